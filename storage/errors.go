@@ -1,0 +1,73 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/userpool-go/userpool/user"
+)
+
+// Errors of a Store. The first four come inside a *[ChangeError], the others alone; all may be
+// wrapped: compare with errors.Is.
+var (
+	// ErrStale means the record has moved or gone since it was read, or exists where it must not.
+	// Read and decide again, a bounded number of times.
+	ErrStale = errors.New("storage: record is stale; read it again")
+	// ErrConflict is the class of *[ConflictError].
+	ErrConflict = errors.New("storage: already taken")
+	// ErrLimited is the class of *[LimitError].
+	ErrLimited = errors.New("storage: counter is at its limit")
+	// ErrReferenced means a foreign key of the app's own tables refuses the delete.
+	ErrReferenced = errors.New("storage: still referenced by the app's own rows")
+
+	// ErrInvalid means the arguments break the contract: too large, too many, two changes of one
+	// target, another pool's key. Repeating the call cannot help.
+	ErrInvalid = errors.New("storage: invalid argument")
+	// ErrNoPool means the pool does not exist or was deleted.
+	ErrNoPool = errors.New("storage: no such pool")
+	// ErrRetry means nothing was written, for a passing reason. Send the same again.
+	ErrRetry = errors.New("storage: nothing was written, try again")
+	// ErrUnknown means the answer was lost: the commit was applied whole or not at all. Read the
+	// record of one Put and compare its stamp.
+	ErrUnknown = errors.New("storage: outcome unknown; read to find out")
+	// ErrNotReady means the list's index is still being filled.
+	ErrNotReady = errors.New("storage: index is not ready")
+	// ErrClosed means the store was closed.
+	ErrClosed = errors.New("storage: closed")
+)
+
+// ChangeError tells which change of a commit was refused, and why. Where several would be, it names one.
+type ChangeError struct {
+	Index int // into the changes as they were given
+	Err   error
+}
+
+func (e *ChangeError) Error() string { return fmt.Sprintf("change %d: %v", e.Index, e.Err) }
+func (e *ChangeError) Unwrap() error { return e.Err }
+
+// ConflictError means another record owns the login, or the pool's issuer. Its text does not hold
+// the value, which is personal.
+type ConflictError struct {
+	Namespace user.Namespace // [Issuer] for a pool's issuer
+	Value     string
+}
+
+// Issuer is the namespace of a *[ConflictError] about a pool's issuer.
+const Issuer user.Namespace = "issuer"
+
+func (e *ConflictError) Error() string {
+	return "storage: already taken: a login in " + string(e.Namespace)
+}
+func (e *ConflictError) Unwrap() error { return ErrConflict }
+
+// LimitError means a counter refuses until a time. Nothing was counted.
+type LimitError struct {
+	Key   CounterKey
+	Until time.Time // [Forever] where only Delete opens it again
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("storage: counter %q is at its limit until %s", e.Key.Name, e.Until.Format(time.RFC3339))
+}
+func (e *LimitError) Unwrap() error { return ErrLimited }

@@ -1,0 +1,17 @@
+package storage
+
+import (
+	"hash/fnv"
+
+	"github.com/userpool-go/userpool/user"
+)
+
+// Lanes is how many lanes the outgoing messages of a pool have. A process that sends leases lanes.
+const Lanes = 64
+
+// Lane returns the lane of an owner's messages, 0 to Lanes-1. It is stored, and never changes.
+func Lane(owner user.ID) int {
+	h := fnv.New32a()
+	h.Write([]byte(owner))
+	return int(h.Sum32() % Lanes)
+}

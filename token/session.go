@@ -1,0 +1,83 @@
+package token
+
+import (
+	"slices"
+	"time"
+)
+
+// SessionKind tells what a session is for (security.md T2).
+type SessionKind string
+
+// The kinds of session.
+const (
+	Browser       SessionKind = "browser"       // the cookie of a browser; grants live under it
+	Grant         SessionKind = "grant"         // the tokens of one client
+	Impersonation SessionKind = "impersonation" // an administrator acting as the user
+)
+
+// Session is the record behind everything that says "signed in" (security.md T2). It is found by
+// pool, user and id together. How strong a sign-in was is not stored: it is computed from Proofs
+// whenever it is asked.
+type Session struct {
+	ID      string
+	Pool    string
+	User    string
+	Version int64 // the stamp under which it was read; 0 means not stored yet
+
+	Epoch  int64 // the user's at birth; another epoch of the user ends the session
+	Kind   SessionKind
+	Parent string // session id of the browser session above; "" means none
+	Client string
+	Proofs []Proof
+
+	Created  time.Time
+	LastUsed time.Time
+	Idle     time.Duration // the session ends this long after LastUsed; 0 means no such limit
+	Expires  time.Time     // absolute end
+
+	Confirmation string // DPoP key thumbprint (RFC 9449); "" means a bearer session
+	Device       string // remembered device; "" means none
+
+	Key        []byte    // sealed refresh family key (security.md T4)
+	Generation int64     // of the refresh token that is valid now
+	Rotated    time.Time // when Generation last moved
+}
+
+// Proof is one thing that was shown at a sign-in: by which method, with which credential, when.
+type Proof struct {
+	Method     Method
+	Credential string // id of the credential within the user; "" where a method has only one
+	Revision   int64  // of the credential when it was checked
+	Channel    string // address a code was sent to, as a keyed pseudonym; "" means none
+	Time       time.Time
+}
+
+// Method is a way of proving who one is.
+type Method string
+
+// The methods. A password is known; an email code proves an address and adds no assurance.
+const (
+	MethodPassword  Method = "password"
+	MethodEmailCode Method = "email_code"
+)
+
+// Ends returns when s is over: its absolute end, or its idle limit after the last use.
+func (s *Session) Ends() time.Time {
+	if s.Idle > 0 {
+		if idle := s.LastUsed.Add(s.Idle); idle.Before(s.Expires) {
+			return idle
+		}
+	}
+	return s.Expires
+}
+
+// Clone returns a deep copy of s.
+func (s *Session) Clone() *Session {
+	if s == nil {
+		return nil
+	}
+	c := *s
+	c.Proofs = slices.Clone(s.Proofs)
+	c.Key = slices.Clone(s.Key)
+	return &c
+}

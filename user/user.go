@@ -1,0 +1,157 @@
+package user
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// PoolID names a pool. It is unique in a store and never used again (security.md S7).
+type PoolID string
+
+// ID names a user. It is a random UUID (version 4), unique in a store, never used again, and the
+// subject of the user's tokens.
+type ID string
+
+// MaxSize is the largest [User.Size] that a store takes.
+const MaxSize = 32 << 10
+
+// User is the aggregate: read whole and written whole, under one stamp. A sign-in never writes it.
+//
+// The zero value belongs to nobody and is stored nowhere. Records that a store hands out are the
+// caller's own: changing them changes nothing stored.
+type User struct {
+	Pool    PoolID
+	ID      ID
+	Version int64 // the stamp under which it was read; 0 means not stored yet
+
+	Status   Status
+	Disabled bool
+	// Epoch is raised by whatever revokes: password set, login changed, disabled, signed out
+	// everywhere (security.md T3). What carries another epoch is dead.
+	Epoch int64
+
+	Logins     []Login    // owned: proven addresses and chosen names
+	Attempt    *Attempt   // set exactly while Status is Unconfirmed
+	Attributes Attributes // nil means none
+	Password   *Password  // nil means none
+	// Index holds the values by which lists may find this user. Names other than those of the
+	// pool's Searchable are kept, and found only once the pool names them.
+	Index []Term
+
+	Created, Updated time.Time
+
+	loaded *Loaded
+}
+
+// Attributes are the profile values of a user, by OIDC claim name.
+type Attributes map[string]string
+
+// Attempt is an unproven sign-up (security.md T7): it reserves a place at an address, owns nothing,
+// and is gone when it expires.
+type Attempt struct {
+	Login   Login
+	Expires time.Time
+}
+
+// Password is the stored record of a password (security.md T9). The digest is sealed, bound to the
+// pool and the user, so that the database alone gives nothing to guess against.
+type Password struct {
+	Hash     string // PHC string without its last part: scheme, parameters, salt
+	Digest   []byte // sealed
+	Form     Form   // which bytes of the typed password were hashed
+	Inner    string // PHC string without digest of a weaker scheme that was hashed first; "" means none
+	Set      time.Time
+	Revision int64 // raised each time a password is set; a proof names the revision it was checked against
+}
+
+// Form says which bytes of a typed password were hashed (security.md T9).
+type Form string
+
+// The two forms: ours, and what other systems made.
+const (
+	FormNFC Form = "nfc"
+	FormRaw Form = "raw"
+)
+
+// Term is one value in the index by which users are listed.
+type Term struct{ Name, Value string }
+
+// Loaded is what a stored user was when it was read. Stores diff against it.
+type Loaded struct {
+	Status  Status
+	Logins  []Login
+	Attempt *Attempt
+	Index   []Term
+}
+
+// Loaded returns what u was when a store read it; ok is false for a user that was not read.
+func (u *User) Loaded() (l Loaded, ok bool) {
+	if u.loaded == nil {
+		return Loaded{}, false
+	}
+	return *u.loaded, true
+}
+
+// MarkLoaded records u as it stands now as what is stored. It is for stores, when they hand a user
+// out; anyone else who calls it makes the next commit of u wrong.
+func (u *User) MarkLoaded() {
+	u.loaded = &Loaded{Status: u.Status, Logins: slices.Clone(u.Logins), Attempt: u.Attempt.clone(), Index: slices.Clone(u.Index)}
+}
+
+// Somebody reports whether u is a user of the pool rather than an unproven sign-up.
+func (u *User) Somebody() bool { return u.Status != Unconfirmed }
+
+// Size returns how many bytes u counts for: the lengths of all its texts and values, and 16 for each
+// item of a list.
+func (u *User) Size() int {
+	const item = 16
+	n := len(u.Pool) + len(u.ID) + len(u.Status)
+	for _, l := range u.Logins {
+		n += item + l.size()
+	}
+	if u.Attempt != nil {
+		n += item + u.Attempt.Login.size()
+	}
+	for k, v := range u.Attributes {
+		n += item + len(k) + len(v)
+	}
+	if p := u.Password; p != nil {
+		n += item + len(p.Hash) + len(p.Digest) + len(p.Form) + len(p.Inner)
+	}
+	for _, t := range u.Index {
+		n += item + len(t.Name) + len(t.Value)
+	}
+	return n
+}
+
+// Clone returns a deep copy of u.
+func (u *User) Clone() *User {
+	if u == nil {
+		return nil
+	}
+	c := *u
+	c.Logins = slices.Clone(u.Logins)
+	c.Attempt = u.Attempt.clone()
+	c.Attributes = maps.Clone(u.Attributes)
+	c.Index = slices.Clone(u.Index)
+	if u.Password != nil {
+		p := *u.Password
+		p.Digest = slices.Clone(p.Digest)
+		c.Password = &p
+	}
+	if u.loaded != nil {
+		l := *u.loaded
+		l.Logins, l.Attempt, l.Index = slices.Clone(l.Logins), l.Attempt.clone(), slices.Clone(l.Index)
+		c.loaded = &l
+	}
+	return &c
+}
+
+func (a *Attempt) clone() *Attempt {
+	if a == nil {
+		return nil
+	}
+	c := *a
+	return &c
+}
