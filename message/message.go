@@ -1,0 +1,105 @@
+// Package message is what a pool writes to people: which messages there are, their words, and how
+// they leave the house.
+//
+// A pool renders a message and puts it, sealed, beside the change that caused it; a chore then hands
+// it to a [Sender]. So a dead mail server never holds up a sign-up, and a message is sent at least
+// once. Senders are message/smtp for a mail server, message/mailbox for tests, [Log] for a terminal,
+// and any function through [SenderFunc]:
+//
+//	route := message.SenderFunc(func(ctx context.Context, m message.Message) error {
+//		return gateways[m.Pool].Send(ctx, m)
+//	})
+package message
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+)
+
+// Channel is the way by which a message reaches its person.
+type Channel string
+
+// Email is the channel of addresses such as ada@example.com.
+const Email Channel = "email"
+
+// Kind is the occasion of a message. It chooses the words.
+type Kind string
+
+// The kinds of message.
+const (
+	// ConfirmSignUp carries the code that proves an address (security.md T7).
+	ConfirmSignUp Kind = "confirm_sign_up"
+	// AlreadyRegistered tells the owner of an address that somebody tried to sign up with it. It
+	// carries no code and no link: who caused it must gain nothing by it.
+	AlreadyRegistered Kind = "already_registered"
+)
+
+// Message is one message to one person, ready to be sent.
+//
+// Subject, Text and HTML may carry codes. They, and the address, are left out of everything that
+// formats or logs a Message; marshalling one to JSON keeps them, and is for sealing it.
+type Message struct {
+	ID      string // the same in every attempt to send, so that a receiver can tell a repeat
+	Pool    string // pool id, for senders that serve several pools
+	Channel Channel
+	Kind    Kind
+	To      string // one bare address of the channel, without a display name
+	Locale  string // BCP 47 language tag of the words; "" means English
+	Subject string // one line
+	Text    string // plain text; every message has it
+	HTML    string // the same as HTML; "" means none
+}
+
+// String names the message without its address and words: it carries codes.
+func (m Message) String() string {
+	return fmt.Sprintf("message %q: %s by %s", m.ID, m.Kind, m.Channel)
+}
+
+// GoString is [Message.String], so that %#v shows no more than %v does.
+func (m Message) GoString() string { return m.String() }
+
+// LogValue names the message without its address and words: logs outlive the erasure of a person.
+func (m Message) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("id", m.ID),
+		slog.String("pool", m.Pool),
+		slog.String("channel", string(m.Channel)),
+		slog.String("kind", string(m.Kind)),
+	)
+}
+
+// Sender hands messages over to what delivers them. It is called by several goroutines at once.
+//
+// Send returns nil once the message is accepted, and gives up when ctx ends. An error that wraps
+// [ErrRefused] is final; after any other the same message, with the same ID, is sent again later.
+// Since an acceptance can be lost on its way back, a message may arrive twice. The text of an error
+// is logged: it holds neither the address nor the words of the message.
+type Sender interface {
+	Send(ctx context.Context, m Message) error
+}
+
+// SenderFunc is a function that is a [Sender].
+type SenderFunc func(ctx context.Context, m Message) error
+
+// Send calls f.
+func (f SenderFunc) Send(ctx context.Context, m Message) error { return f(ctx, m) }
+
+// ErrRefused means that this message will never be delivered, such as to an address that does not
+// exist. It is dropped rather than sent again.
+var ErrRefused = errors.New("message: refused for good, sending it again is of no use")
+
+// Log returns a [Sender] for development: it writes every message, address and words and codes
+// included, to l at Info, so that who runs a program on their own machine can read the code in the
+// terminal. Never give it to a pool that real people use. A nil l writes nothing.
+func Log(l *slog.Logger) Sender {
+	if l == nil {
+		l = slog.New(slog.DiscardHandler)
+	}
+	return SenderFunc(func(ctx context.Context, m Message) error {
+		l.InfoContext(ctx, "message for development, not sent", "to", m.To, "message", m,
+			"subject", m.Subject, "text", m.Text)
+		return nil
+	})
+}
