@@ -35,7 +35,7 @@ func TestT8_Rotation(t *testing.T) {
 		t.Errorf("after rotation an old blob opens to %q, %v", got, err)
 	}
 	blob = after.Seal(place, []byte("seed"))
-	if id, ok := seal.KeyID(blob); id != "new" || !ok {
+	if id, ok := ring(t, key("a", 1)).KeyID(blob); id != "new" || !ok {
 		t.Errorf("KeyID of a new blob = %q, %v, want the first key", id, ok)
 	}
 	if _, err := ring(t, now).Open(place, blob); err != nil {
@@ -116,7 +116,7 @@ func TestT8_TamperedBlob(t *testing.T) {
 func TestKeyID(t *testing.T) {
 	t.Parallel()
 	for _, blob := range []string{"", "\x01", "\x01\x00", "\x01\x00rest", "\x01\x05ab", "\x02\x01a", "\x01\x01A", "\x01\x02a\n", "\x00\x01a"} {
-		if id, ok := seal.KeyID([]byte(blob)); ok {
+		if id, ok := ring(t, key("a", 1)).KeyID([]byte(blob)); ok {
 			t.Errorf("KeyID(%q) = %q, want none", blob, id)
 		}
 	}

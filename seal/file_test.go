@@ -78,7 +78,7 @@ func TestT8_FileOrder(t *testing.T) {
 	if err != nil {
 		t.Fatalf("File: %v", err)
 	}
-	if id, _ := seal.KeyID(k.Seal(place, nil)); id != "new" {
+	if id, _ := ring(t, key("a", 1)).KeyID(k.Seal(place, nil)); id != "new" {
 		t.Errorf("the file seals with %q, want its first key", id)
 	}
 	if _, err := k.Open(place, ring(t, key("old", 1)).Seal(place, nil)); err != nil {
