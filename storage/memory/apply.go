@@ -1,0 +1,238 @@
+package memory
+
+import (
+	"slices"
+
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/token"
+	"github.com/userpool-go/userpool/user"
+)
+
+// How many records of a kind stand beside each other; one more erases the oldest.
+const (
+	maxAttempts = 3   // at one login
+	maxSessions = 100 // of one user
+)
+
+// erase applies what deletes, with all that the record owns.
+func (c *commit) erase(change storage.Change) error {
+	d, ok := change.(storage.DeleteRecord)
+	if !ok {
+		return nil
+	}
+	k, p, u := keyOf(d.Record), c.pool, &c.undo
+	switch d.Record.(type) {
+	case *storage.Pool:
+		assign(u, &p.deleted, true)
+		c.moved()
+	case *user.User:
+		p.eraseUser(u, k)
+	case *token.Session:
+		p.eraseSession(u, k)
+	case *storage.Ticket:
+		p.eraseTicket(u, k)
+	case *storage.Document:
+		p.documents.set(u, k, nil)
+	case *storage.Outgoing:
+		p.outgoing.set(u, k, nil)
+	case *storage.Counter:
+		p.counters.set(u, k, nil)
+	}
+	return nil
+}
+
+// release gives up the logins of the users that will be put.
+func (c *commit) release(change storage.Change) error {
+	if put, ok := change.(storage.PutRecord); ok {
+		if row := c.pool.users.rows[keyOf(put.Record)]; row != nil && isUser(put.Record) {
+			c.pool.release(&c.undo, row)
+		}
+	}
+	return nil
+}
+
+func isUser(record any) bool {
+	_, ok := record.(*user.User)
+	return ok
+}
+
+// put applies what is written whole.
+func (c *commit) put(change storage.Change) error {
+	put, ok := change.(storage.PutRecord)
+	if !ok {
+		return nil
+	}
+	k, p, u := keyOf(put.Record), c.pool, &c.undo
+	switch r := put.Record.(type) {
+	case *storage.Pool:
+		return c.putPool(r, put.Stamp)
+	case *user.User:
+		return c.putUser(k, userRow(r, put.Stamp))
+	case *token.Session:
+		p.sessions.set(u, k, sessionRow(r, put.Stamp))
+	case *storage.Ticket:
+		p.tickets.set(u, k, ticketRow(r, put.Stamp))
+	case *storage.Document:
+		p.documents.set(u, k, documentRow(r, put.Stamp))
+	case *storage.Outgoing:
+		p.outgoing.set(u, k, outgoingRow(r, put.Stamp))
+	case *storage.Event:
+		p.events.set(u, k, eventRow(r))
+	case *storage.Revocation:
+		c.store.moves++
+		p.revocations.set(u, k, &revocation{revocationRow(r), c.store.moves})
+	}
+	return nil
+}
+
+func (c *commit) putPool(r *storage.Pool, stamp int64) error {
+	if r.Issuer != "" {
+		owner, taken := c.store.issuers[r.Issuer]
+		if taken && owner != r.ID {
+			return &storage.ConflictError{Namespace: storage.Issuer, Value: r.Issuer}
+		}
+		if !taken { // and stays so when the pool takes another or goes: it is not used again
+			c.store.issuers[r.Issuer] = r.ID
+			c.undo.add(func() { delete(c.store.issuers, r.Issuer) })
+		}
+	}
+	if c.pool.record == nil {
+		assign(&c.undo, &c.pool.epoch, 1)
+		c.moved()
+	}
+	assign(&c.undo, &c.pool.record, poolRow(r, stamp))
+	return nil
+}
+
+func (c *commit) putUser(k key, row *user.User) error {
+	p := c.pool
+	for _, l := range row.Logins {
+		if owner := p.logins.rows[loginKey(l)]; owner != nil {
+			return &storage.ConflictError{Namespace: l.Namespace, Value: l.Value}
+		}
+		p.logins.set(&c.undo, loginKey(l), row)
+	}
+	if old := p.users.rows[k]; row.Somebody() && (old == nil || !old.Somebody()) {
+		assign(&c.undo, &p.people, p.people+1)
+	}
+	p.users.set(&c.undo, k, row)
+	return nil
+}
+
+// link applies what touches many rows that are already there.
+func (c *commit) link(change storage.Change) error {
+	switch change := change.(type) {
+	case storage.Defer:
+		due := cut(change.Due)
+		for _, k := range c.pool.outgoingOfOwner.of(string(change.Owner), "") {
+			if o := *c.pool.outgoing.rows[k]; o.Due.Before(due) {
+				o.Due = due
+				c.pool.outgoing.set(&c.undo, k, &o)
+			}
+		}
+	case storage.Seal:
+		return c.seal(change)
+	}
+	return nil
+}
+
+func (c *commit) seal(change storage.Seal) error {
+	p, number := c.pool, change.Record.Number
+	if number != p.sealed+1 {
+		return storage.ErrStale
+	}
+	for _, id := range change.Events {
+		k := key{id: id}
+		row := p.events.rows[k]
+		if row == nil || row.Seal != 0 {
+			return storage.ErrStale
+		}
+		sealed := *row
+		sealed.Seal = number
+		p.events.set(&c.undo, k, &sealed)
+	}
+	assign(&c.undo, &p.sealed, number)
+	p.seals.set(&c.undo, key{id: ordered(number)}, sealRow(change.Record))
+	return nil
+}
+
+// trim erases what has no room beside what the commit put.
+func (c *commit) trim() {
+	put := make(map[key]bool)
+	for _, change := range c.changes {
+		if r, ok := change.(storage.PutRecord); ok {
+			put[keyOf(r.Record)] = true
+		}
+	}
+	for _, change := range c.changes {
+		r, _ := change.(storage.PutRecord)
+		switch r := r.Record.(type) {
+		case *user.User:
+			if r.Attempt == nil {
+				continue
+			}
+			k := loginKey(r.Attempt.Login)
+			for _, k := range oldest(c.pool.attempts.of(k.owner, k.id), maxAttempts, put) {
+				c.pool.eraseUser(&c.undo, k)
+			}
+		case *token.Session:
+			for _, k := range oldest(c.pool.ofUser.of(r.User, ""), maxSessions, put) {
+				c.pool.eraseSession(&c.undo, k)
+			}
+		}
+	}
+}
+
+// oldest returns which of the keys, given oldest first, are too many. Those that this very commit
+// put go last: a commit that succeeds has written what it says.
+func oldest(keys []key, limit int, put map[key]bool) []key {
+	if len(keys) <= limit {
+		return nil
+	}
+	slices.SortStableFunc(keys, func(a, b key) int {
+		switch {
+		case put[a] == put[b]:
+			return 0
+		case put[b]:
+			return -1
+		}
+		return 1
+	})
+	return keys[:len(keys)-limit]
+}
+
+// announce raises the pool's epoch where the commit wrote a document.
+func (c *commit) announce() {
+	for _, change := range c.changes {
+		var record any
+		switch change := change.(type) {
+		case storage.PutRecord:
+			record = change.Record
+		case storage.DeleteRecord:
+			record = change.Record
+		}
+		if _, ok := record.(*storage.Document); ok {
+			assign(&c.undo, &c.pool.epoch, c.pool.epoch+1)
+			c.moved()
+			return
+		}
+	}
+}
+
+// moved brings the pool to the end of the feed.
+func (c *commit) moved() {
+	s, p, k := c.store, c.pool, key{owner: string(c.id)}
+	old := p.moved
+	s.moves++
+	now := s.moves
+	s.feed.remove(place{at: old, key: k})
+	s.feed.insert(place{at: now, key: k})
+	p.moved = now
+	c.undo.add(func() {
+		s.feed.remove(place{at: now, key: k})
+		if old != 0 {
+			s.feed.insert(place{at: old, key: k})
+		}
+		p.moved = old
+	})
+}

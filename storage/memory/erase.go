@@ -1,0 +1,110 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// eraseUser takes away a user and all that is the user's.
+func (p *pool) eraseUser(u *undo, k key) {
+	row := p.users.rows[k]
+	if row == nil {
+		return
+	}
+	for _, s := range p.ofUser.of(k.id, "") {
+		p.eraseSession(u, s)
+	}
+	for _, t := range p.ticketsOfUser.of(k.id, "") {
+		p.eraseTicket(u, t)
+	}
+	for _, o := range p.outgoingOfOwner.of(k.id, "") {
+		p.outgoing.set(u, o, nil)
+	}
+	p.eraseCounters(u, k.id)
+	p.release(u, row)
+	p.users.set(u, k, nil)
+	if row.Somebody() {
+		assign(u, &p.people, p.people-1)
+	}
+}
+
+// release gives up every login of a user.
+func (p *pool) release(u *undo, row *user.User) {
+	for _, l := range row.Logins {
+		p.logins.set(u, loginKey(l), nil)
+	}
+}
+
+// eraseSession takes away a session and those below it.
+func (p *pool) eraseSession(u *undo, k key) {
+	if p.sessions.rows[k] == nil {
+		return // also ends a ring of parents
+	}
+	p.sessions.set(u, k, nil)
+	for _, child := range p.children.of(k.owner, k.id) {
+		p.eraseSession(u, child)
+	}
+}
+
+// eraseTicket takes away a ticket, its counters, and the message that carries its code.
+func (p *pool) eraseTicket(u *undo, k key) {
+	for _, o := range p.outgoingOf.of(k.id, "") {
+		p.outgoing.set(u, o, nil)
+	}
+	p.eraseCounters(u, k.id)
+	p.tickets.set(u, k, nil)
+}
+
+func (p *pool) eraseCounters(u *undo, owner string) {
+	for _, c := range p.countersOfOwner.of(owner, "") {
+		p.counters.set(u, c, nil)
+	}
+}
+
+// Sweep implements [storage.Store].
+func (s *Store) Sweep(ctx context.Context, now time.Time, n int) (int, error) {
+	if err := s.lock(ctx); err != nil {
+		return 0, err
+	}
+	defer s.mu.Unlock()
+	at, done := now.UnixMicro(), 0
+	for name, l := range s.leases {
+		if done < n && l.until.UnixMicro() <= at {
+			delete(s.leases, name)
+			done++
+		}
+	}
+	for _, p := range s.pools { // in random order: no pool waits for another for ever
+		for _, e := range p.expiring {
+			for _, k := range e.list.until(at, n-done) {
+				e.erase(k)
+				done++
+			}
+		}
+	}
+	return done, nil
+}
+
+// Drop implements [storage.Store].
+func (s *Store) Drop(ctx context.Context, id user.PoolID, n int) (left bool, err error) {
+	if err := s.lock(ctx); err != nil {
+		return false, err
+	}
+	defer s.mu.Unlock()
+	p := s.pools[id]
+	if p == nil || !p.deleted {
+		return false, fmt.Errorf("%w: pool %q is not deleted", storage.ErrInvalid, id)
+	}
+	for _, t := range p.tables {
+		n -= t.drain(n)
+		left = left || t.size() > 0
+	}
+	if !left { // only what keeps the id from being used again stays
+		s.pools[id] = &pool{record: p.record, epoch: p.epoch, deleted: true}
+	}
+	return left, nil
+}
