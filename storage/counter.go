@@ -74,6 +74,7 @@ func (r Rule) Count(c Counter, now time.Time) (next Counter, until time.Time) {
 			c.N, c.Start = 0, now
 		}
 		c.N++
+		c.Expires = time.Time{} // a Clear before may have left one
 		if r.Window > 0 {
 			c.Expires = c.Start.Add(r.Window)
 		}
