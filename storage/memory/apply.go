@@ -32,11 +32,11 @@ func (c *commit) erase(change storage.Change) error {
 	case *storage.Ticket:
 		p.eraseTicket(u, k)
 	case *storage.Document:
-		p.documents.set(u, k, nil)
+		p.documents.remove(u, k)
 	case *storage.Outgoing:
-		p.outgoing.set(u, k, nil)
+		p.outgoing.remove(u, k)
 	case *storage.Counter:
-		p.counters.set(u, k, nil)
+		p.counters.remove(u, k)
 	}
 	return nil
 }
@@ -44,7 +44,7 @@ func (c *commit) erase(change storage.Change) error {
 // release gives up the logins of the users that will be put.
 func (c *commit) release(change storage.Change) error {
 	if put, ok := change.(storage.PutRecord); ok {
-		if row := c.pool.users.rows[keyOf(put.Record)]; row != nil && isUser(put.Record) {
+		if row := c.pool.users.rows[keyOf(put.Record)]; row != "" && isUser(put.Record) {
 			c.pool.release(&c.undo, row)
 		}
 	}
@@ -67,7 +67,7 @@ func (c *commit) put(change storage.Change) error {
 	case *storage.Pool:
 		return c.putPool(r, put.Stamp)
 	case *user.User:
-		return c.putUser(k, userRow(r, put.Stamp))
+		return c.putUser(pack(r, put.Stamp))
 	case *token.Session:
 		p.sessions.set(u, k, sessionRow(r, put.Stamp))
 	case *storage.Ticket:
@@ -104,15 +104,17 @@ func (c *commit) putPool(r *storage.Pool, stamp int64) error {
 	return nil
 }
 
-func (c *commit) putUser(k key, row *user.User) error {
-	p := c.pool
-	for _, l := range row.Logins {
-		if owner := p.logins.rows[loginKey(l)]; owner != nil {
+// putUser keys everything by texts of the row itself, which are in memory anyway.
+func (c *commit) putUser(row packed) error {
+	p, u := c.pool, row.unpack()
+	for _, l := range u.Logins {
+		if p.logins.rows[loginKey(l)] != "" {
 			return &storage.ConflictError{Namespace: l.Namespace, Value: l.Value}
 		}
 		p.logins.set(&c.undo, loginKey(l), row)
 	}
-	if old := p.users.rows[k]; row.Somebody() && (old == nil || !old.Somebody()) {
+	k := key{id: string(u.ID)}
+	if old := p.users.rows[k]; u.Somebody() && (old == "" || !old.unpack().Somebody()) {
 		assign(&c.undo, &p.people, p.people+1)
 	}
 	p.users.set(&c.undo, k, row)

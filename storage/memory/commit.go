@@ -151,11 +151,11 @@ func stampOf[R any](row *R, stamp func(*R) int64) int64 {
 
 // userStamp looks into the other pools too: the id of a user is unique in the store.
 func (c *commit) userStamp(k key) int64 {
-	if row := c.pool.users.rows[k]; row != nil {
-		return row.Version
+	if row := c.pool.users.rows[k]; row != "" {
+		return row.unpack().Version
 	}
 	for _, other := range c.store.pools {
-		if other.users.rows[k] != nil {
+		if other.users.rows[k] != "" {
 			return present
 		}
 	}

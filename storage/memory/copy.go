@@ -1,12 +1,10 @@
 package memory
 
 import (
-	"slices"
 	"time"
 
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
-	"github.com/userpool-go/userpool/user"
 )
 
 // cut brings a time to the precision in which it is kept.
@@ -23,26 +21,12 @@ func cutAll(times ...*time.Time) {
 	}
 }
 
-// The functions below make the row of a record: a copy of it under its new stamp.
+// The functions below make the row of a record, a copy of it under its new stamp; see pack for users.
 
 func poolRow(p *storage.Pool, stamp int64) *storage.Pool {
 	c := p.Clone()
 	c.Version = stamp
 	cutAll(&c.Created)
-	return c
-}
-
-func userRow(u *user.User, stamp int64) *user.User {
-	c := u.Clone()
-	c.Version = stamp
-	cutAll(&c.Created, &c.Updated)
-	if c.Attempt != nil {
-		cutAll(&c.Attempt.Expires)
-	}
-	if c.Password != nil {
-		cutAll(&c.Password.Set)
-	}
-	c.MarkLoaded()
 	return c
 }
 
@@ -99,13 +83,4 @@ func sealRow(s storage.SealRecord) *storage.SealRecord {
 func counterRow(c storage.Counter) *storage.Counter {
 	cutAll(&c.Start, &c.Until, &c.Expires)
 	return &c
-}
-
-// clones copies rows on their way out.
-func clones[R interface{ Clone() R }](rows []R) []R {
-	out := slices.Clone(rows)
-	for i, r := range out {
-		out[i] = r.Clone()
-	}
-	return out
 }

@@ -12,7 +12,7 @@ import (
 // eraseUser takes away a user and all that is the user's.
 func (p *pool) eraseUser(u *undo, k key) {
 	row := p.users.rows[k]
-	if row == nil {
+	if row == "" {
 		return
 	}
 	for _, s := range p.ofUser.of(k.id, "") {
@@ -22,20 +22,20 @@ func (p *pool) eraseUser(u *undo, k key) {
 		p.eraseTicket(u, t)
 	}
 	for _, o := range p.outgoingOfOwner.of(k.id, "") {
-		p.outgoing.set(u, o, nil)
+		p.outgoing.remove(u, o)
 	}
 	p.eraseCounters(u, k.id)
 	p.release(u, row)
-	p.users.set(u, k, nil)
-	if row.Somebody() {
+	p.users.remove(u, k)
+	if row.unpack().Somebody() {
 		assign(u, &p.people, p.people-1)
 	}
 }
 
 // release gives up every login of a user.
-func (p *pool) release(u *undo, row *user.User) {
-	for _, l := range row.Logins {
-		p.logins.set(u, loginKey(l), nil)
+func (p *pool) release(u *undo, row packed) {
+	for _, l := range row.unpack().Logins {
+		p.logins.remove(u, loginKey(l))
 	}
 }
 
@@ -44,7 +44,7 @@ func (p *pool) eraseSession(u *undo, k key) {
 	if p.sessions.rows[k] == nil {
 		return // also ends a ring of parents
 	}
-	p.sessions.set(u, k, nil)
+	p.sessions.remove(u, k)
 	for _, child := range p.children.of(k.owner, k.id) {
 		p.eraseSession(u, child)
 	}
@@ -53,15 +53,15 @@ func (p *pool) eraseSession(u *undo, k key) {
 // eraseTicket takes away a ticket, its counters, and the message that carries its code.
 func (p *pool) eraseTicket(u *undo, k key) {
 	for _, o := range p.outgoingOf.of(k.id, "") {
-		p.outgoing.set(u, o, nil)
+		p.outgoing.remove(u, o)
 	}
 	p.eraseCounters(u, k.id)
-	p.tickets.set(u, k, nil)
+	p.tickets.remove(u, k)
 }
 
 func (p *pool) eraseCounters(u *undo, owner string) {
 	for _, c := range p.countersOfOwner.of(owner, "") {
-		p.counters.set(u, c, nil)
+		p.counters.remove(u, c)
 	}
 }
 

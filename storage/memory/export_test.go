@@ -4,7 +4,16 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/userpool-go/userpool/user"
 )
+
+// Packed is the row of a user.
+type Packed = packed
+
+// Pack and Unpack are the two ways between a user and its row.
+func Pack(u *user.User) Packed   { return pack(u, u.Version) }
+func Unpack(p Packed) *user.User { return p.user() }
 
 // Dump returns all that a store holds, lists and all.
 func Dump(s *Store) []string {
@@ -28,9 +37,9 @@ func Dump(s *Store) []string {
 	return lines
 }
 
-func dump[R any](t table[R]) (lines []string) {
+func dump[R comparable](t table[R]) (lines []string) {
 	for k, row := range t.rows {
-		lines = append(lines, fmt.Sprintf("%T %v %+v", row, k, *row))
+		lines = append(lines, fmt.Sprintf("%T %v %+v", row, k, row))
 	}
 	slices.Sort(lines)
 	for _, l := range t.lists {

@@ -6,7 +6,6 @@ import (
 
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
-	"github.com/userpool-go/userpool/user"
 )
 
 // pool is all that is kept of one pool.
@@ -16,40 +15,40 @@ type pool struct {
 	people  int64 // users that are somebody
 	deleted bool
 
-	users     table[user.User]
+	users     table[packed]
 	byID      *list
 	byCreated *list
 	terms     *list // by name and value of an index term
 	attempts  *list // by namespace and value of the login, oldest first
 
-	logins table[user.User] // by namespace and value, its owner
+	logins table[packed] // by namespace and value, its owner
 
-	sessions table[token.Session]
+	sessions table[*token.Session]
 	ofUser   *list // by user, oldest first
 	children *list // by user and parent
 
-	tickets       table[storage.Ticket]
+	tickets       table[*storage.Ticket]
 	ticketsOfUser *list
 
-	counters        table[storage.Counter]
+	counters        table[*storage.Counter]
 	countersOfOwner *list
 
-	documents table[storage.Document]
+	documents table[*storage.Document]
 	byKind    *list
 
-	outgoing        table[storage.Outgoing]
+	outgoing        table[*storage.Outgoing]
 	outgoingOfOwner *list // oldest first
 	outgoingOf      *list // by the ticket whose code it carries
 	due             *list // by class, then when due
 
-	events       table[storage.Event]
+	events       table[*storage.Event]
 	byTime       *list
 	eventsOfUser *list
 	bySeal       *list // unsealed ones under 0
-	seals        table[storage.SealRecord]
+	seals        table[*storage.SealRecord]
 	sealed       int64 // number of the newest
 
-	revocations table[revocation]
+	revocations table[*revocation]
 	moved       int64 // where the pool stands in the feed
 
 	expiring []expiring
@@ -74,11 +73,11 @@ type revocation struct {
 // newPool returns an empty pool whose revocations stand in a feed.
 func newPool(feed *list) *pool {
 	p := &pool{
-		users: newTable[user.User](), logins: newTable[user.User](), sessions: newTable[token.Session](),
-		tickets: newTable[storage.Ticket](), counters: newTable[storage.Counter](),
-		documents: newTable[storage.Document](), outgoing: newTable[storage.Outgoing](),
-		events: newTable[storage.Event](), seals: newTable[storage.SealRecord](),
-		revocations: newTable[revocation](),
+		users: newTable[packed](), logins: newTable[packed](), sessions: newTable[*token.Session](),
+		tickets: newTable[*storage.Ticket](), counters: newTable[*storage.Counter](),
+		documents: newTable[*storage.Document](), outgoing: newTable[*storage.Outgoing](),
+		events: newTable[*storage.Event](), seals: newTable[*storage.SealRecord](),
+		revocations: newTable[*revocation](),
 	}
 	p.listUsers()
 	p.listSessions()
@@ -87,31 +86,32 @@ func newPool(feed *list) *pool {
 	p.byKind = p.documents.list(func(d *storage.Document, at func(place)) { at(place{name: d.Kind}) })
 	p.countersOfOwner = p.counters.list(func(c *storage.Counter, at func(place)) { at(place{name: c.Key.Owner}) })
 	p.expire(p.counters.list(func(c *storage.Counter, at func(place)) { atTime(c.Expires, at) }),
-		func(k key) { p.counters.set(nil, k, nil) })
+		func(k key) { p.counters.remove(nil, k) })
 	p.revocations.listIn(feed, func(r *revocation, at func(place)) { at(place{at: r.moved}) })
 	p.expire(p.revocations.list(func(r *revocation, at func(place)) { atTime(r.Expires, at) }),
-		func(k key) { p.revocations.set(nil, k, nil) })
+		func(k key) { p.revocations.remove(nil, k) })
 	p.tables = append(p.tables, &p.users, &p.logins, &p.sessions, &p.tickets, &p.counters, &p.documents,
 		&p.outgoing, &p.events, &p.seals, &p.revocations)
 	return p
 }
 
 func (p *pool) listUsers() {
-	p.byID = p.users.list(func(_ *user.User, at func(place)) { at(place{}) })
-	p.byCreated = p.users.list(func(u *user.User, at func(place)) { at(place{at: u.Created.UnixMicro()}) })
-	p.terms = p.users.list(func(u *user.User, at func(place)) {
-		for _, t := range u.Index {
+	p.byID = p.users.list(func(_ packed, at func(place)) { at(place{}) })
+	p.byCreated = p.users.list(func(row packed, at func(place)) { at(place{at: row.unpack().Created.UnixMicro()}) })
+	p.terms = p.users.list(func(row packed, at func(place)) {
+		for _, t := range row.unpack().Index {
 			at(place{name: t.Name, value: t.Value})
 		}
 	})
-	p.attempts = p.users.list(func(u *user.User, at func(place)) {
+	p.attempts = p.users.list(func(row packed, at func(place)) {
+		u := row.unpack()
 		if a := u.Attempt; a != nil {
 			at(place{name: string(a.Login.Namespace), value: a.Login.Value, at: u.Created.UnixMicro()})
 		}
 	})
-	p.expire(p.users.list(func(u *user.User, at func(place)) {
-		if u.Attempt != nil {
-			atTime(u.Attempt.Expires, at)
+	p.expire(p.users.list(func(row packed, at func(place)) {
+		if a := row.unpack().Attempt; a != nil {
+			atTime(a.Expires, at)
 		}
 	}), func(k key) { p.eraseUser(nil, k) })
 }
@@ -149,7 +149,7 @@ func (p *pool) listOutgoing() {
 		at(place{name: ordered(int64(o.Class)), at: o.Due.UnixMicro()})
 	})
 	p.expire(p.outgoing.list(func(o *storage.Outgoing, at func(place)) { atTime(o.NotAfter, at) }),
-		func(k key) { p.outgoing.set(nil, k, nil) })
+		func(k key) { p.outgoing.remove(nil, k) })
 }
 
 func (p *pool) listEvents() {

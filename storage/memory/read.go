@@ -42,7 +42,7 @@ func (s *Store) Read(ctx context.Context, id user.PoolID, w storage.Want) (stora
 			owner = user.ByID(t.User)
 		}
 	}
-	got.User = p.user(owner, w.Now).Clone()
+	got.User = p.user(owner, w.Now)
 	for _, k := range w.Counters {
 		if k.Owner == "" && got.User != nil {
 			k.Owner = string(got.User.ID)
@@ -71,20 +71,20 @@ func checkWant(id user.PoolID, w storage.Want) error {
 	return nil
 }
 
-// user returns the row of whom a key names, or nil: an owner, else the newest live attempt.
+// user returns whom a key names, or nil: an owner, else the newest live attempt.
 func (p *pool) user(k user.Key, now time.Time) *user.User {
 	if id, ok := k.ID(); ok {
-		return live(p.users.rows[key{id: string(id)}], now)
+		return live(p.users.rows[key{id: string(id)}].user(), now)
 	}
 	ns, value, ok := k.Login()
 	if !ok {
 		return nil
 	}
-	if owner := p.logins.rows[key{string(ns), value}]; owner != nil {
-		return owner
+	if owner := p.logins.rows[key{string(ns), value}]; owner != "" {
+		return owner.user()
 	}
 	for _, k := range slices.Backward(p.attempts.of(string(ns), value)) {
-		if u := live(p.users.rows[k], now); u != nil {
+		if u := live(p.users.rows[k].user(), now); u != nil {
 			return u
 		}
 	}

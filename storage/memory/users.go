@@ -31,11 +31,11 @@ func (s *Store) Users(ctx context.Context, id user.PoolID, q storage.UserQuery) 
 	q.CreatedMin, q.CreatedMax = cut(q.CreatedMin), cut(q.CreatedMax)
 	var out storage.UserPage
 	out.Next, err = pg.walk(l, func(k key) bool {
-		u := p.users.rows[k]
+		u := p.users.rows[k].user()
 		if !matches(u, q) {
 			return false
 		}
-		out.Users = append(out.Users, u.Clone())
+		out.Users = append(out.Users, u)
 		return true
 	})
 	return out, err
