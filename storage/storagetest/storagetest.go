@@ -31,6 +31,7 @@ package storagetest
 
 import (
 	"context"
+	"os"
 	"slices"
 	"testing"
 
@@ -57,7 +58,7 @@ type contract struct {
 func contracts() []contract {
 	return slices.Concat(recordRules, expiryRules, stampRules, loginRules, attemptRules, sessionRules,
 		cascadeRules, counterRules, outgoingRules, eventRules, leaseRules, feedRules, sweepRules,
-		poolRules, invalidRules, pageRules, listRules, endRules)
+		poolRules, invalidRules, pageRules, listRules, endRules, lostRules)
 }
 
 // Run proves the store of an adapter, in subtests.
@@ -71,12 +72,56 @@ func Run(t *testing.T, a Adapter) {
 			})
 		}
 	})
+	t.Run("Race", func(t *testing.T) {
+		raceAll(t, a, func(s *scene, r race) error { return r.run(s.ctx, s.st, s.st) })
+	})
+	t.Run("Model", func(t *testing.T) { runModel(t, a) })
+	if isEphemeral(t, a) {
+		return
+	}
+	t.Run("Handles", func(t *testing.T) {
+		raceAll(t, a, func(s *scene, r race) error { return r.run(s.ctx, s.st, s.st, s.open()) })
+	})
+	t.Run("Processes", func(t *testing.T) {
+		raceAll(t, a, func(s *scene, r race) error { return r.inTwoProcesses(s.ctx, s.st, s.address) })
+	})
+	t.Run("Kill", func(t *testing.T) {
+		explain(t, "what was acknowledged survives a kill whole, and nothing survives by halves")
+		rounds := 200
+		if testing.Short() {
+			rounds = 20
+		}
+		killRounds(t, a, rounds)
+	})
 }
 
 // Main runs the tests of m or, in a child process that [Run] started, the child's work. It returns
 // what to pass to os.Exit.
 func Main(m *testing.M, a Adapter) int {
+	if task := os.Getenv(childTask); task != "" {
+		return work(context.Background(), a, task, os.Getenv(childAddress))
+	}
 	return m.Run()
+}
+
+// raceAll runs every race on a database of its own.
+func raceAll(t *testing.T, a Adapter, run func(s *scene, r race) error) {
+	for _, r := range races() {
+		t.Run(r.name, func(t *testing.T) {
+			explain(t, r.rule)
+			s := &scene{TB: t, ctx: t.Context(), adapter: a, address: a.New(t)}
+			s.st = s.open()
+			if err := run(s, r); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func isEphemeral(t *testing.T, a Adapter) bool {
+	s := newScene(t, a)
+	e, ok := s.st.(storage.Ephemeral)
+	return ok && e.Ephemeral()
 }
 
 // explain ends a failed test with the rule that it is about.

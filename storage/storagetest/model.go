@@ -1,0 +1,5 @@
+package storagetest
+
+import "testing"
+
+func runModel(t *testing.T, a Adapter) {}
