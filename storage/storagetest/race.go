@@ -77,7 +77,7 @@ func (r race) run(ctx context.Context, base storage.Store, handles ...storage.St
 	if err != nil {
 		return err
 	}
-	return r.judge(ctx, base, outcomes)
+	return r.judge(ctx, handles[0], outcomes)
 }
 
 // commit sends changes, again where the store says that it may help.

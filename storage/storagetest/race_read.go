@@ -41,13 +41,57 @@ func again(times int, do func(n int) error) string {
 	return ok
 }
 
+// movers returns the counters by which those who write tell that they are done, so that those who
+// read go on as long: in another process too.
+func movers(n int) []storage.CounterKey {
+	var out []storage.CounterKey
+	for i := range n {
+		out = append(out, counterKey("done", fmt.Sprint(i)))
+	}
+	return out
+}
+
+// moves returns the run of the i-th mover.
+func moves(ctx context.Context, st storage.Store, i int, move func() error) func() string {
+	return func() string {
+		outcome := again(turns, func(int) error { return move() })
+		if err := commit(ctx, st, storage.Raise{Key: movers(i + 1)[i], N: 1}); err != nil {
+			return classOf(err)
+		}
+		return outcome
+	}
+}
+
+// looks returns the run of one who reads until so many movers are done.
+func looks(ctx context.Context, st storage.Store, movers int, w storage.Want, check func(got storage.Got) error) func() string {
+	return func() string {
+		for {
+			got, err := readHome(ctx, st, w)
+			if err == nil {
+				err = check(got)
+			}
+			if err != nil {
+				return classOf(err)
+			}
+			done := 0
+			for _, c := range got.Counters[len(got.Counters)-movers:] {
+				done += int(c.N)
+			}
+			if done == movers {
+				return ok
+			}
+		}
+	}
+}
+
 // enterAlias moves the alias to whoever does not have it, or reads who has.
 func enterAlias(ctx context.Context, st storage.Store, i int) (func() string, error) {
-	_, err := readHome(ctx, st, storage.Want{User: user.ByLogin("alias")})
+	w := storage.Want{User: user.ByLogin("alias"), Counters: movers(2)}
+	_, err := readHome(ctx, st, w)
 	if i < 2 {
-		return func() string { return again(turns, func(int) error { return moveAlias(ctx, st) }) }, err
+		return moves(ctx, st, i, func() error { return moveAlias(ctx, st) }), err
 	}
-	return func() string { return again(2*turns, func(int) error { return lookAtAlias(ctx, st) }) }, err
+	return looks(ctx, st, 2, w, lookAtAlias), err
 }
 
 func moveAlias(ctx context.Context, st storage.Store) error {
@@ -69,11 +113,7 @@ func moveAlias(ctx context.Context, st storage.Store) error {
 	return errors.New("the alias could not be moved in 1000 tries")
 }
 
-func lookAtAlias(ctx context.Context, st storage.Store) error {
-	got, err := readHome(ctx, st, storage.Want{User: user.ByLogin("alias")})
-	if err != nil {
-		return err
-	}
+func lookAtAlias(got storage.Got) error {
 	if got.User == nil {
 		return errors.New("the alias has no owner")
 	}
@@ -87,13 +127,13 @@ func lookAtAlias(ctx context.Context, st storage.Store) error {
 func enterMoment(ctx context.Context, st storage.Store, i int) (func() string, error) {
 	w := storage.Want{
 		User: user.ByID(userID(0)), Session: storage.SessionKey{User: userID(0), ID: session("", 0).ID},
-		Tickets: []string{"t"}, Counters: []storage.CounterKey{counterKey("", "n")},
+		Tickets: []string{"t"}, Counters: append([]storage.CounterKey{counterKey("", "n")}, movers(1)...),
 	}
 	_, err := readHome(ctx, st, w)
 	if i == 0 {
-		return func() string { return again(turns, func(n int) error { return moveMoment(ctx, st, w) }) }, err
+		return moves(ctx, st, i, func() error { return moveMoment(ctx, st, w) }), err
 	}
-	return func() string { return again(2*turns, func(int) error { return lookAtMoment(ctx, st, w) }) }, err
+	return looks(ctx, st, 1, w, lookAtMoment), err
 }
 
 func moveMoment(ctx context.Context, st storage.Store, w storage.Want) error {
@@ -107,11 +147,7 @@ func moveMoment(ctx context.Context, st storage.Store, w storage.Want) error {
 		storage.Raise{Key: got.Counters[0].Key, N: n})
 }
 
-func lookAtMoment(ctx context.Context, st storage.Store, w storage.Want) error {
-	got, err := readHome(ctx, st, w)
-	if err != nil {
-		return err
-	}
+func lookAtMoment(got storage.Got) error {
 	if got.User == nil || got.Session == nil || got.Tickets[0] == nil {
 		return fmt.Errorf("a record is missing: %s", show(got))
 	}
