@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"fmt"
 	"hash/fnv"
 
 	"github.com/userpool-go/userpool/user"
@@ -14,4 +15,9 @@ func Lane(owner user.ID) int {
 	h := fnv.New32a()
 	h.Write([]byte(owner))
 	return int(h.Sum32() % Lanes)
+}
+
+// LaneLease returns the name of the lease of a lane of a pool's outgoing messages.
+func LaneLease(pool user.PoolID, lane int) string {
+	return fmt.Sprintf("outbox/%s/%d", pool, lane)
 }

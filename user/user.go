@@ -102,6 +102,17 @@ func (u *User) MarkLoaded() {
 // Somebody reports whether u is a user of the pool rather than an unproven sign-up.
 func (u *User) Somebody() bool { return u.Status != Unconfirmed }
 
+// Login returns the login of u that has the namespace and value of l, as u holds it; the zero Login
+// means that u does not own it.
+func (u *User) Login(l Login) Login {
+	for _, own := range u.Logins {
+		if own.Namespace == l.Namespace && own.Value == l.Value {
+			return own
+		}
+	}
+	return Login{}
+}
+
 // Size returns how many bytes u counts for: the lengths of all its texts and values, and 16 for each
 // item of a list.
 func (u *User) Size() int {
