@@ -1,0 +1,70 @@
+package sqlite
+
+import (
+	"database/sql"
+	"time"
+
+	"github.com/userpool-go/userpool/storage"
+)
+
+const (
+	selectCounter = `SELECT n, run, start, locked, expires FROM userpool_counters WHERE pool = ? AND owner = ? AND name = ?`
+	upsertCounter = `INSERT INTO userpool_counters (n, run, start, locked, expires, pool, owner, name) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (pool, owner, name) DO UPDATE SET n = excluded.n, run = excluded.run, start = excluded.start,
+			locked = excluded.locked, expires = excluded.expires`
+	deleteCounter = `DELETE FROM userpool_counters WHERE pool = ? AND owner = ? AND name = ?`
+)
+
+// count plans a change of a counter. It is judged before anything is written, both
+// under the one write lock of the database: exact in every process.
+func (p *plan) count(i int, key storage.CounterKey, move func(now storage.Counter) (storage.Counter, error)) {
+	var next storage.Counter
+	p.add(phaseCheck, i, func(t *tx) error {
+		c, err := readCounter(t, t.pool, key)
+		if err != nil {
+			return ours(err)
+		}
+		next, err = move(c)
+		return err
+	})
+	p.add(phaseCount, i, func(t *tx) error {
+		_, err := t.exec(upsertCounter, next.N, next.Run, micros(next.Start), micros(next.Until), micros(next.Expires),
+			t.pool, key.Owner, key.Name)
+		return err
+	})
+}
+
+// judge plans the change of a counter that a rule decides.
+func (p *plan) judge(i int, key storage.CounterKey, at time.Time, rule func(storage.Counter, time.Time) (storage.Counter, time.Time)) {
+	at = at.Truncate(time.Microsecond)
+	p.count(i, key, func(c storage.Counter) (storage.Counter, error) {
+		next, until := rule(unexpired(c, at), at)
+		if !until.IsZero() {
+			return next, &storage.LimitError{Key: key, Until: until}
+		}
+		return next, nil
+	})
+}
+
+// unexpired returns a counter as it is at a time.
+func unexpired(c storage.Counter, now time.Time) storage.Counter {
+	if !c.Expires.IsZero() && !c.Expires.After(now) {
+		return storage.Counter{Key: c.Key}
+	}
+	return c
+}
+
+// readCounter reads a counter; one that was never counted has zero values.
+func readCounter(s statements, pool int64, key storage.CounterKey) (storage.Counter, error) {
+	c := storage.Counter{Key: key}
+	var start, until, expires when
+	err := s.row(selectCounter, pool, key.Owner, key.Name).Scan(&c.N, &c.Run, &start, &until, &expires)
+	if err != nil {
+		if err == sql.ErrNoRows {
+			err = nil
+		}
+		return c, err
+	}
+	c.Start, c.Until, c.Expires = start.Time, until.Time, expires.Time
+	return c, nil
+}

@@ -1,0 +1,197 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"runtime"
+
+	"github.com/userpool-go/userpool/storage"
+)
+
+// Bounds of one group, so that no commit waits for too many others.
+const (
+	maxGroup      = 256
+	maxGroupBytes = 4 << 20
+)
+
+// job is what the writer runs inside a transaction. It may run more than once, each time from the
+// state before the first.
+type job struct {
+	run     func(t *tx) error
+	size    int  // roughly, in bytes
+	deletes bool // a user, so that a foreign key that refuses at the very end refuses this
+	err     error
+	done    chan error
+}
+
+// writer owns the one connection that writes. It takes the jobs of concurrent callers together into
+// one transaction, and so under one fsync.
+//
+// A job that fails before it has written anything is dropped and the rest goes on: that is why what
+// usually fails stands first in a commit. When a job fails later, the transaction is rolled back
+// and the group runs again with a savepoint before each job. Where even that does not hold (a
+// statement of the app's that rolls back the whole, a foreign key deferred to the end), each job
+// runs alone.
+type writer struct {
+	conn    *conn
+	jobs    chan *job // without a buffer: a job that was handed over is being worked on
+	closing <-chan struct{}
+	ended   chan struct{}
+}
+
+func newWriter(c *conn, closing <-chan struct{}) *writer {
+	w := &writer{conn: c, jobs: make(chan *job), closing: closing, ended: make(chan struct{})}
+	go w.loop()
+	return w
+}
+
+// do hands a job over and waits for its end. The context counts only until it is handed over.
+func (w *writer) do(ctx context.Context, j *job) error {
+	j.done = make(chan error, 1)
+	select {
+	case w.jobs <- j:
+		return <-j.done
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.closing:
+		return storage.ErrClosed
+	}
+}
+
+// close waits for what was handed over. The store has closed w.closing before.
+func (w *writer) close() error {
+	<-w.ended
+	return w.conn.close()
+}
+
+func (w *writer) loop() {
+	defer close(w.ended)
+	for {
+		select {
+		case j := <-w.jobs:
+			w.serve(w.gather(j))
+		case <-w.closing:
+			return
+		}
+	}
+}
+
+// gather takes the jobs that wait besides first. It lets other goroutines run as long as that
+// brings more: callers who were answered a moment ago are about to come again.
+func (w *writer) gather(first *job) []*job {
+	group, size, asked := []*job{first}, first.size, 0
+	for len(group) < maxGroup && size < maxGroupBytes {
+		select {
+		case j := <-w.jobs:
+			group, size = append(group, j), size+j.size
+		default:
+			if asked == len(group) {
+				return group
+			}
+			asked = len(group)
+			runtime.Gosched()
+		}
+	}
+	return group
+}
+
+// serve runs a group and answers its members.
+func (w *writer) serve(group []*job) {
+	switch {
+	case w.attempt(group, false), w.attempt(group, true):
+	default:
+		for _, j := range group {
+			w.attempt([]*job{j}, false)
+		}
+	}
+	for _, j := range group {
+		j.done <- j.err
+	}
+}
+
+// attempt runs a group in one transaction. It reports whether that settled every member, having set
+// the errors of those that failed; otherwise nothing is written.
+func (w *writer) attempt(group []*job, savepoints bool) (settled bool) {
+	if _, err := w.conn.exec("BEGIN IMMEDIATE"); err != nil {
+		return failAll(group, err)
+	}
+	t := &tx{statements: w.conn}
+	passed := false
+	for _, j := range group {
+		clean, err := t.attempt(j, savepoints)
+		if err != nil {
+			w.rollback()
+			return failAll(group, err)
+		}
+		if !clean && len(group) > 1 {
+			w.rollback()
+			return false
+		}
+		passed = passed || j.err == nil
+	}
+	if !passed {
+		w.rollback()
+		return true
+	}
+	return w.commit(group)
+}
+
+// attempt runs one job, inside a savepoint where it is to be undone alone. It is clean where it has
+// left nothing behind but what it was to write. The error says that the transaction is broken.
+func (t *tx) attempt(j *job, savepoint bool) (clean bool, broken error) {
+	if savepoint {
+		if _, err := t.statements.exec("SAVEPOINT userpool"); err != nil {
+			return false, err
+		}
+	}
+	t.wrote = false
+	j.err = j.run(t)
+	if b, ok := errors.AsType[*brokenError](j.err); ok {
+		return false, b.err
+	}
+	if j.err != nil && t.wrote {
+		if !savepoint {
+			return false, nil
+		}
+		t.forget()
+		if _, err := t.statements.exec("ROLLBACK TO userpool"); err != nil {
+			return false, nil // the app's statement has rolled back everything
+		}
+	}
+	if savepoint {
+		if _, err := t.statements.exec("RELEASE userpool"); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// commit ends the transaction of a group.
+func (w *writer) commit(group []*job) (settled bool) {
+	_, err := w.conn.exec("COMMIT")
+	if err == nil {
+		return true
+	}
+	w.rollback()
+	if !referenced(err) {
+		return failAll(group, err)
+	}
+	if len(group) > 1 {
+		return false // a foreign key that is checked at the end does not say whose it was
+	}
+	if j := group[0]; j.deletes {
+		err = storage.ErrReferenced
+	}
+	group[0].err = err
+	return true
+}
+
+// rollback ends a transaction that has come to nothing. Where SQLite has done so already, it fails.
+func (w *writer) rollback() { w.conn.exec("ROLLBACK") }
+
+func failAll(group []*job, err error) (settled bool) {
+	for _, j := range group {
+		j.err = lost(err)
+	}
+	return true
+}
