@@ -133,13 +133,17 @@ func (m deafSeal) Commit(ctx context.Context, changes ...storage.Change) error {
 }
 
 // hastyFeed takes its next cursor after it has read: what is committed in between is never told.
-type hastyFeed struct{ *mutant }
+type hastyFeed struct {
+	*mutant
+	follower *mutant // counts looks at the feed, for which commits linger
+}
 
 func (m hastyFeed) Changed(ctx context.Context, since storage.Cursor) (storage.Feed, error) {
 	f, err := m.Store.Changed(ctx, since)
 	if err != nil {
 		return f, err
 	}
+	m.follower.happened()
 	m.linger(1)
 	later, err := m.Store.Changed(ctx, since)
 	f.Next = later.Next
@@ -147,6 +151,7 @@ func (m hastyFeed) Changed(ctx context.Context, since storage.Cursor) (storage.F
 }
 
 func (m hastyFeed) Commit(ctx context.Context, changes ...storage.Change) error {
+	m.follower.linger(1)
 	defer m.happened()
 	return m.Store.Commit(ctx, changes...)
 }

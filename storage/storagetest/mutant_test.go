@@ -30,7 +30,7 @@ var mutants = map[string]func(m *mutant) storage.Store{
 	"OneMoment":     func(m *mutant) storage.Store { return tornRead{m} },
 	"Lease":         func(m *mutant) storage.Store { return &looseLease{mutant: m} },
 	"Seal":          func(m *mutant) storage.Store { return deafSeal{m} },
-	"Feed":          func(m *mutant) storage.Store { return hastyFeed{m} },
+	"Feed":          func(m *mutant) storage.Store { return hastyFeed{m, &mutant{}} },
 }
 
 func TestMutantsAreCaught(t *testing.T) {

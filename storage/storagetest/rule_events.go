@@ -38,10 +38,10 @@ func (s *scene) wantEvents(what string, q storage.EventQuery, want string) {
 // sealOf returns a seal of the given number over events.
 func sealOf(number int64, events ...string) storage.Seal {
 	r := storage.SealRecord{
-		Number: number, Digest: binary, Count: len(events), MAC: []byte(fmt.Sprint("mac", number)), Time: at(int(number)),
+		Number: number, Digest: binary(), Count: len(events), MAC: []byte(fmt.Sprint("mac", number)), Time: at(int(number)),
 	}
 	if number > 1 {
-		r.Previous = binary
+		r.Previous = binary()
 	}
 	return storage.Seal{Pool: home, Record: r, Events: events}
 }

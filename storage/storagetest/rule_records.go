@@ -29,9 +29,10 @@ var (
 	rough  = time.Date(2026, 2, 27, 23, 59, 59, 123456789, zone)
 	ancien = time.Date(1961, 4, 12, 6, 7, 0, 1999, zone)
 	epoch  = time.Unix(0, 0)
-	binary = []byte{0, 1, 2, 0, 0xff, 0xfe, '\'', 0}
 	large  = int64(math.MaxInt64 - 1)
 )
+
+func binary() []byte { return []byte{0, 1, 2, 0, 0xff, 0xfe, '\'', 0} }
 
 // full returns a record of every kind, all fields set.
 func full() []any {
@@ -46,7 +47,7 @@ func full() []any {
 			},
 			Attributes: user.Attributes{"name": odd, "empty": "", odd: "x"},
 			Password: &user.Password{
-				Hash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA", Digest: binary, Form: user.FormRaw,
+				Hash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA", Digest: binary(), Form: user.FormRaw,
 				Inner: "$2b$12$abc", Set: ancien, Revision: large,
 			},
 			Index:   []user.Term{{Name: "color", Value: odd}, {Name: "group", Value: "a"}, {Name: "group", Value: "b"}, {Name: "unknown", Value: ""}},
@@ -68,21 +69,21 @@ func full() []any {
 				{Method: token.MethodEmailCode, Time: ancien},
 			},
 			Created: rough, LastUsed: rough.AddDate(1, 0, 0), Idle: 36 * time.Hour, Expires: storage.Forever,
-			Confirmation: "thumb", Device: "device", Key: binary, Generation: large, Rotated: epoch,
+			Confirmation: "thumb", Device: "device", Key: binary(), Generation: large, Rotated: epoch,
 		},
 		&storage.Ticket{
 			Pool: home, ID: "full" + odd, User: userID(1), Epoch: large, Client: odd, Purpose: "confirm",
-			MAC: binary, Code: binary, State: binary, Created: ancien, Expires: rough.AddDate(1, 0, 0),
+			MAC: binary(), Code: binary(), State: binary(), Created: ancien, Expires: rough.AddDate(1, 0, 0),
 		},
-		&storage.Document{Pool: home, Kind: odd, ID: odd, Body: binary, Created: epoch, Updated: ancien},
+		&storage.Document{Pool: home, Kind: odd, ID: odd, Body: binary(), Created: epoch, Updated: ancien},
 		&storage.Outgoing{
-			Pool: home, ID: "full" + odd, Owner: userID(1), Class: 7, Ticket: "none", Body: binary, Tries: 9,
+			Pool: home, ID: "full" + odd, Owner: userID(1), Class: 7, Ticket: "none", Body: binary(), Tries: 9,
 			Due: rough, NotAfter: rough.AddDate(1, 0, 0), Created: ancien,
 		},
 		&storage.Revocation{Pool: home, ID: "full" + odd, User: userID(1), Session: odd, Epoch: large, Expires: rough},
 		&storage.Event{
 			Pool: home, ID: "full" + odd, Time: rough, User: userID(1), Kind: odd,
-			Header: binary, Personal: binary, Leaf: leaf[:],
+			Header: binary(), Personal: binary(), Leaf: leaf[:],
 		},
 	}
 }
