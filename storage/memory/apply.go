@@ -43,17 +43,13 @@ func (c *commit) erase(change storage.Change) error {
 
 // release gives up the logins of the users that will be put.
 func (c *commit) release(change storage.Change) error {
-	if put, ok := change.(storage.PutRecord); ok {
-		if row := c.pool.users.rows[keyOf(put.Record)]; row != "" && isUser(put.Record) {
+	put, _ := change.(storage.PutRecord)
+	if u, ok := put.Record.(*user.User); ok {
+		if row := c.pool.users.rows[keyOf(u)]; row != "" {
 			c.pool.release(&c.undo, row)
 		}
 	}
 	return nil
-}
-
-func isUser(record any) bool {
-	_, ok := record.(*user.User)
-	return ok
 }
 
 // put applies what is written whole.
@@ -160,25 +156,29 @@ func (c *commit) seal(change storage.Seal) error {
 
 // trim erases what has no room beside what the commit put.
 func (c *commit) trim() {
-	put := make(map[key]bool)
+	users, sessions := make(map[key]bool), make(map[key]bool)
 	for _, change := range c.changes {
-		if r, ok := change.(storage.PutRecord); ok {
-			put[keyOf(r.Record)] = true
+		put, _ := change.(storage.PutRecord)
+		switch r := put.Record.(type) {
+		case *user.User:
+			users[keyOf(r)] = true
+		case *token.Session:
+			sessions[keyOf(r)] = true
 		}
 	}
 	for _, change := range c.changes {
-		r, _ := change.(storage.PutRecord)
-		switch r := r.Record.(type) {
+		put, _ := change.(storage.PutRecord)
+		switch r := put.Record.(type) {
 		case *user.User:
 			if r.Attempt == nil {
 				continue
 			}
-			k := loginKey(r.Attempt.Login)
-			for _, k := range oldest(c.pool.attempts.of(k.owner, k.id), maxAttempts, put) {
+			login := loginKey(r.Attempt.Login)
+			for _, k := range oldest(c.pool.attempts.of(login.owner, login.id), maxAttempts, users) {
 				c.pool.eraseUser(&c.undo, k)
 			}
 		case *token.Session:
-			for _, k := range oldest(c.pool.ofUser.of(r.User, ""), maxSessions, put) {
+			for _, k := range oldest(c.pool.ofUser.of(r.User, ""), maxSessions, sessions) {
 				c.pool.eraseSession(&c.undo, k)
 			}
 		}

@@ -4,7 +4,6 @@ package memory_test
 
 import (
 	"context"
-	"fmt"
 	"syscall"
 	"testing"
 
@@ -25,20 +24,6 @@ func cpu(b *testing.B) func() {
 	}
 	start := used()
 	return func() { b.ReportMetric(float64(used()-start)/float64(b.N), "cpu-ns/op") }
-}
-
-// member returns the n-th user of a benchmark, as large as users usually are.
-func member(n int) *user.User {
-	email := fmt.Sprintf("user%07d@example.com", n)
-	return &user.User{
-		Pool: "p", ID: user.ID(fmt.Sprintf("00000000-0000-4000-8000-%012d", n)), Status: user.Confirmed,
-		Logins:     []user.Login{{Namespace: user.Name, Value: email, Display: email}},
-		Attributes: user.Attributes{"email": email, "name": "Ada Lovelace", "locale": "en"},
-		Password: &user.Password{Hash: "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA",
-			Digest: make([]byte, 73), Form: user.FormNFC, Set: t0},
-		Index:   []user.Term{{Name: "email", Value: email}},
-		Created: t0, Updated: t0,
-	}
 }
 
 // logins returns the logins of all members, in an order that no cache can guess.

@@ -65,6 +65,20 @@ func person(id, login string) *user.User {
 	}
 }
 
+// member returns the n-th user as large as users usually are.
+func member(n int) *user.User {
+	email := fmt.Sprintf("user%07d@example.com", n)
+	return &user.User{
+		Pool: "p", ID: user.ID(fmt.Sprintf("00000000-0000-4000-8000-%012d", n)), Status: user.Confirmed,
+		Logins:     []user.Login{{Namespace: user.Name, Value: email, Display: email}},
+		Attributes: user.Attributes{"email": email, "name": "Ada Lovelace", "locale": "en"},
+		Password: &user.Password{Hash: "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA",
+			Digest: make([]byte, 73), Form: user.FormNFC, Set: t0},
+		Index:   []user.Term{{Name: "email", Value: email}},
+		Created: t0, Updated: t0,
+	}
+}
+
 func attempt(id, login string, created time.Duration) *user.User {
 	return &user.User{
 		Pool: "p", ID: user.ID(id), Status: user.Unconfirmed, Created: at(created),
@@ -222,4 +236,90 @@ func TestSessionsOfAUser(t *testing.T) {
 	if len(page.Sessions) != 100 || page.Sessions[0].ID != "early2" || page.Sessions[2].ID != "s003" {
 		t.Errorf("sessions are %s, %s, %s, ... (%d)", page.Sessions[0].ID, page.Sessions[1].ID, page.Sessions[2].ID, len(page.Sessions))
 	}
+}
+
+// TestDropLeavesTheName: of a deleted pool nothing stays but what keeps its id and issuer from being
+// used again.
+func TestDropLeavesTheName(t *testing.T) {
+	t.Parallel()
+	st := open(t)
+	commit(t, st, storage.Put(person("ada", "ada")), storage.Put(event("e")), storage.Put(message("m", "ada", 0)),
+		storage.Put(&storage.Revocation{Pool: "p", ID: "r", User: "ada", Expires: at(time.Hour)}))
+	refuseDrop := func() {
+		t.Helper()
+		if _, err := st.Drop(t.Context(), "p", 10); !errors.Is(err, storage.ErrInvalid) {
+			t.Errorf("Drop() of a live pool = %v, want %v", err, storage.ErrInvalid)
+		}
+	}
+	refuseDrop()
+	commit(t, st, storage.Delete(pool(t, st)))
+	for calls, left := 0, true; left; calls++ {
+		var err error
+		if left, err = st.Drop(t.Context(), "p", 2); err != nil || calls > 10 {
+			t.Fatalf("Drop() = %t, %v after %d calls", left, err, calls)
+		}
+	}
+	refuse(t, st, storage.ErrNoPool, storage.Put(person("ada", "ada")))
+	refuse(t, st, storage.ErrStale, storage.Put(&storage.Pool{ID: "p", Created: t0}))
+	refuse(t, st, storage.ErrConflict, storage.Put(&storage.Pool{ID: "q", Created: t0, Issuer: "https://p.test"}))
+	commit(t, st, storage.Put(&storage.Pool{ID: "q", Created: t0, Issuer: "https://q.test"}))
+	ada := person("ada", "ada")
+	ada.Pool = "q"
+	commit(t, st, storage.Put(ada))
+}
+
+// TestS7_UserIDs: an id names one user in the whole store.
+func TestS7_UserIDs(t *testing.T) {
+	t.Parallel()
+	st := open(t)
+	commit(t, st, storage.Put(&storage.Pool{ID: "q", Created: t0}))
+	commit(t, st, storage.Put(person("ada", "ada")))
+	other := person("ada", "lovelace")
+	other.Pool = "q"
+	refuse(t, st, storage.ErrStale, storage.Put(other))
+}
+
+// TestCreatedTogether: sessions and attempts of one commit push out older ones, never each other.
+func TestCreatedTogether(t *testing.T) {
+	t.Parallel()
+	st := open(t)
+	for i := range 3 {
+		commit(t, st, storage.Put(attempt(fmt.Sprint("old", i), "ada", time.Duration(i)*time.Second)))
+	}
+	commit(t, st, storage.Put(attempt("new1", "ada", -time.Minute)), storage.Put(attempt("new2", "ada", time.Minute)))
+	for id, want := range map[user.ID]bool{"old0": false, "old1": false, "old2": true, "new1": true, "new2": true} {
+		if got := read(t, st, storage.Want{User: user.ByID(id)}).User; (got != nil) != want {
+			t.Errorf("user %s is there: %t, want %t", id, got != nil, want)
+		}
+	}
+	var five []storage.Change
+	for i := range 5 {
+		five = append(five, storage.Put(attempt(fmt.Sprint("five", i), "bob", time.Duration(i)*time.Second)))
+	}
+	commit(t, st, five...)
+	for i := range 5 {
+		got := read(t, st, storage.Want{User: user.ByID(user.ID(fmt.Sprint("five", i)))}).User
+		if (got != nil) != (i >= 2) {
+			t.Errorf("attempt %d of five is there: %t, want %t", i, got != nil, i >= 2)
+		}
+	}
+}
+
+// FuzzCursor: a cursor that was tampered with is ErrInvalid or a place like any other.
+func FuzzCursor(f *testing.F) {
+	st := open(f)
+	commit(f, st, storage.Put(person("ada", "ada")), storage.Put(person("bob", "bob")))
+	first, err := st.Users(f.Context(), "p", storage.UserQuery{Now: t0, Limit: 1})
+	if err != nil || first.Next == "" {
+		f.Fatalf("Users() = %v, %v, want a cursor", first, err)
+	}
+	for _, seed := range []string{"", first.Next, first.Next + ".", "....", "..MA..", "a.b.c.d.e", "\x00"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, after string) {
+		page, err := st.Users(t.Context(), "p", storage.UserQuery{Now: t0, After: after})
+		if err != nil && !errors.Is(err, storage.ErrInvalid) || len(page.Users) > 2 {
+			t.Errorf("Users(After: %q) = %d users, %v", after, len(page.Users), err)
+		}
+	})
 }
