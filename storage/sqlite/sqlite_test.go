@@ -20,4 +20,8 @@ var adapter = storagetest.Adapter{
 
 func TestContract(t *testing.T) { storagetest.Run(t, adapter) }
 
-func TestMain(m *testing.M) { os.Exit(storagetest.Main(m, adapter)) }
+func TestMain(m *testing.M) {
+	code := storagetest.Main(m, adapter)
+	seeds.remove()
+	os.Exit(code)
+}

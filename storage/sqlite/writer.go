@@ -37,10 +37,11 @@ type writer struct {
 	jobs    chan *job // without a buffer: a job that was handed over is being worked on
 	closing <-chan struct{}
 	ended   chan struct{}
+	most    int // members of a group
 }
 
 func newWriter(c *conn, closing <-chan struct{}) *writer {
-	w := &writer{conn: c, jobs: make(chan *job), closing: closing, ended: make(chan struct{})}
+	w := &writer{conn: c, jobs: make(chan *job), closing: closing, ended: make(chan struct{}), most: maxGroup}
 	go w.loop()
 	return w
 }
@@ -80,7 +81,7 @@ func (w *writer) loop() {
 // brings more: callers who were answered a moment ago are about to come again.
 func (w *writer) gather(first *job) []*job {
 	group, size, asked := []*job{first}, first.size, 0
-	for len(group) < maxGroup && size < maxGroupBytes {
+	for len(group) < w.most && size < maxGroupBytes {
 		select {
 		case j := <-w.jobs:
 			group, size = append(group, j), size+j.size
