@@ -128,3 +128,31 @@ func TestLane(t *testing.T) {
 		t.Errorf("10,000 owners use %d lanes, want %d", len(used), storage.Lanes)
 	}
 }
+
+// TestClone: neither side of a copy sees the other's later changes.
+func TestClone(t *testing.T) {
+	t.Parallel()
+	p := pool(func(p *storage.Pool) { p.Searchable = []string{"email"} })
+	p.Clone().Searchable[0] = "changed"
+	tk := ticket(func(tk *storage.Ticket) { tk.MAC, tk.Code, tk.State = []byte("m"), []byte("c"), []byte("s") })
+	c := tk.Clone()
+	c.MAC[0], c.Code[0], c.State[0] = 'x', 'x', 'x'
+	d := document(func(d *storage.Document) { d.Body = []byte("b") })
+	d.Clone().Body[0] = 'x'
+	o := outgoing(func(o *storage.Outgoing) { o.Body = []byte("b") })
+	o.Clone().Body[0] = 'x'
+	e := event(func(e *storage.Event) { e.Header, e.Personal, e.Leaf = []byte("h"), []byte("p"), []byte("l") })
+	ec := e.Clone()
+	ec.Header[0], ec.Personal[0], ec.Leaf[0] = 'x', 'x', 'x'
+	s := &storage.SealRecord{Previous: []byte("p"), Digest: []byte("d"), MAC: []byte("m")}
+	sc := s.Clone()
+	sc.Previous[0], sc.Digest[0], sc.MAC[0] = 'x', 'x', 'x'
+
+	got := strings.Join([]string{
+		p.Searchable[0], string(tk.MAC), string(tk.Code), string(tk.State), string(d.Body), string(o.Body),
+		string(e.Header), string(e.Personal), string(e.Leaf), string(s.Previous), string(s.Digest), string(s.MAC),
+	}, " ")
+	if want := "email m c s b b h p l p d m"; got != want {
+		t.Errorf("after changes to the copies the records hold %q, want %q", got, want)
+	}
+}
