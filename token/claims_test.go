@@ -1,0 +1,147 @@
+package token_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/userpool-go/userpool/token"
+)
+
+func TestSignAndVerify(t *testing.T) {
+	t.Parallel()
+	k, err := token.ParseSigningKey(generate(t).Marshal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	published, err := token.ParseKeySet(token.JWKS(generate(t), k))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, use := range []token.Use{token.Access, token.ID} {
+		for name, keys := range map[string]token.KeySet{"own": token.KeysOf(k), "published": published} {
+			want := claims(use)
+			cfg := config(use, now)
+			cfg.Keys = keys
+			got, err := verifier(t, cfg).Verify(t.Context(), sign(t, k, want))
+			if err != nil {
+				t.Fatalf("%s token, %s keys: %v", use, name, err)
+			}
+			want.Audience = []string{"web"}
+			if use == token.Access {
+				want.Audience = []string{issuer}
+			}
+			if !reflect.DeepEqual(*got, want) {
+				t.Errorf("%s token says\n%+v, want\n%+v", use, *got, want)
+			}
+		}
+	}
+}
+
+// The payloads are a wire format: names and types are those of RFC 9068, OpenID Connect and Cognito.
+func TestPayload(t *testing.T) {
+	t.Parallel()
+	k := generate(t)
+	want := map[token.Use]string{
+		token.Access: `{"iss":"https://id.example.com","sub":"8f14e45f-ceea-467f-a6a6-aa1b2c3d4e5f","aud":"https://id.example.com",` +
+			`"client_id":"web","token_use":"access","scope":"aws.cognito.signin.user.admin openid","auth_time":1795258800,` +
+			`"iat":1795262400,"exp":1795263300,"jti":"j1","origin_jti":"s1","epoch":3,"amr":["pwd"],"acr":"aal1","username":"ada"}`,
+		token.ID: `{"iss":"https://id.example.com","sub":"8f14e45f-ceea-467f-a6a6-aa1b2c3d4e5f","aud":"web",` +
+			`"token_use":"id","auth_time":1795258800,"iat":1795262400,"exp":1795263300,"jti":"j1","origin_jti":"s1","epoch":3,` +
+			`"amr":["pwd"],"acr":"aal1","cognito:username":"ada","email":"ada@example.com","email_verified":true,` +
+			`"custom:team":"engines","name":"Ada \u003cL\u003e"}`,
+	}
+	headers := map[token.Use]string{
+		token.Access: `{"alg":"ES256","kid":"` + k.KID() + `","typ":"at+jwt"}`,
+		token.ID:     `{"alg":"ES256","kid":"` + k.KID() + `","typ":"JWT"}`,
+	}
+	for use, want := range want {
+		for range 8 { // of a map that is walked in random order
+			parts := strings.Split(sign(t, k, claims(use)), ".")
+			for i, want := range []string{headers[use], want} {
+				if got, err := b64.DecodeString(parts[i]); err != nil || string(got) != want {
+					t.Fatalf("part %d of the %s token is\n%s, want\n%s", i, use, got, want)
+				}
+			}
+		}
+	}
+}
+
+func TestTimesAreWholeSeconds(t *testing.T) {
+	t.Parallel()
+	k, c := generate(t), claims(token.Access)
+	c.IssuedAt = now.Add(999999 * time.Microsecond)
+	c.ExpiresAt = c.IssuedAt.Add(time.Minute)
+	got, err := verifier(t, config(token.Access, c.IssuedAt, k)).Verify(t.Context(), sign(t, k, c))
+	if err != nil || !got.IssuedAt.Equal(now) || !got.ExpiresAt.Equal(now.Add(time.Minute)) {
+		t.Errorf("Verify = %+v, %v", got, err)
+	}
+}
+
+// An attribute that a user may write must not say what only the issuer says.
+func TestReservedNamesWin(t *testing.T) {
+	t.Parallel()
+	k, c := generate(t), claims(token.ID)
+	c.Attributes = map[string]string{"nickname": "countess"}
+	for _, name := range []string{
+		"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "azp", "nonce", "acr", "amr", "auth_time", "at_hash", "scope", "client_id",
+		"token_use", "origin_jti", "event_id", "username", "cognito:username", "cognito:groups", "cognito:roles", "groups", "roles",
+		"email", "email_verified", "phone_number_verified", "act", "may_act", "cnf", "sid", "epoch", "version", "identities", "device_key",
+	} {
+		c.Attributes[name] = "forged"
+	}
+	text := sign(t, k, c)
+	raw, err := b64.DecodeString(strings.Split(text, ".")[1])
+	if err != nil || strings.Contains(string(raw), "forged") {
+		t.Errorf("an attribute took a reserved name: %s, %v", raw, err)
+	}
+	got, err := verifier(t, config(token.ID, now, k)).Verify(t.Context(), text)
+	if err != nil || got.Attributes["nickname"] != "countess" || len(got.Attributes) != 1 {
+		t.Errorf("Verify = %+v, %v", got, err)
+	}
+	c.Attributes = map[string]string{"sub": "forged"}
+	if _, err := verifier(t, config(token.ID, now, k)).Verify(t.Context(), sign(t, k, c)); err != nil {
+		t.Errorf("with none but reserved attributes: %v", err)
+	}
+}
+
+func TestSignRefuses(t *testing.T) {
+	t.Parallel()
+	k := generate(t)
+	tests := []struct {
+		name   string
+		change func(*token.Claims)
+	}{
+		{"no use", func(c *token.Claims) { c.Use = "" }},
+		{"unknown use", func(c *token.Claims) { c.Use = "refresh" }},
+		{"no issuer", func(c *token.Claims) { c.Issuer = "" }},
+		{"no subject", func(c *token.Claims) { c.Subject = "" }},
+		{"no client", func(c *token.Claims) { c.ClientID = "" }},
+		{"no jti", func(c *token.Claims) { c.JTI = "" }},
+		{"no session", func(c *token.Claims) { c.Session = "" }},
+		{"not issued", func(c *token.Claims) { c.IssuedAt = time.Time{} }},
+		{"no end", func(c *token.Claims) { c.ExpiresAt = time.Time{} }},
+		{"ends as it begins", func(c *token.Claims) { c.ExpiresAt = c.IssuedAt }},
+		{"year 10000", func(c *token.Claims) { c.ExpiresAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }},
+		{"negative epoch", func(c *token.Claims) { c.Epoch = -1 }},
+		{"proof before 1970", func(c *token.Claims) { c.AuthTime = time.Unix(-1, 0) }},
+		{"two scopes in one", func(c *token.Claims) { c.Scope = []string{"openid admin"} }},
+		{"empty scope", func(c *token.Claims) { c.Scope = []string{""} }},
+		{"scope with a quote", func(c *token.Claims) { c.Scope = []string{`a"b`} }},
+		{"name that adds members (GHSA-4cf7-xm37-g63h)", func(c *token.Claims) { c.Attributes = map[string]string{`x":1,"admin`: "true"} }},
+		{"empty name", func(c *token.Claims) { c.Attributes = map[string]string{"": "x"} }},
+		{"long name", func(c *token.Claims) { c.Attributes = map[string]string{strings.Repeat("a", 129): "x"} }},
+		{"too large for any verifier", func(c *token.Claims) { c.Username = strings.Repeat("a", 8<<10) }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := claims(token.Access)
+			tt.change(&c)
+			if text, err := k.Sign(c); err == nil || text != "" {
+				t.Errorf("Sign made %q", text)
+			}
+		})
+	}
+}

@@ -1,0 +1,93 @@
+package token
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+// wire is a token's payload but for its attributes. Members are written in this order.
+type wire struct {
+	Issuer    string   `json:"iss"`
+	Subject   string   `json:"sub"`
+	Audience  audience `json:"aud"`
+	ClientID  string   `json:"client_id,omitempty"`
+	Use       Use      `json:"token_use"`
+	Scope     string   `json:"scope,omitempty"`
+	AuthTime  int64    `json:"auth_time,omitempty"`
+	IssuedAt  int64    `json:"iat"`
+	ExpiresAt int64    `json:"exp"`
+	JTI       string   `json:"jti"`
+	Session   string   `json:"origin_jti"`
+	Epoch     int64    `json:"epoch,omitempty"`
+	AMR       []string `json:"amr,omitempty"`
+	ACR       string   `json:"acr,omitempty"`
+	Username  string   `json:"username,omitempty"`
+	Name      string   `json:"cognito:username,omitempty"`
+	Email     string   `json:"email,omitempty"`
+	Verified  *bool    `json:"email_verified,omitempty"`
+}
+
+// audience is a text where there is one, as Cognito and most of the world write it.
+type audience []string
+
+func (a audience) MarshalJSON() ([]byte, error) {
+	if len(a) == 1 {
+		return json.Marshal(a[0])
+	}
+	return json.Marshal([]string(a))
+}
+
+// encode returns the payload of c. The same claims give the same bytes.
+func (c *Claims) encode() ([]byte, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	w := wire{
+		Issuer: c.Issuer, Subject: c.Subject, Use: c.Use, JTI: c.JTI, Session: c.Session, Epoch: c.Epoch,
+		AuthTime: seconds(c.AuthTime), IssuedAt: c.IssuedAt.Unix(), ExpiresAt: c.ExpiresAt.Unix(), AMR: c.AMR, ACR: c.ACR,
+	}
+	if c.Use == Access {
+		w.ClientID, w.Audience, w.Scope, w.Username = c.ClientID, c.Audience, strings.Join(c.Scope, " "), c.Username
+		if len(w.Audience) == 0 {
+			w.Audience = audience{c.Issuer}
+		}
+		return json.Marshal(w)
+	}
+	w.Audience, w.Name, w.Email = audience{c.ClientID}, c.Username, c.Email
+	if c.Email != "" {
+		w.Verified = &c.EmailVerified
+	}
+	body, err := json.Marshal(w)
+	if err != nil || len(c.Attributes) == 0 {
+		return body, err
+	}
+	return c.appendAttributes(body)
+}
+
+// appendAttributes adds the attributes to a payload, without those whose names are reserved: two
+// members of one name would be read by each verifier as it likes.
+func (c *Claims) appendAttributes(body []byte) ([]byte, error) {
+	further := make(map[string]string, len(c.Attributes))
+	for name, value := range c.Attributes {
+		if !isReserved(name) {
+			further[name] = value
+		}
+	}
+	if len(further) == 0 {
+		return body, nil
+	}
+	more, err := json.Marshal(further) // sorted by name
+	if err != nil {
+		return nil, err
+	}
+	body[len(body)-1] = ','
+	return append(body, more[1:]...), nil
+}
+
+func seconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}

@@ -1,0 +1,95 @@
+package token_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/userpool-go/userpool/token"
+)
+
+func TestT4_Judge(t *testing.T) {
+	t.Parallel()
+	const grace = 10 * time.Second
+	at := func(d time.Duration) time.Time { return now.Add(d) } // after the last rotation
+	tests := []struct {
+		name       string
+		generation int64
+		now        time.Time
+		grace      time.Duration
+		want       token.Verdict
+	}{
+		{"current", 5, at(time.Hour), grace, token.Current},
+		{"current, at once", 5, at(0), grace, token.Current},
+		{"current, no grace", 5, at(0), 0, token.Current},
+		{"before it, at once", 4, at(0), grace, token.Retry},
+		{"before it, last moment", 4, at(grace - time.Microsecond), grace, token.Retry},
+		{"before it, by a clock that lags", 4, at(-time.Second), grace, token.Retry},
+		{"before it, grace over", 4, at(grace), grace, token.Reused},
+		{"before it, long after", 4, at(time.Hour), grace, token.Reused},
+		{"before it, no grace", 4, at(0), 0, token.Reused},
+		{"before it, negative grace", 4, at(-time.Hour), -grace, token.Reused},
+		{"before it, longest grace", 4, at(token.MaxGrace - time.Microsecond), time.Hour, token.Retry},
+		{"before it, beyond the longest grace", 4, at(token.MaxGrace), time.Hour, token.Reused},
+		{"two before it, within the grace", 3, at(0), grace, token.Reused},
+		{"the first", 1, at(0), grace, token.Reused},
+		{"never made: zero", 0, at(0), grace, token.Reused},
+		{"never made: negative", -1, at(0), grace, token.Reused},
+		{"next", 6, at(0), grace, token.Future},
+		{"far ahead", 1<<63 - 1, at(0), grace, token.Future},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := &token.Session{Generation: 5, Rotated: now}
+			if got := token.Judge(s, tt.generation, tt.now, tt.grace); got != tt.want {
+				t.Errorf("Judge = %v, want %v", got, tt.want)
+			}
+			if s.Generation != 5 || !s.Rotated.Equal(now) {
+				t.Errorf("Judge changed the session: %+v", s)
+			}
+		})
+	}
+	fresh := &token.Session{Generation: 1} // never rotated
+	if got := token.Judge(fresh, 0, now, grace); got != token.Reused {
+		t.Errorf("before the first of a session that never rotated: %v, want reused", got)
+	}
+}
+
+func TestT2_LevelIsComputed(t *testing.T) {
+	t.Parallel()
+	password := func(age time.Duration) token.Proof {
+		return token.Proof{Method: token.MethodPassword, Time: now.Add(-age)}
+	}
+	code := func(age time.Duration) token.Proof {
+		return token.Proof{Method: token.MethodEmailCode, Time: now.Add(-age)}
+	}
+	const month = 30 * 24 * time.Hour
+	tests := []struct {
+		name   string
+		proofs []token.Proof
+		acr    string
+		amr    int // names, all of them pwd
+	}{
+		{"nothing", nil, "", 0},
+		{"password", []token.Proof{password(0)}, token.AAL1, 1},
+		{"password, just young enough", []token.Proof{password(month - 1)}, token.AAL1, 1},
+		{"password, too old", []token.Proof{password(month)}, "", 1},
+		{"password twice", []token.Proof{password(0), password(time.Hour)}, token.AAL1, 1},
+		{"email code", []token.Proof{code(0)}, token.AAL1, 0},
+		{"an email code lifts nothing", []token.Proof{password(0), code(0), code(0)}, token.AAL1, 1},
+		{"an unknown method", []token.Proof{{Method: "magic", Time: now}}, "", 0},
+		{"no time", []token.Proof{{Method: token.MethodPassword}}, "", 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := token.ACR(tt.proofs, now); got != tt.acr {
+				t.Errorf("ACR = %q, want %q", got, tt.acr)
+			}
+			amr := token.AMR(tt.proofs)
+			if len(amr) != tt.amr || tt.amr == 1 && amr[0] != "pwd" {
+				t.Errorf("AMR = %q, want %d", amr, tt.amr)
+			}
+		})
+	}
+}

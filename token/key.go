@@ -1,0 +1,129 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/userpool-go/userpool/internal/jose"
+)
+
+// SigningKey signs tokens with ES256 (ECDSA over P-256, RFC 7518 3.4). Printing and logging show its
+// id and no more. It is safe for concurrent use; [GenerateKey] and [ParseSigningKey] make one.
+type SigningKey struct{ key *jose.PrivateKey }
+
+// GenerateKey returns a new key.
+func GenerateKey() (*SigningKey, error) {
+	key, err := jose.Generate(jose.ES256)
+	if err != nil {
+		return nil, err
+	}
+	return &SigningKey{key}, nil
+}
+
+// ParseSigningKey reads what [SigningKey.Marshal] returned.
+func ParseSigningKey(b []byte) (*SigningKey, error) {
+	key, err := jose.ParsePrivateKey(b)
+	if err != nil {
+		return nil, fmt.Errorf("token: read signing key: %w", err)
+	}
+	return &SigningKey{key}, nil
+}
+
+// Marshal returns the secret key (PKCS #8). It is sealed before it is stored.
+func (k *SigningKey) Marshal() []byte { return k.key.Marshal() }
+
+// KID returns the id of the key: the thumbprint of its public half (RFC 7638).
+func (k *SigningKey) KID() string { return k.key.Public().KID() }
+
+// Sign returns c as a signed token, of the typ of its use. It refuses claims that no [Verifier]
+// would take, and tokens of more than 8 KiB.
+func (k *SigningKey) Sign(c Claims) (string, error) {
+	payload, err := c.encode()
+	if err != nil {
+		return "", err
+	}
+	return k.key.Sign(c.Use.typ(), payload)
+}
+
+// String returns the id of the key, without the secret.
+func (k *SigningKey) String() string { return "token.SigningKey(" + k.KID() + " REDACTED)" }
+
+// GoString is as String.
+func (k *SigningKey) GoString() string { return k.String() }
+
+// Format writes String for every verb.
+func (k *SigningKey) Format(f fmt.State, _ rune) { io.WriteString(f, k.String()) }
+
+// LogValue is as String.
+func (k *SigningKey) LogValue() slog.Value { return slog.StringValue(k.String()) }
+
+// MarshalJSON refuses: [JWKS] is what is published.
+func (k *SigningKey) MarshalJSON() ([]byte, error) {
+	return nil, errors.New("token: a signing key is not marshalled as JSON; publish its JWKS")
+}
+
+// PublicKey checks tokens of one algorithm. Key sets hand it out.
+type PublicKey struct{ key jose.PublicKey }
+
+// KeySet finds the public keys of an issuer. Implementations are safe for concurrent use.
+type KeySet interface {
+	// Key returns the key of an id that a token names, or [ErrNoKey] where the issuer has none
+	// such. Any other error means that it could not be found out.
+	Key(ctx context.Context, kid string) (PublicKey, error)
+}
+
+// ErrNoKey means that an issuer has no key of that id.
+var ErrNoKey = errors.New("token: the issuer has no such key")
+
+// JWKS returns the public halves of keys as a JSON Web Key Set (RFC 7517), to be published.
+func JWKS(keys ...*SigningKey) []byte {
+	public := make([]jose.PublicKey, len(keys))
+	for i, k := range keys {
+		public[i] = k.key.Public()
+	}
+	b, err := jose.MarshalSet(public...)
+	if err != nil {
+		panic(err) // impossible: the keys sign
+	}
+	return b
+}
+
+// KeysOf returns the public halves of keys as a key set.
+func KeysOf(keys ...*SigningKey) KeySet {
+	set := make(staticKeys, len(keys))
+	for _, k := range keys {
+		set[k.KID()] = PublicKey{k.key.Public()}
+	}
+	return set
+}
+
+// ParseKeySet reads a published JSON Web Key Set. Keys that sign with other algorithms than ES256, or
+// are not for signatures, are passed over; none that is left, a private key, an id that stands twice,
+// more than 100 keys and more than 256 KiB are errors.
+func ParseKeySet(jwks []byte) (KeySet, error) {
+	keys, err := jose.ParseSet(jwks)
+	if err != nil {
+		return nil, fmt.Errorf("token: read key set: %w", err)
+	}
+	if len(keys) == 0 {
+		return nil, errors.New("token: the key set holds no key for ES256 signatures")
+	}
+	set := make(staticKeys, len(keys))
+	for _, k := range keys {
+		set[k.KID()] = PublicKey{k}
+	}
+	return set, nil
+}
+
+// staticKeys is a key set that does not change.
+type staticKeys map[string]PublicKey
+
+func (s staticKeys) Key(_ context.Context, kid string) (PublicKey, error) {
+	if k, ok := s[kid]; ok {
+		return k, nil
+	}
+	return PublicKey{}, ErrNoKey
+}

@@ -1,0 +1,120 @@
+package token_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/userpool-go/userpool/token"
+)
+
+const issuer = "https://id.example.com"
+
+var now = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+func generate(t testing.TB) *token.SigningKey {
+	t.Helper()
+	k, err := token.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func claims(use token.Use) token.Claims {
+	c := token.Claims{
+		Use: use, Issuer: issuer, Subject: "8f14e45f-ceea-467f-a6a6-aa1b2c3d4e5f", ClientID: "web",
+		JTI: "j1", Session: "s1", Epoch: 3, Username: "ada",
+		AuthTime: now.Add(-time.Hour), IssuedAt: now, ExpiresAt: now.Add(15 * time.Minute),
+		AMR: []string{"pwd"}, ACR: "aal1",
+	}
+	if use == token.Access {
+		c.Scope = []string{"aws.cognito.signin.user.admin", "openid"}
+	} else {
+		c.Email, c.EmailVerified = "ada@example.com", true
+		c.Attributes = map[string]string{"name": "Ada <L>", "custom:team": "engines"}
+	}
+	return c
+}
+
+// config is what a strict API would use; at is its clock.
+func config(use token.Use, at time.Time, keys ...*token.SigningKey) token.Config {
+	return token.Config{ClientIDs: []string{"web", "app"}, Use: use, Keys: token.KeysOf(keys...), Now: func() time.Time { return at }}
+}
+
+func verifier(t testing.TB, c token.Config) *token.Verifier {
+	t.Helper()
+	v, err := token.NewVerifier(issuer, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func sign(t testing.TB, k *token.SigningKey, c token.Claims) string {
+	t.Helper()
+	text, err := k.Sign(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+var b64 = base64.RawURLEncoding
+
+// forge signs any header and payload with the true key, as an issuer with a bug or another service
+// that shares the key would.
+func forge(t testing.TB, k *token.SigningKey, header, payload string) string {
+	t.Helper()
+	raw, err := x509.ParsePKCS8PrivateKey(k.Marshal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := b64.EncodeToString([]byte(header)) + "." + b64.EncodeToString([]byte(payload))
+	sum := sha256.Sum256([]byte(text))
+	r, s, err := ecdsa.Sign(rand.Reader, raw.(*ecdsa.PrivateKey), sum[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var signature [64]byte
+	r.FillBytes(signature[:32])
+	s.FillBytes(signature[32:])
+	return text + "." + b64.EncodeToString(signature[:])
+}
+
+// header returns the header of a good access token with some members changed; nil takes one out.
+func header(k *token.SigningKey, change map[string]any) string {
+	h := map[string]any{"alg": "ES256", "kid": k.KID(), "typ": "at+jwt"}
+	return object(h, change)
+}
+
+// payload returns the payload of a token with some members changed; nil takes one out.
+func payload(t testing.TB, k *token.SigningKey, c token.Claims, change map[string]any) string {
+	t.Helper()
+	raw, err := b64.DecodeString(strings.Split(sign(t, k, c), ".")[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var members map[string]any
+	if err := json.Unmarshal(raw, &members); err != nil {
+		t.Fatal(err)
+	}
+	return object(members, change)
+}
+
+func object(members, change map[string]any) string {
+	maps.Copy(members, change)
+	maps.DeleteFunc(members, func(_ string, v any) bool { return v == nil })
+	b, err := json.Marshal(members)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
