@@ -116,6 +116,9 @@ func TestLane(t *testing.T) {
 			t.Errorf("Lane(%q) = %d, want %d", owner, got, want)
 		}
 	}
+	if got, want := storage.LaneLease("p", 7), "outbox/p/7"; got != want {
+		t.Errorf("LaneLease(p, 7) = %q, want %q", got, want)
+	}
 	used := map[int]bool{}
 	for i := range 10_000 {
 		lane := storage.Lane(user.ID(fmt.Sprint(i)))

@@ -3,7 +3,6 @@
 package memory_test
 
 import (
-	"context"
 	"syscall"
 	"testing"
 
@@ -45,7 +44,7 @@ func BenchmarkUserByLogin(b *testing.B) {
 		b.Run(size.name, func(b *testing.B) {
 			st := crowd(b, size.users)
 			lookup(b, size.users, func(login string) *user.User {
-				got, err := st.Read(context.Background(), "p", storage.Want{Now: t0, User: user.ByLogin(login)})
+				got, err := st.Read(b.Context(), "p", storage.Want{Now: t0, User: user.ByLogin(login)})
 				if err != nil {
 					b.Fatal(err)
 				}

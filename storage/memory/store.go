@@ -42,7 +42,10 @@ type lease struct {
 	until  time.Time
 }
 
-var _ storage.Store = (*Store)(nil)
+var (
+	_ storage.Store     = (*Store)(nil)
+	_ storage.Ephemeral = (*Store)(nil)
+)
 
 // New returns an empty store.
 func New() *Store {
