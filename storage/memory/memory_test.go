@@ -323,3 +323,19 @@ func FuzzCursor(f *testing.F) {
 		}
 	})
 }
+
+// TestNewPoolRefused: a pool whose first commit is refused was never there.
+func TestNewPoolRefused(t *testing.T) {
+	t.Parallel()
+	st := open(t)
+	r := &storage.Revocation{Pool: "q", ID: "r", User: "ada", Expires: at(time.Hour)}
+	d := &storage.Document{Pool: "q", Kind: "k", ID: "d"}
+	absent := &storage.Ticket{Pool: "q", ID: "t", Version: 1}
+	q := &storage.Pool{ID: "q", Created: t0, Issuer: "https://q.test"}
+	refuse(t, st, storage.ErrStale, storage.Put(q), storage.Put(r), storage.Put(d), storage.Require(absent))
+	q.Issuer = "https://p.test"
+	refuse(t, st, storage.ErrConflict, storage.Put(r), storage.Put(d), storage.Put(q))
+	q.Version = 3
+	refuse(t, st, storage.ErrStale, storage.Put(q))
+	refuse(t, st, storage.ErrNoPool, storage.Put(d))
+}
