@@ -49,24 +49,27 @@ type Claims struct {
 	AMR       []string  // amr (RFC 8176); see [AMR]
 	ACR       string    // acr; see [ACR]
 
+	Name          string // name, of ID tokens only
 	Email         string // email, of ID tokens only
-	EmailVerified bool   // email_verified, of ID tokens with an email: a JSON boolean, never a text
+	EmailVerified *bool  // email_verified, of ID tokens with an email; nil means that nothing is said
 	// Attributes are further claims of an ID token by name, all texts. Names are of A-Z, a-z, 0-9,
-	// "_", ":", "." and "-"; a reserved one is left out, so that no attribute speaks for the issuer.
+	// "_", ":", "." and "-". A reserved one, or one that has a field here, is left out, so that no
+	// attribute speaks for the issuer.
 	Attributes map[string]string
 }
 
 // HasScope reports whether s is among the scopes.
 func (c *Claims) HasScope(s string) bool { return slices.Contains(c.Scope, s) }
 
-// reserved are the claims that only the issuer makes: those of Cognito's list and of the registry
-// that mean something to someone who checks tokens. All beginning with "cognito:" are, too.
+// reserved are the claims that only the issuer makes, or that have a field: those of Cognito's list
+// and of the registry that mean something to someone who checks tokens. All beginning with "cognito:"
+// are, too.
 var reserved = map[string]bool{
 	"acr": true, "act": true, "amr": true, "at_hash": true, "aud": true, "auth_time": true, "azp": true,
 	"c_hash": true, "client_id": true, "cnf": true, "device_key": true, "email": true,
 	"email_verified": true, "entitlements": true, "epoch": true, "event_id": true, "events": true,
 	"exp": true, "groups": true, "iat": true, "identities": true, "iss": true, "jti": true,
-	"may_act": true, "nbf": true, "nonce": true, "origin_jti": true, "phone_number_verified": true,
+	"may_act": true, "name": true, "nbf": true, "nonce": true, "origin_jti": true, "phone_number_verified": true,
 	"roles": true, "s_hash": true, "scope": true, "sid": true, "sub": true, "sub_id": true,
 	"token_use": true, "toe": true, "txn": true, "username": true, "version": true,
 }

@@ -49,8 +49,8 @@ func TestPayload(t *testing.T) {
 			`"iat":1795262400,"exp":1795263300,"jti":"j1","origin_jti":"s1","epoch":3,"amr":["pwd"],"acr":"aal1","username":"ada"}`,
 		token.ID: `{"iss":"https://id.example.com","sub":"8f14e45f-ceea-467f-a6a6-aa1b2c3d4e5f","aud":"web",` +
 			`"token_use":"id","auth_time":1795258800,"iat":1795262400,"exp":1795263300,"jti":"j1","origin_jti":"s1","epoch":3,` +
-			`"amr":["pwd"],"acr":"aal1","cognito:username":"ada","email":"ada@example.com","email_verified":true,` +
-			`"custom:team":"engines","name":"Ada \u003cL\u003e"}`,
+			`"amr":["pwd"],"acr":"aal1","cognito:username":"ada","name":"Ada \u003cL\u003e","email":"ada@example.com",` +
+			`"email_verified":true,"custom:team":"engines","nickname":"countess"}`,
 	}
 	headers := map[token.Use]string{
 		token.Access: `{"alg":"ES256","kid":"` + k.KID() + `","typ":"at+jwt"}`,
@@ -86,7 +86,7 @@ func TestReservedNamesWin(t *testing.T) {
 	c.Attributes = map[string]string{"nickname": "countess"}
 	for _, name := range []string{
 		"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "azp", "nonce", "acr", "amr", "auth_time", "at_hash", "scope", "client_id",
-		"token_use", "origin_jti", "event_id", "username", "cognito:username", "cognito:groups", "cognito:roles", "groups", "roles",
+		"token_use", "origin_jti", "event_id", "username", "name", "cognito:username", "cognito:groups", "cognito:roles", "groups", "roles",
 		"email", "email_verified", "phone_number_verified", "act", "may_act", "cnf", "sid", "epoch", "version", "identities", "device_key",
 	} {
 		c.Attributes[name] = "forged"

@@ -38,8 +38,8 @@ func decode(payload []byte) (*Claims, error) {
 			r.fail("scope", "scopes with a blank between them")
 		}
 	case ID:
-		c.Username, c.Email = r.text("cognito:username", optional), r.text("email", optional)
-		c.EmailVerified = r.boolean("email_verified") && c.Email != ""
+		c.Username, c.Name = r.text("cognito:username", optional), r.text("name", optional)
+		c.Email, c.EmailVerified = r.text("email", optional), r.boolean("email_verified")
 		c.Attributes = r.attributes()
 		if len(c.Audience) == 1 {
 			c.ClientID = c.Audience[0]
@@ -147,12 +147,17 @@ func (r *reader) time(name string, must bool) time.Time {
 
 // boolean reads true and false. What else some issuers send, "true" and 1 among them, is refused:
 // that a mistake means "verified" is how accounts were taken over.
-func (r *reader) boolean(name string) bool {
-	raw := string(r.take(name, optional))
-	if raw != "" && raw != "true" && raw != "false" {
-		r.fail(name, "true or false")
+func (r *reader) boolean(name string) *bool {
+	switch raw := r.take(name, optional); string(raw) {
+	case "":
+		return nil
+	case "true":
+		return new(true)
+	case "false":
+		return new(false)
 	}
-	return raw == "true"
+	r.fail(name, "true or false")
+	return nil
 }
 
 // attributes returns the claims that are not reserved and are texts.

@@ -23,7 +23,8 @@ type wire struct {
 	AMR       []string `json:"amr,omitempty"`
 	ACR       string   `json:"acr,omitempty"`
 	Username  string   `json:"username,omitempty"`
-	Name      string   `json:"cognito:username,omitempty"`
+	IDName    string   `json:"cognito:username,omitempty"`
+	Name      string   `json:"name,omitempty"`
 	Email     string   `json:"email,omitempty"`
 	Verified  *bool    `json:"email_verified,omitempty"`
 }
@@ -54,9 +55,9 @@ func (c *Claims) encode() ([]byte, error) {
 		}
 		return json.Marshal(w)
 	}
-	w.Audience, w.Name, w.Email = audience{c.ClientID}, c.Username, c.Email
+	w.Audience, w.IDName, w.Name, w.Email = audience{c.ClientID}, c.Username, c.Name, c.Email
 	if c.Email != "" {
-		w.Verified = &c.EmailVerified
+		w.Verified = c.EmailVerified
 	}
 	body, err := json.Marshal(w)
 	if err != nil || len(c.Attributes) == 0 {

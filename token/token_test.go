@@ -38,8 +38,8 @@ func claims(use token.Use) token.Claims {
 	if use == token.Access {
 		c.Scope = []string{"aws.cognito.signin.user.admin", "openid"}
 	} else {
-		c.Email, c.EmailVerified = "ada@example.com", true
-		c.Attributes = map[string]string{"name": "Ada <L>", "custom:team": "engines"}
+		c.Name, c.Email, c.EmailVerified = "Ada <L>", "ada@example.com", new(true)
+		c.Attributes = map[string]string{"custom:team": "engines", "nickname": "countess"}
 	}
 	return c
 }

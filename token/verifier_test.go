@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -291,21 +292,21 @@ func TestEmailVerified(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		value   any // nil: absent
-		want    bool
+		want    *bool
 		refused bool
 	}{
-		{"true", true, true, false},
-		{"false", false, false, false},
-		{"absent", nil, false, false},
-		{"text true", "true", false, true},
-		{"text false", "false", false, true},
-		{"one", 1, false, true},
-		{"list", []bool{true}, false, true},
-		{"empty text", "", false, true},
+		{"true", true, new(true), false},
+		{"false", false, new(false), false},
+		{"absent", nil, nil, false},
+		{"text true", "true", nil, true},
+		{"text false", "false", nil, true},
+		{"one", 1, nil, true},
+		{"list", []bool{true}, nil, true},
+		{"empty text", "", nil, true},
 	} {
 		text := forge(t, k, header(k, map[string]any{"typ": "JWT"}), payload(t, k, claims(token.ID), map[string]any{"email_verified": tt.value}))
 		c, err := verifier(t, config(token.ID, now, k)).Verify(t.Context(), text)
-		if (err != nil) != tt.refused || err == nil && c.EmailVerified != tt.want {
+		if (err != nil) != tt.refused || err == nil && !reflect.DeepEqual(c.EmailVerified, tt.want) {
 			t.Errorf("%s: Verify = %+v, %v, want %v", tt.name, c, err, tt.want)
 		}
 	}
@@ -316,7 +317,7 @@ func TestEmailVerified(t *testing.T) {
 	c := claims(token.ID)
 	c.Email = ""
 	got, err := verifier(t, config(token.ID, now, k)).Verify(t.Context(), sign(t, k, c))
-	if err != nil || got.EmailVerified {
+	if err != nil || got.EmailVerified != nil {
 		t.Errorf("without an email: %+v, %v", got, err)
 	}
 }
