@@ -1,0 +1,132 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/token"
+	"github.com/userpool-go/userpool/user"
+)
+
+// tries bounds how often a use case reads and decides again after it lost a race.
+const tries = 8
+
+// again runs one round of read, decide, commit until it is not stale.
+func again[T any](round func() (T, error)) (v T, err error) {
+	for range tries {
+		if v, err = round(); !errors.Is(err, storage.ErrStale) {
+			return v, err
+		}
+	}
+	return v, fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
+
+// commit sends changes, again where nothing was written, and finds out by reading what an unknown
+// outcome was. Refusals of a change come back as they are, all else as [ErrUnavailable].
+func (p *Pool) commit(ctx context.Context, changes ...storage.Change) error {
+	err := p.store.Commit(ctx, changes...)
+	for n := 0; errors.Is(err, storage.ErrRetry) && n < tries; n++ {
+		err = p.store.Commit(ctx, changes...)
+	}
+	if errors.Is(err, storage.ErrUnknown) {
+		err = p.settle(context.WithoutCancel(ctx), changes, err)
+	}
+	if err == nil {
+		p.committed(changes)
+		return nil
+	}
+	if _, refused := errors.AsType[*storage.ChangeError](err); refused {
+		return err
+	}
+	return unavailable(err)
+}
+
+// unavailable gives an error of the store the class that callers know.
+func unavailable(err error) error {
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.Is(err, storage.ErrClosed):
+		return fmt.Errorf("%w: %w", ErrClosed, err)
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
+
+// settle returns nil where the changes turn out to be stored. A commit is whole or not at all, so
+// one record that carries its new stamp proves it. A commit that puts nothing to look for is not
+// proven, and what depended on it does not leave the process (security.md T5).
+func (p *Pool) settle(ctx context.Context, changes []storage.Change, unknown error) error {
+	for _, c := range changes {
+		put, ok := c.(storage.PutRecord)
+		if !ok {
+			continue
+		}
+		want := storage.Want{Now: p.now()}
+		switch r := put.Record.(type) {
+		case *user.User:
+			want.User = user.ByID(r.ID)
+		case *token.Session:
+			want.Session = storage.SessionKey{User: user.ID(r.User), ID: r.ID}
+		case *storage.Ticket:
+			want.Tickets = []string{r.ID}
+		case *storage.Document:
+			want.Documents = []storage.DocumentKey{{Kind: r.Kind, ID: r.ID}}
+		default:
+			continue
+		}
+		got, err := p.store.Read(ctx, p.config.ID, want)
+		if err != nil {
+			return unknown
+		}
+		if stamp(got) == put.Stamp {
+			return nil
+		}
+		return unknown
+	}
+	return unknown
+}
+
+// stamp returns the stamp of the one record that was read.
+func stamp(got storage.Got) int64 {
+	switch {
+	case got.Session != nil:
+		return got.Session.Version
+	case len(got.Tickets) > 0 && got.Tickets[0] != nil:
+		return got.Tickets[0].Version
+	case len(got.Documents) > 0 && got.Documents[0] != nil:
+		return got.Documents[0].Version
+	case got.User != nil:
+		return got.User.Version
+	}
+	return 0
+}
+
+// committed lets this process act at once on what it has just written.
+func (p *Pool) committed(changes []storage.Change) {
+	for _, c := range changes {
+		put, ok := c.(storage.PutRecord)
+		if !ok {
+			continue
+		}
+		switch r := put.Record.(type) {
+		case *storage.Revocation:
+			p.revoked.add(r)
+		case *storage.Outgoing:
+			select {
+			case p.wake <- struct{}{}:
+			default:
+			}
+		}
+	}
+}
+
+// limit returns the counter that refused a commit.
+func limit(err error) (storage.CounterKey, bool) {
+	l, ok := errors.AsType[*storage.LimitError](err)
+	if !ok {
+		return storage.CounterKey{}, false
+	}
+	return l.Key, true
+}

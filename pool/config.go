@@ -1,0 +1,118 @@
+package pool
+
+import (
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/seal"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// Config is what this process brings to a pool. It is never stored.
+type Config struct {
+	// ID names the pool in its store. "" means "default".
+	ID user.PoolID
+	// Issuer is the base URL that tokens name. An https issuer is production, and needs a Sender.
+	// Empty, or http on a loopback host, is development. "" means http://localhost.
+	Issuer string
+	// Settings are the policy, and the truth for as long as they are given. Nil means those that the
+	// store has, or the defaults on first open.
+	Settings *Settings
+	// Keys seal what must not be read from the store. Nil is allowed only on a store that forgets,
+	// which gets a ring of its own; otherwise Open fails with [ErrNoKeyring].
+	Keys *seal.Keyring
+	// Sender delivers messages. Nil means, in development only, that they go to Logger, codes included.
+	Sender message.Sender
+	// Now is the clock. Nil means time.Now.
+	Now func() time.Time
+	// Logger takes what an operator should see; it is given no secret. Nil means nothing is logged.
+	Logger *slog.Logger
+	// MaxHashes bounds how many passwords are hashed at once. 0 means GOMAXPROCS.
+	MaxHashes int
+	// InsecureHash replaces the parameters of new password hashes, for tests that cannot wait. It is
+	// refused with an https issuer. Nil means [password.Default].
+	InsecureHash *password.Params
+}
+
+const developmentIssuer = "http://localhost"
+
+// check returns c with its defaults written out, or all that is wrong with it.
+func (c Config) check(st storage.Store) (Config, error) {
+	var problems []string
+	if c.ID == "" {
+		c.ID = "default"
+	}
+	if !clientID(string(c.ID)) {
+		problems = append(problems, "the pool id is 1 to 128 letters, digits, '-' or '_'")
+	}
+	if c.Issuer == "" {
+		c.Issuer = developmentIssuer
+	}
+	production, ok := issuer(c.Issuer)
+	if !ok {
+		problems = append(problems, "the issuer is an https URL without query and fragment, or http on a loopback host")
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Sender == nil && production {
+		problems = append(problems, "an https issuer is production and needs a Sender")
+	}
+	if c.InsecureHash != nil && production {
+		problems = append(problems, "InsecureHash is for tests; an https issuer is production")
+	}
+	if c.Sender == nil {
+		c.Sender = message.Log(c.Logger)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Settings != nil {
+		s := c.Settings.defaults()
+		problems = append(problems, s.problems()...)
+		c.Settings = &s
+	}
+	if len(problems) > 0 {
+		return c, &SettingsError{problems}
+	}
+	if c.Keys == nil {
+		if e, ok := st.(storage.Ephemeral); !ok || !e.Ephemeral() || production {
+			return c, ErrNoKeyring
+		}
+		ring, err := seal.New(seal.Generate())
+		if err != nil {
+			return c, err
+		}
+		c.Keys = ring
+	}
+	return c, nil
+}
+
+// issuer tells whether s may be an issuer, and whether it is one of production (api.md decision 9).
+func issuer(s string) (production, ok bool) {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.Opaque != "" {
+		return false, false
+	}
+	switch u.Scheme {
+	case "https":
+		return true, true
+	case "http":
+		ip, err := netip.ParseAddr(u.Hostname())
+		return false, u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
+	}
+	return false, false
+}
+
+// hashing returns the parameters of new password hashes.
+func (c Config) hashing() password.Params {
+	if c.InsecureHash != nil {
+		return *c.InsecureHash
+	}
+	return password.Default
+}

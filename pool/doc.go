@@ -1,0 +1,29 @@
+// Package pool is a user pool: who may sign up, how they sign in, and what they are handed.
+//
+// A pool is opened on a store, and its methods are what a visitor may do:
+//
+//	p, err := pool.Open(ctx, st, pool.Config{Issuer: "https://id.example.com", Keys: ring, Sender: mail})
+//	...
+//	up, err := p.SignUp(ctx, pool.SignUpInput{Username: "ada@example.com", Password: pw})
+//	step, err := p.ConfirmSignUp(ctx, pool.CodeInput{Ticket: up.Ticket, Code: code}) // from the mail
+//
+// Whatever can end in a session returns a [Step]. A program switches over its type and answers with
+// the ticket that it carries, until it is [*Done]:
+//
+//	step, err := p.SignIn(ctx, pool.SignInInput{Username: "ada@example.com", With: pool.Password{Value: pw}})
+//	switch s := step.(type) {
+//	case *pool.Done:
+//		use(s.Tokens)
+//	case *pool.NeedConfirm:
+//		step, err = p.Respond(ctx, pool.RespondInput{Ticket: s.Ticket, With: pool.Code{Value: code}})
+//	default:
+//		refuse(step.Kind()) // a step this program does not know
+//	}
+//
+// [Settings] is the pool's policy, and the same on every node. [Config] is what this process brings:
+// keys, a sender, a clock. Where they are silent they are safe.
+//
+// Answers to strangers do not tell whether a user exists: an unknown user, a wrong password, a
+// disabled and a locked account are one error after the same work, and a sign-up at a taken address
+// looks like any other. Why something was refused stands in the pool's events.
+package pool

@@ -1,0 +1,78 @@
+package pool
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Errors that a caller can act on. They may be wrapped: compare with errors.Is.
+var (
+	// ErrNotAuthorized is the one answer to an unknown user, a wrong password, a disabled or locked
+	// account, and a token that is not valid. Which it was stands in the pool's events.
+	ErrNotAuthorized = errors.New("pool: not authorized")
+	// ErrBadCode means the code is not the one that was sent. The ticket may be answered again, five times in all.
+	ErrBadCode = errors.New("pool: wrong code")
+	// ErrTicketGone means the step was already answered, has expired, or was never given. The
+	// visitor must start again; the cases are not told apart on purpose.
+	ErrTicketGone = errors.New("pool: step is no longer valid; start again")
+	// ErrWrongStep means the answer is of another kind than the step asks for.
+	ErrWrongStep = errors.New("pool: answer does not fit the step")
+	// ErrLoginTaken means somebody else proved the address first. Only who has just proven it is told.
+	ErrLoginTaken = errors.New("pool: login belongs to another user")
+	// ErrInvalid is the class of *[ValidationError].
+	ErrInvalid = errors.New("pool: invalid input")
+	// ErrLimited is the class of *[LimitError].
+	ErrLimited = errors.New("pool: too many requests")
+	// ErrUnavailable means that the store did not answer as it should, and that nothing is known to
+	// have changed. Try again later.
+	ErrUnavailable = errors.New("pool: unavailable, try again")
+	// ErrClosed means that the pool was closed.
+	ErrClosed = errors.New("pool: closed")
+	// ErrNoKeyring means that a durable store was opened without a keyring. Add to the Config:
+	// Keys: ring, with ring from seal.File("userpool.keys").
+	ErrNoKeyring = errors.New(`pool: a durable store needs a keyring: set Config.Keys, for instance from seal.File("userpool.keys")`)
+	// ErrWrongKeyring means that the keyring is not the one that sealed what the store holds.
+	ErrWrongKeyring = errors.New("pool: the keyring cannot open what this pool has sealed; give the one it was made with")
+	// ErrUnknownClient means that the input names no client of the pool, or none where there are several.
+	ErrUnknownClient = errors.New("pool: no such app client")
+	// ErrUnfinished means that a step other than [Done] came where tokens were expected.
+	ErrUnfinished = errors.New("pool: sign-in needs another step")
+)
+
+// ValidationError lists what is wrong with an input, all of it at once. Its text holds no input.
+type ValidationError struct{ Fields []FieldError }
+
+// FieldError is one thing that is wrong with an input.
+type FieldError struct {
+	Field  string // such as "Username" or "Attributes.name"
+	Reason string
+}
+
+func (e *ValidationError) Error() string {
+	var b strings.Builder
+	b.WriteString(ErrInvalid.Error())
+	for i, f := range e.Fields {
+		b.WriteString([]string{": ", "; "}[min(i, 1)])
+		b.WriteString(f.Field + " " + f.Reason)
+	}
+	return b.String()
+}
+
+func (e *ValidationError) Unwrap() error { return ErrInvalid }
+
+// LimitError means a budget that says nothing about any account is used up: at present, the password
+// door is full (security.md T6).
+type LimitError struct{ Until time.Time }
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("%v until %s", ErrLimited, e.Until.UTC().Format(time.RFC3339))
+}
+
+func (e *LimitError) Unwrap() error { return ErrLimited }
+
+// SettingsError lists what is wrong with a Config or its Settings, all of it at once.
+type SettingsError struct{ Problems []string }
+
+func (e *SettingsError) Error() string { return "pool: settings: " + strings.Join(e.Problems, "; ") }

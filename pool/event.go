@@ -1,0 +1,44 @@
+package pool
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"time"
+
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// occurrence is the header of an event: what an operator sees, and nothing personal.
+type occurrence struct {
+	Pool    user.PoolID `json:"pool"`
+	ID      string      `json:"id"`
+	Time    int64       `json:"time"` // microseconds since 1970
+	User    user.ID     `json:"user,omitempty"`
+	Kind    string      `json:"kind"`
+	Outcome string      `json:"outcome"`
+	Reason  string      `json:"reason,omitempty"`
+	Client  string      `json:"client,omitempty"`
+}
+
+// The kinds of event, and how they end.
+const (
+	signUpEvent  = "sign_up"
+	confirmEvent = "confirm_sign_up"
+	signInEvent  = "sign_in"
+	refreshEvent = "refresh"
+	signOutEvent = "sign_out"
+
+	succeeded = "success"
+	stepped   = "step"
+	refused   = "refused"
+)
+
+// event returns the change that records what happened (security.md T10): the leaf covers the header.
+func (p *Pool) event(now time.Time, o occurrence) storage.Change {
+	o.Pool, o.ID, o.Time = p.config.ID, rand.Text(), now.UnixMicro()
+	header, _ := json.Marshal(o) // a struct of strings and a number cannot fail
+	leaf := sha256.Sum256(header)
+	return storage.Put(&storage.Event{Pool: o.Pool, ID: o.ID, Time: now, User: o.User, Kind: o.Kind, Header: header, Leaf: leaf[:]})
+}

@@ -1,0 +1,90 @@
+package pool_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/storage"
+)
+
+// waitFor waits for another goroutine to have done something.
+func waitFor(t *testing.T, done func() bool) {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-deadline:
+			t.Fatal("waited in vain")
+		case <-tick.C:
+		}
+	}
+}
+
+// A commit that was applied but whose answer was lost is found out by its stamp.
+func TestLostAnswerIsSettled(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	ticket := k.signUp(ada)
+	code := k.code(ada, 1)
+	k.store.answer(func(err error) error {
+		if err == nil {
+			return storage.ErrUnknown
+		}
+		return err
+	})
+	if err := confirm(k, ticket, code); err != nil {
+		t.Errorf("confirm: %v", err)
+	}
+	d, err := pool.Finished(k.signIn(ada, right))
+	if err != nil {
+		t.Fatalf("sign-in: %v", err)
+	}
+	if d, err = k.refresh(d); err != nil {
+		t.Errorf("refresh: %v", err)
+	}
+	if _, err := k.refresh(d); err != nil {
+		t.Errorf("second refresh: %v", err)
+	}
+}
+
+// A verdict of "no" whose commit is not known to have counted it does not leave (security.md T5).
+func TestT5_UncountedVerdictDoesNotLeave(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	k.confirmed(ada)
+	k.store.answer(func(error) error { return storage.ErrUnknown })
+	_, wrongErr := k.signIn(ada, wrong)
+	if !errors.Is(wrongErr, pool.ErrUnavailable) || errors.Is(wrongErr, pool.ErrNotAuthorized) {
+		t.Errorf("wrong password = %v, want ErrUnavailable", wrongErr)
+	}
+}
+
+func TestStoreFailureIsUnavailable(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	k.confirmed(ada)
+	d := k.done(ada)
+	for name, fail := range map[string]error{"retry": storage.ErrRetry, "other": errors.New("disk on fire")} {
+		k.store.instead(fail)
+		for what, err := range map[string]error{
+			"sign in":  second(k.signIn(ada, right)),
+			"refresh":  second(k.refresh(d)),
+			"sign up":  up(k, "bob@example.com", "correct horse"),
+			"sign out": k.SignOut(t.Context(), pool.SignOutInput{Token: d.Tokens.Refresh}), // CVE class 38
+		} {
+			if !errors.Is(err, pool.ErrUnavailable) {
+				t.Errorf("%s while the store fails (%s) = %v, want ErrUnavailable", what, name, err)
+			}
+		}
+	}
+	k.store.instead(nil)
+	if _, err := k.refresh(d); err != nil {
+		t.Errorf("refresh after all that = %v: a failed commit must change nothing", err)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }

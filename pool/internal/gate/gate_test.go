@@ -1,0 +1,187 @@
+package gate_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/pool/internal/gate"
+	"github.com/userpool-go/userpool/seal"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/token"
+	"github.com/userpool-go/userpool/user"
+)
+
+var now = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+
+// The whole table: every status, enabled or not, every set of proofs, both purposes. A session is
+// minted only for an enabled, confirmed user who has shown a password that is still theirs.
+func TestT1_Decide(t *testing.T) {
+	t.Parallel()
+	pw := token.Proof{Method: token.MethodPassword, Revision: 3, Time: now}
+	old := token.Proof{Method: token.MethodPassword, Revision: 2, Time: now}
+	mail := token.Proof{Method: token.MethodEmailCode, Channel: "c", Time: now}
+	unknown := token.Proof{Method: "palmistry", Time: now}
+	sets := map[string][]token.Proof{
+		"none": nil, "password": {pw}, "old password": {old}, "mail": {mail}, "unknown": {unknown},
+		"both": {mail, pw}, "mail and old password": {mail, old},
+	}
+	for _, status := range []user.Status{user.Unconfirmed, user.Confirmed, user.ForceChangePassword, user.ResetRequired, user.External, "", "new"} {
+		for _, disabled := range []bool{false, true} {
+			for name, set := range sets {
+				for _, purpose := range []gate.Purpose{gate.SignIn, gate.Refresh} {
+					u := &user.User{ID: "ada", Status: status, Disabled: disabled, Password: &user.Password{Revision: 3}}
+					d := gate.Decide(gate.Request{User: u, Purpose: purpose}, gate.Carried("ada", set), now)
+					knows := name == "password" || name == "both"
+					mailed := name == "mail" || name == "mail and old password" || name == "both"
+					want, next := gate.Refuse, gate.Next(0)
+					switch {
+					case disabled:
+					case status == user.Confirmed && knows:
+						want = gate.Mint
+					case status == user.Confirmed && mailed && purpose == gate.SignIn:
+						want, next = gate.Step, gate.Password
+					case status == user.Unconfirmed && knows && purpose == gate.SignIn:
+						want, next = gate.Step, gate.Confirm
+					}
+					if d.Outcome() != want || d.Next() != next {
+						t.Errorf("%q, disabled %v, %s, purpose %d: outcome %d next %d, want %d %d", status, disabled, name, purpose, d.Outcome(), d.Next(), want, next)
+					}
+					if (d.Outcome() == gate.Refuse) == (d.Reason() == "") {
+						t.Errorf("%q, disabled %v, %s: reason %q", status, disabled, name, d.Reason())
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestT1_ProofsOfOthersAreDropped(t *testing.T) {
+	t.Parallel()
+	u := &user.User{ID: "ada", Status: user.Confirmed, Password: &user.Password{Revision: 1}}
+	proof := gate.Carried("eve", []token.Proof{{Method: token.MethodPassword, Revision: 1}, {Method: token.MethodEmailCode}})
+	if d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, proof, now); d.Outcome() != gate.Refuse {
+		t.Errorf("outcome = %d, want Refuse", d.Outcome())
+	}
+	u.Password = nil // the credential has gone
+	own := gate.Carried("ada", []token.Proof{{Method: token.MethodPassword, Revision: 1}})
+	if d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, own, now); d.Outcome() != gate.Refuse {
+		t.Errorf("without a password: outcome = %d, want Refuse", d.Outcome())
+	}
+	if d := gate.Decide(gate.Request{Purpose: gate.SignIn}, own, now); d.Outcome() != gate.Refuse || d.Reason() != gate.NoUser {
+		t.Errorf("nobody: outcome = %d, want Refuse", d.Outcome())
+	}
+}
+
+func newGate(t *testing.T) (*gate.Gate, *seal.Keyring, *password.Hasher) {
+	t.Helper()
+	ring, err := seal.New(seal.Generate())
+	if err != nil {
+		t.Fatal(err)
+	}
+	door := password.NewHasher(2)
+	cheap := password.Params{Memory: 8, Time: 1, Threads: 1}
+	return gate.New(ring, door, password.Hash{Scheme: password.Argon2id, Params: cheap, Salt: make([]byte, 16), Digest: make([]byte, 32)}), ring, door
+}
+
+func TestT1_NoSessionWithoutADecisionToMint(t *testing.T) {
+	t.Parallel()
+	g, _, _ := newGate(t)
+	u := &user.User{ID: "ada", Pool: "p", Epoch: 7, Status: user.Confirmed, Password: &user.Password{Revision: 1}}
+	step := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, gate.Carried("ada", []token.Proof{{Method: token.MethodEmailCode}}), now)
+	for _, d := range []gate.Decision{{}, step, gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, nil, now)} {
+		if s, err := g.Session(d, gate.Terms{Client: "web", Lifetime: time.Hour}); !errors.Is(err, gate.ErrNotDecided) || s != nil {
+			t.Errorf("Session(%d) = %v, %v, want ErrNotDecided", d.Outcome(), s, err)
+		}
+	}
+	proofs := []token.Proof{{Method: token.MethodPassword, Revision: 1, Time: now}}
+	mint := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, gate.Carried("ada", proofs), now)
+	s, err := g.Session(mint, gate.Terms{Client: "web", Lifetime: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.User != "ada" || s.Epoch != 7 || s.Client != "web" || s.Kind != token.Grant || s.Generation != 1 || s.Version != 0 ||
+		!s.Expires.Equal(now.Add(time.Hour)) || len(s.Proofs) != 1 || s.Proofs[0] != proofs[0] {
+		t.Errorf("session = %+v", s)
+	}
+	family, err := g.Family(s)
+	if err != nil || len(family) != 32 {
+		t.Errorf("Family = %d bytes, %v, want 32", len(family), err)
+	}
+	other := s.Clone()
+	other.ID = "another" // a key moved to another session's row does not open
+	if _, err := g.Family(other); err == nil {
+		t.Error("the family key of one session opens for another")
+	}
+}
+
+// Unknown users, users without a password and wrong passwords cost one hash each (security.md S19).
+func TestS19_PasswordHashesOnce(t *testing.T) {
+	t.Parallel()
+	g, ring, door := newGate(t)
+	h, err := password.Params{Memory: 8, Time: 1, Threads: 1}.Hash(password.New("correct horse"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := &user.User{ID: "ada", Pool: "p", Password: &user.Password{
+		Hash: h.Bare(), Digest: ring.Seal(gate.PasswordLabel("p", "ada"), h.Digest), Form: user.FormNFC, Revision: 4,
+	}}
+	for _, tt := range []struct {
+		name  string
+		user  *user.User
+		typed string
+		ok    bool
+	}{
+		{"nobody", nil, "correct horse", false},
+		{"no password", &user.User{ID: "eve"}, "correct horse", false},
+		{"wrong", u, "incorrect horse", false},
+		{"right", u, "correct horse", true},
+	} {
+		before := door.Count()
+		_, ok, err := g.Password(t.Context(), tt.user, password.New(tt.typed), now)
+		if err != nil || ok != tt.ok {
+			t.Errorf("%s: Password = %v, %v, want %v", tt.name, ok, err, tt.ok)
+		}
+		if n := door.Count() - before; n != 1 {
+			t.Errorf("%s: %d hashes, want 1", tt.name, n)
+		}
+	}
+	moved := u.Clone()
+	moved.ID = "eve" // a digest copied to another user's row
+	if _, ok, err := g.Password(t.Context(), moved, password.New("correct horse"), now); ok || err == nil {
+		t.Errorf("moved digest: Password = %v, %v, want an error", ok, err)
+	}
+}
+
+func TestT4_CodesAreBound(t *testing.T) {
+	t.Parallel()
+	g, ring, _ := newGate(t)
+	tk := storage.Ticket{Pool: "p", ID: "t", User: "ada", Purpose: "confirm"}
+	tk.Code = ring.MAC(gate.CodePurpose, gate.CodeParts(&tk, "channel", "123456")...)
+	if _, ok := g.EmailCode(&tk, "channel", "123456", now); !ok {
+		t.Error("the right code is refused")
+	}
+	for name, change := range map[string]func(*storage.Ticket){
+		"pool":    func(t *storage.Ticket) { t.Pool = "q" },
+		"id":      func(t *storage.Ticket) { t.ID = "u" },
+		"user":    func(t *storage.Ticket) { t.User = "eve" },
+		"purpose": func(t *storage.Ticket) { t.Purpose = "reset" },
+		"nobody":  func(t *storage.Ticket) { t.User = "" },
+		"no code": func(t *storage.Ticket) { t.Code = nil },
+	} {
+		c := tk
+		change(&c)
+		if _, ok := g.EmailCode(&c, "channel", "123456", now); ok {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	for _, code := range []string{"", "12345", "1234567", "123457", " 123456", "１２３４５６"} {
+		if _, ok := g.EmailCode(&tk, "channel", code, now); ok {
+			t.Errorf("code %q accepted", code)
+		}
+	}
+	if _, ok := g.EmailCode(&tk, "elsewhere", "123456", now); ok {
+		t.Error("accepted for another address")
+	}
+}

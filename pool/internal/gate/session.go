@@ -1,0 +1,47 @@
+package gate
+
+import (
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"github.com/userpool-go/userpool/seal"
+	"github.com/userpool-go/userpool/token"
+	"github.com/userpool-go/userpool/user"
+)
+
+// ErrNotDecided means that a session was asked for without a decision to mint one.
+var ErrNotDecided = errors.New("gate: no decision to mint")
+
+// Terms are what a client's settings say about its sessions.
+type Terms struct {
+	Client   string
+	Lifetime time.Duration // until the absolute end
+}
+
+// Session makes the session that d decided to mint: a grant of the client, with a refresh family of
+// its own (security.md T2, T4). It is not stored yet.
+func (g *Gate) Session(d Decision, t Terms) (*token.Session, error) {
+	if d.outcome != Mint {
+		return nil, ErrNotDecided
+	}
+	s := &token.Session{
+		ID: rand.Text(), Pool: string(d.user.Pool), User: string(d.user.ID), Epoch: d.user.Epoch,
+		Kind: token.Grant, Client: t.Client, Proofs: d.proofs,
+		Created: d.now, LastUsed: d.now, Expires: d.now.Add(t.Lifetime),
+		Generation: 1, Rotated: d.now,
+	}
+	var family [32]byte
+	rand.Read(family[:]) // never fails: crypto/rand
+	s.Key = g.ring.Seal(familyLabel(d.user.Pool, s.ID), family[:])
+	return s, nil
+}
+
+// Family returns the key of a session's refresh tokens.
+func (g *Gate) Family(s *token.Session) ([]byte, error) {
+	return g.ring.Open(familyLabel(user.PoolID(s.Pool), s.ID), s.Key)
+}
+
+func familyLabel(pool user.PoolID, session string) seal.Label {
+	return seal.Label{Pool: string(pool), Kind: "session", Owner: session, Field: "family"}
+}

@@ -1,0 +1,236 @@
+package pool_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/message/mailbox"
+	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/storage/memory"
+	"github.com/userpool-go/userpool/user"
+)
+
+const ada = "ada@example.com"
+
+var (
+	right = password.New("correct horse battery staple")
+	wrong = password.New("incorrect horse battery staple")
+	cheap = password.Params{Memory: 8, Time: 1, Threads: 1}
+)
+
+// clock is a clock that tests move.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// kit is an open pool with everything around it in reach.
+type kit struct {
+	*pool.Pool
+	t     testing.TB
+	store *counting
+	box   *mailbox.Mailbox
+	clock *clock
+}
+
+// open opens a pool on a new memory store; change may alter its config first.
+func open(t testing.TB, change ...func(*pool.Config)) *kit {
+	t.Helper()
+	return openOn(t, memory.New(), change...)
+}
+
+func openOn(t testing.TB, st storage.Store, change ...func(*pool.Config)) *kit {
+	t.Helper()
+	k := &kit{t: t, store: &counting{Store: st}, box: mailbox.New(), clock: &clock{now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}}
+	c := pool.Config{Sender: k.box, Now: k.clock.Now, InsecureHash: &cheap}
+	for _, f := range change {
+		f(&c)
+	}
+	p, err := pool.Open(t.Context(), k.store, c)
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	k.Pool = p
+	t.Cleanup(func() {
+		if err := p.Close(context.Background()); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		st.Close()
+	})
+	return k
+}
+
+// signUp signs login up and returns the ticket.
+func (k *kit) signUp(login string) (ticket string) {
+	k.t.Helper()
+	up, err := k.SignUp(k.t.Context(), pool.SignUpInput{Username: login, Password: right})
+	if err != nil {
+		k.t.Fatalf("SignUp(%q): %v", login, err)
+	}
+	return up.Ticket
+}
+
+// code returns the code in the n-th mail to login.
+func (k *kit) code(login string, n int) string {
+	k.t.Helper()
+	k.mails(login, n)
+	return k.box.Code(login)
+}
+
+// mails waits for the n-th mail to login and returns all that came.
+func (k *kit) mails(login string, n int) []message.Message {
+	k.t.Helper()
+	ctx, cancel := context.WithTimeout(k.t.Context(), 20*time.Second)
+	defer cancel()
+	ms, err := k.box.Wait(ctx, login, n)
+	if err != nil {
+		k.t.Fatalf("mail %d to %s: %v", n, login, err)
+	}
+	return ms
+}
+
+// confirmed makes login a user.
+func (k *kit) confirmed(login string) {
+	k.t.Helper()
+	ticket := k.signUp(login)
+	if _, err := k.ConfirmSignUp(k.t.Context(), pool.CodeInput{Ticket: ticket, Code: k.code(login, 1)}); err != nil {
+		k.t.Fatalf("ConfirmSignUp(%q): %v", login, err)
+	}
+}
+
+func (k *kit) signIn(login string, pw password.Secret) (pool.Step, error) {
+	return k.SignIn(k.t.Context(), pool.SignInInput{Username: login, With: pool.Password{Value: pw}})
+}
+
+// done signs login in with the right password.
+func (k *kit) done(login string) *pool.Done {
+	k.t.Helper()
+	d, err := pool.Finished(k.signIn(login, right))
+	if err != nil {
+		k.t.Fatalf("SignIn(%q): %v", login, err)
+	}
+	return d
+}
+
+func (k *kit) refresh(d *pool.Done) (*pool.Done, error) {
+	return pool.Finished(k.Refresh(k.t.Context(), pool.RefreshInput{Token: d.Tokens.Refresh}))
+}
+
+// user reads the user behind a login.
+func (k *kit) user(login string) *user.User {
+	k.t.Helper()
+	got, err := k.store.Store.Read(k.t.Context(), "default", storage.Want{Now: k.clock.Now(), User: user.ByLogin(login)})
+	if err != nil {
+		k.t.Fatalf("read %s: %v", login, err)
+	}
+	return got.User
+}
+
+// disable disables the user behind a login, as an administrator would.
+func (k *kit) disable(login string) {
+	k.t.Helper()
+	u := k.user(login)
+	u.Disabled = true
+	u.Epoch++
+	if err := k.store.Store.Commit(k.t.Context(), storage.Put(u)); err != nil {
+		k.t.Fatalf("disable %s: %v", login, err)
+	}
+}
+
+// counting is a store that counts what use cases ask of it, chores aside, and can fail.
+type counting struct {
+	storage.Store
+	mu      sync.Mutex
+	reads   int
+	commits [][]storage.Change
+	after   func(error) error // what the caller is told of a commit; nil means the truth
+	fail    error             // instead of committing
+}
+
+// answer changes what callers are told of commits.
+func (c *counting) answer(f func(error) error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.after = f
+}
+
+// instead lets commits fail without being tried.
+func (c *counting) instead(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fail = err
+}
+
+func (c *counting) Read(ctx context.Context, p user.PoolID, w storage.Want) (storage.Got, error) {
+	c.mu.Lock()
+	c.reads++
+	c.mu.Unlock()
+	return c.Store.Read(ctx, p, w)
+}
+
+func (c *counting) Commit(ctx context.Context, changes ...storage.Change) error {
+	if !delivery(changes) {
+		c.mu.Lock()
+		c.commits = append(c.commits, changes)
+		after, fail := c.after, c.fail
+		c.mu.Unlock()
+		if fail != nil {
+			return fail
+		}
+		if after != nil {
+			return after(c.Store.Commit(ctx, changes...))
+		}
+	}
+	return c.Store.Commit(ctx, changes...)
+}
+
+// delivery tells whether a commit is the outbox's.
+func delivery(changes []storage.Change) bool {
+	for _, c := range changes {
+		switch c := c.(type) {
+		case storage.DeleteRecord:
+			if _, ok := c.Record.(*storage.Outgoing); ok {
+				return true
+			}
+		case storage.Defer:
+			return true
+		}
+	}
+	return false
+}
+
+// reset forgets what was counted.
+func (c *counting) reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reads, c.commits = 0, nil
+}
+
+func (c *counting) counted() (reads int, commits [][]storage.Change) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.reads, c.commits
+}
+
+// long is long ago: nothing has expired by then.
+var long = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Ephemeral lets the pool make a keyring of its own.
+func (c *counting) Ephemeral() bool { return true }

@@ -1,0 +1,176 @@
+package pool_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/storage"
+)
+
+func containsFold(s, sub string) bool {
+	return strings.Contains(strings.ToLower(s), strings.ToLower(sub))
+}
+
+// verdicts counts the sign-ins that were judged, as the events tell.
+func (k *kit) verdicts(outcome string) int {
+	k.t.Helper()
+	page, err := k.store.Store.Events(k.t.Context(), "default", storage.EventQuery{})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	n := 0
+	for _, e := range page.Events {
+		if e.Kind == "sign_in" && strings.Contains(string(e.Header), fmt.Sprintf("%q:%q", "outcome", outcome)) {
+			n++
+		}
+	}
+	return n
+}
+
+// CVE class 66: of 100 parallel wrong guesses exactly 5 get a verdict, and all 100 look alike. Then a
+// right one is refused like them.
+func TestT5_ParallelGuessesGetFiveVerdicts(t *testing.T) {
+	t.Parallel()
+	for _, login := range []string{ada, "nobody@example.com"} {
+		k := open(t)
+		k.confirmed(ada)
+		var (
+			wg   sync.WaitGroup
+			gate = make(chan struct{})
+			errs [100]error
+		)
+		for i := range errs {
+			wg.Go(func() {
+				<-gate
+				_, errs[i] = k.signIn(login, wrong)
+			})
+		}
+		close(gate)
+		wg.Wait()
+		for _, err := range errs {
+			if !errors.Is(err, pool.ErrNotAuthorized) || err.Error() != errs[0].Error() {
+				t.Fatalf("%s: guess = %v, want all alike", login, err)
+			}
+		}
+		if n := k.verdicts("refused"); n != 5 {
+			t.Errorf("%s: %d verdicts, want exactly 5", login, n)
+		}
+		if _, err := k.signIn(login, right); !errors.Is(err, pool.ErrNotAuthorized) {
+			t.Errorf("%s: right password while locked = %v, want ErrNotAuthorized", login, err)
+		}
+	}
+}
+
+func TestT5_LocksDouble(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	k.confirmed(ada)
+	for range 4 {
+		k.signIn(ada, wrong)
+	}
+	for lock := time.Second; lock < 20*time.Minute; lock *= 2 {
+		k.signIn(ada, wrong)
+		before := k.verdicts("success")
+		k.clock.advance(min(lock, 15*time.Minute) - time.Microsecond)
+		if _, err := k.signIn(ada, right); !errors.Is(err, pool.ErrNotAuthorized) || k.verdicts("success") != before {
+			t.Fatalf("right password just before the end of a lock of %v = %v", lock, err)
+		}
+		k.clock.advance(time.Microsecond)
+	}
+	if _, err := k.signIn(ada, right); err != nil {
+		t.Fatalf("right password after the lock: %v", err)
+	}
+	for i := range 4 { // the run has ended: five are free again
+		k.signIn(ada, wrong)
+		if _, err := k.signIn(ada, right); err != nil {
+			t.Fatalf("right password after failure %d of a new run: %v", i, err)
+		}
+	}
+}
+
+// CVE class 8: however the login is written, it is one counter.
+func TestT5_SpellingsShareOneCounter(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	k.confirmed(ada)
+	for _, spelling := range []string{ada, "ADA@example.com", "Ada@Example.Com", "ada@EXAMPLE.com", "aDa@example.com"} {
+		k.signIn(spelling, wrong)
+	}
+	if _, err := k.signIn(ada, right); !errors.Is(err, pool.ErrNotAuthorized) {
+		t.Errorf("sixth guess = %v, want it locked", err)
+	}
+}
+
+// The ceiling: a hundred failures in a row lock for good.
+func TestT5_Ceiling(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	k.confirmed(ada)
+	for range 100 {
+		k.signIn(ada, wrong)
+		k.clock.advance(time.Hour)
+	}
+	k.clock.advance(10 * 365 * 24 * time.Hour)
+	if _, err := k.signIn(ada, right); !errors.Is(err, pool.ErrNotAuthorized) {
+		t.Errorf("after 100 failures = %v, want it locked for good", err)
+	}
+}
+
+// A password lock blocks neither refresh nor anybody else (security.md T6).
+func TestT6_LockBlocksPasswordsOnly(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	k.confirmed(ada)
+	k.confirmed("bob@example.com")
+	d := k.done(ada)
+	for range 6 {
+		k.signIn(ada, wrong)
+	}
+	if _, err := k.refresh(d); err != nil {
+		t.Errorf("refresh while locked: %v", err)
+	}
+	if _, err := k.signIn("bob@example.com", right); err != nil {
+		t.Errorf("another user: %v", err)
+	}
+}
+
+// A password beyond 256 code points is counted and answered as a wrong one, without a hash.
+func TestT9_OverlongPasswordIsAWrongOne(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	k.confirmed(ada)
+	long := password.New(strings.Repeat("a", 257))
+	for range 5 {
+		if _, err := k.signIn(ada, long); !errors.Is(err, pool.ErrNotAuthorized) {
+			t.Fatalf("SignIn = %v, want ErrNotAuthorized", err)
+		}
+	}
+	if _, err := k.signIn(ada, right); !errors.Is(err, pool.ErrNotAuthorized) {
+		t.Errorf("after five = %v, want it locked", err)
+	}
+}
+
+func TestT9_PasswordIsNormalisedNotTruncated(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	composed, decomposed := password.New("pässwörd-"+strings.Repeat("x", 100)), password.New("pa\u0308sswo\u0308rd-"+strings.Repeat("x", 100))
+	up, err := k.SignUp(t.Context(), pool.SignUpInput{Username: ada, Password: composed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := confirm(k, up.Ticket, k.code(ada, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.signIn(ada, decomposed); err != nil {
+		t.Errorf("the same text in another form: %v", err)
+	}
+	if _, err := k.signIn(ada, password.New("pässwörd-"+strings.Repeat("x", 99)+"y")); !errors.Is(err, pool.ErrNotAuthorized) {
+		t.Errorf("another last letter = %v, want ErrNotAuthorized", err)
+	}
+}

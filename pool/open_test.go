@@ -1,0 +1,215 @@
+package pool_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/seal"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/storage/memory"
+)
+
+// durable is a memory store that does not say that it forgets.
+type durable struct{ storage.Store }
+
+func ring(t *testing.T, keys ...seal.Key) *seal.Keyring {
+	t.Helper()
+	r, err := seal.New(keys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// reopen opens the pool of st with a ring, and closes it at the end of the test.
+func reopen(t *testing.T, st storage.Store, c pool.Config) (*pool.Pool, error) {
+	t.Helper()
+	p, err := pool.Open(t.Context(), st, c)
+	if err == nil {
+		t.Cleanup(func() { p.Close(context.Background()) })
+	}
+	return p, err
+}
+
+func TestT8_DurableStoreNeedsAKeyring(t *testing.T) {
+	t.Parallel()
+	if _, err := reopen(t, durable{memory.New()}, pool.Config{}); !errors.Is(err, pool.ErrNoKeyring) {
+		t.Errorf("Open = %v, want ErrNoKeyring", err)
+	}
+}
+
+func TestT8_WrongKeyringIsRefused(t *testing.T) {
+	t.Parallel()
+	st, one, two := durable{memory.New()}, seal.Generate(), seal.Generate()
+	if _, err := reopen(t, st, pool.Config{Keys: ring(t, one)}); err != nil {
+		t.Fatal(err)
+	}
+	impostor := two
+	impostor.ID = one.ID // another secret under the same name
+	for name, r := range map[string]*seal.Keyring{"other": ring(t, two), "same id": ring(t, impostor)} {
+		before := epoch(t, st)
+		if _, err := reopen(t, st, pool.Config{Keys: r}); !errors.Is(err, pool.ErrWrongKeyring) {
+			t.Errorf("%s ring: Open = %v, want ErrWrongKeyring", name, err)
+		}
+		if epoch(t, st) != before {
+			t.Errorf("%s ring: something was written", name)
+		}
+	}
+	if _, err := reopen(t, st, pool.Config{Keys: ring(t, two, one)}); err != nil {
+		t.Fatalf("rotated ring: %v", err)
+	}
+	if _, err := reopen(t, st, pool.Config{Keys: ring(t, one)}); !errors.Is(err, pool.ErrWrongKeyring) {
+		t.Errorf("ring that lacks a key in use: Open = %v, want ErrWrongKeyring", err)
+	}
+}
+
+// Passwords and sessions outlive the rotation of the ring.
+func TestT8_RotationKeepsEverything(t *testing.T) {
+	t.Parallel()
+	st, one, two := memory.New(), seal.Generate(), seal.Generate()
+	k := openOn(t, st, func(c *pool.Config) { c.Keys = ring(t, one) })
+	k.confirmed(ada)
+	d := k.done(ada)
+	p, err := reopen(t, st, pool.Config{Keys: ring(t, two, one), Now: k.clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.SignIn(t.Context(), pool.SignInInput{Username: ada, With: pool.Password{Value: right}}); err != nil {
+		t.Errorf("sign-in: %v", err)
+	}
+	if _, err := p.Refresh(t.Context(), pool.RefreshInput{Token: d.Tokens.Refresh}); err != nil {
+		t.Errorf("refresh: %v", err)
+	}
+}
+
+func epoch(t *testing.T, st storage.Store) int64 {
+	t.Helper()
+	got, err := st.Read(t.Context(), "default", storage.Want{Now: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got.PoolEpoch
+}
+
+func TestConfigProblemsAreReportedTogether(t *testing.T) {
+	t.Parallel()
+	_, err := reopen(t, memory.New(), pool.Config{
+		ID: "no spaces", Issuer: "ftp://x", Settings: &pool.Settings{
+			SignIn:  pool.SignInSettings{Identifiers: []pool.Identifier{"phone"}},
+			Clients: []pool.Client{{ID: ""}, {ID: "a", Tokens: pool.TokenSettings{Access: time.Second, Grace: time.Hour}}, {ID: "a"}},
+		},
+	})
+	if e, ok := errors.AsType[*pool.SettingsError](err); !ok || len(e.Problems) != 7 {
+		t.Errorf("Open = %v, want 7 problems", err)
+	}
+}
+
+func TestIssuers(t *testing.T) {
+	t.Parallel()
+	for issuer, good := range map[string]bool{
+		"": true, "http://localhost": true, "http://127.0.0.1:8080": true, "http://[::1]:1": true, "https://id.example.com": true, "https://id.example.com/tenant": true,
+		"http://example.com": false, "http://10.0.0.1": false, "https://": false, "id.example.com": false, "https://u@example.com": false,
+		"https://example.com?x": false, "https://example.com/?": false, "https://example.com#x": false, "http://localhost.example.com": false, "javascript:x": false,
+	} {
+		k := seal.Generate()
+		_, err := reopen(t, memory.New(), pool.Config{Issuer: issuer, Keys: ring(t, k), Sender: nothing})
+		if (err == nil) != good {
+			t.Errorf("Open with issuer %q = %v, want good %v", issuer, err, good)
+		}
+	}
+}
+
+// An https issuer is production: it has a sender and a ring of its own, and hashes as it should.
+func TestProductionIsStrict(t *testing.T) {
+	t.Parallel()
+	r := ring(t, seal.Generate())
+	for name, c := range map[string]pool.Config{
+		"no sender":   {Keys: r},
+		"no keys":     {Sender: nothing},
+		"weak hashes": {Keys: r, Sender: nothing, InsecureHash: &password.Params{Memory: 8, Time: 1, Threads: 1}},
+	} {
+		c.Issuer = "https://id.example.com"
+		if _, err := reopen(t, memory.New(), c); err == nil {
+			t.Errorf("%s: Open succeeded", name)
+		}
+	}
+}
+
+// Settings given in code win over what is stored, and are published; without them the stored ones count.
+func TestSettingsInCodeAreTheTruth(t *testing.T) {
+	t.Parallel()
+	st := memory.New()
+	r := ring(t, seal.Generate())
+	closed := &pool.Settings{SignUp: pool.SignUpSettings{Closed: true}}
+	for i, tt := range []struct {
+		settings *pool.Settings
+		closed   bool
+	}{{nil, false}, {closed, true}, {nil, true}, {&pool.Settings{}, false}, {nil, false}} {
+		p, err := pool.Open(t.Context(), st, pool.Config{Keys: r, Sender: nothing, Settings: tt.settings, InsecureHash: &cheap})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = p.SignUp(t.Context(), pool.SignUpInput{Username: ada, Password: right})
+		if got := errors.Is(err, pool.ErrNotAuthorized); got != tt.closed {
+			t.Errorf("open %d: sign-up = %v, want closed %v", i, err, tt.closed)
+		}
+		p.Close(t.Context())
+	}
+}
+
+// Another process tightens the policy: the next sign-in here already obeys (security.md S18).
+func TestS18_SettingsBindFromTheNextRead(t *testing.T) {
+	t.Parallel()
+	st := memory.New()
+	r := ring(t, seal.Generate())
+	k := openOn(t, st, func(c *pool.Config) { c.Keys = r })
+	k.confirmed(ada)
+	if _, err := reopen(t, st, pool.Config{Keys: r, Sender: nothing, Settings: &pool.Settings{Clients: []pool.Client{{ID: "web"}}}}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := k.SignIn(t.Context(), pool.SignInInput{Client: "default", Username: ada, With: pool.Password{Value: right}})
+	if !errors.Is(err, pool.ErrUnknownClient) {
+		t.Errorf("sign-in to a client that is gone = %v, want ErrUnknownClient", err)
+	}
+}
+
+func TestManyProcessesOpenAtOnce(t *testing.T) {
+	t.Parallel()
+	st, r := memory.New(), ring(t, seal.Generate())
+	errs := make(chan error)
+	pools := make(chan *pool.Pool, 16)
+	for range 16 {
+		go func() {
+			p, err := pool.Open(t.Context(), st, pool.Config{Keys: r, Sender: nothing})
+			pools <- p
+			errs <- err
+		}()
+	}
+	var jwks string
+	for range 16 {
+		if err := <-errs; err != nil {
+			t.Fatal(err)
+		}
+		p := <-pools
+		if jwks == "" {
+			jwks = string(p.JWKS())
+		}
+		if string(p.JWKS()) != jwks {
+			t.Error("two of them made a key")
+		}
+		p.Close(t.Context())
+	}
+}
+
+func TestClosedStore(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	k.store.Store.Close()
+	if _, err := k.signIn(ada, right); !errors.Is(err, pool.ErrClosed) {
+		t.Errorf("SignIn = %v, want ErrClosed", err)
+	}
+}

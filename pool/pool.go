@@ -1,0 +1,103 @@
+package pool
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/pool/internal/gate"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/token"
+)
+
+// Pool is an open user pool. Its methods are what a visitor may do; they are safe for concurrent use,
+// in one process and in several on one store.
+type Pool struct {
+	config  Config // as checked
+	store   storage.Store
+	door    *password.Hasher
+	gate    *gate.Gate
+	holder  string // of leases: this handle
+	state   atomic.Pointer[state]
+	loading sync.Mutex // held while a newer state is read
+
+	revoked revocations
+	since   storage.Cursor // where the feed was read to
+	wake    chan struct{}  // something was put into the outbox
+	stop    context.CancelFunc
+	chores  sync.WaitGroup
+}
+
+// Open opens the pool that c names, and makes it if the store has none by that id. It starts the
+// pool's chores (delivery of mail, sweeping, following other nodes), which end with [Pool.Close]. The
+// store stays the caller's to close, after the pool.
+//
+// It fails with a *[SettingsError] that lists all that is wrong with c, with [ErrNoKeyring], or with
+// [ErrWrongKeyring].
+func Open(ctx context.Context, st storage.Store, c Config) (*Pool, error) {
+	c, err := c.check(st)
+	if err != nil {
+		return nil, err
+	}
+	door := password.NewHasher(c.MaxHashes)
+	p := &Pool{config: c, store: st, door: door, holder: rand.Text(), wake: make(chan struct{}, 1)}
+	p.gate = gate.New(c.Keys, door, decoy(c.hashing()))
+	if err := p.establish(ctx); err != nil {
+		return nil, fmt.Errorf("open pool %q: %w", c.ID, err)
+	}
+	if err := p.catchUp(ctx); err != nil {
+		return nil, fmt.Errorf("open pool %q: %w", c.ID, err)
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	p.stop = stop
+	p.chores.Go(func() { p.deliver(running) })
+	p.chores.Go(func() { p.sweep(running) })
+	p.chores.Go(func() { p.follow(running) })
+	return p, nil
+}
+
+// Close ends the pool's chores and waits for the message that is being sent, at most until ctx ends.
+// What was not sent yet stays in the store for the next Open.
+func (p *Pool) Close(ctx context.Context) error {
+	p.stop()
+	done := make(chan struct{})
+	go func() { p.chores.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Issuer returns what the pool's tokens name as their issuer.
+func (p *Pool) Issuer() string { return p.config.Issuer }
+
+// JWKS returns the public keys of the pool's tokens as a JSON Web Key Set (RFC 7517), as of the
+// newest state that this process knows.
+func (p *Pool) JWKS() []byte { return p.state.Load().jwks }
+
+// Verifier returns a verifier of the pool's access tokens for the given clients, or all of today's where none
+// is named. Beside the signature and the claims it knows what was revoked: in this process at once,
+// elsewhere within a second or two, at most 5 s (security.md T3).
+func (p *Pool) Verifier(clients ...string) (*token.Verifier, error) {
+	if len(clients) == 0 {
+		for _, c := range p.state.Load().settings.Clients {
+			clients = append(clients, c.ID)
+		}
+	}
+	return token.NewVerifier(p.config.Issuer, token.Config{
+		ClientIDs: clients, Use: token.Access, Keys: liveKeys{p}, Now: p.now, Revoked: p.revoked.covers,
+	})
+}
+
+func (p *Pool) now() time.Time { return p.config.Now().UTC().Truncate(time.Microsecond) }
+
+// decoy returns the hash that unknown users are judged against. Its digest matches no password.
+func decoy(p password.Params) password.Hash {
+	return password.Hash{Scheme: password.Argon2id, Params: p, Salt: make([]byte, 16), Digest: make([]byte, 32)}
+}

@@ -1,0 +1,148 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/userpool-go/userpool/pool/internal/gate"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/token"
+	"github.com/userpool-go/userpool/user"
+)
+
+// Refresh gives new tokens of a session for its current refresh token, which is spent by it: the
+// token before the current one gives the same successor again within the client's grace, for
+// parallel tabs and lost answers. After the grace it, or any older one, ends the session, because
+// one of two holders stole it (security.md T4, RFC 9700 4.14). Today's status of the user decides,
+// not that of the sign-in.
+//
+// It fails with [ErrNotAuthorized]: sign in again. It costs one read and one commit.
+func (p *Pool) Refresh(ctx context.Context, in RefreshInput) (Step, error) {
+	presented, err := token.ParseRefresh(in.Token.Reveal())
+	if err != nil {
+		return nil, ErrNotAuthorized
+	}
+	return again(func() (Step, error) { return p.refresh(ctx, in, presented) })
+}
+
+func (p *Pool) refresh(ctx context.Context, in RefreshInput, presented token.Refresh) (Step, error) {
+	now := p.now()
+	g, err := p.readSession(ctx, in.Client, presented, now)
+	if err != nil {
+		return nil, err
+	}
+	o := occurrence{User: g.user.ID, Kind: refreshEvent, Outcome: refused, Client: g.client.ID}
+	verdict := token.Judge(g.session, presented.Generation, now, g.client.Tokens.Grace)
+	if verdict == token.Reused {
+		o.Reason = "reused"
+		if err := p.commit(ctx, append(p.end(g, now), p.event(now, o))...); err != nil {
+			return nil, err
+		}
+		return nil, ErrNotAuthorized
+	}
+	d := gate.Decide(gate.Request{User: g.user, Purpose: gate.Refresh}, gate.Carried(g.user.ID, g.session.Proofs), now)
+	if verdict == token.Future || d.Outcome() != gate.Mint {
+		return nil, ErrNotAuthorized
+	}
+	next := g.session.Clone()
+	guard := storage.Change(storage.Require(g.session)) // a retry: the same successor, and nothing moves
+	if verdict == token.Current {
+		next.Generation, next.Rotated, next.LastUsed = next.Generation+1, now, now
+		guard = storage.Put(next)
+	}
+	set, err := p.tokens(g.state, g.client, g.user, next, now)
+	if err != nil {
+		return nil, err
+	}
+	o.Outcome = succeeded
+	if err := p.commit(ctx, guard, storage.Require(g.user), p.event(now, o)); err != nil {
+		return nil, err
+	}
+	return &Done{Tokens: set}, nil
+}
+
+// SignOut ends the session of a refresh token, whichever of its generations. Access tokens of it are
+// refused by [Pool.Verifier] from then on; a stand-alone verifier honours them until they expire.
+//
+// A session that is over already is a success. A token that is not of this pool and client, or was
+// altered, is [ErrNotAuthorized], and ends nothing. It costs one read and one commit.
+func (p *Pool) SignOut(ctx context.Context, in SignOutInput) error {
+	presented, err := token.ParseRefresh(in.Token.Reveal())
+	if err != nil {
+		return ErrNotAuthorized
+	}
+	_, err = again(func() (struct{}, error) { return struct{}{}, p.signOut(ctx, in, presented) })
+	return err
+}
+
+func (p *Pool) signOut(ctx context.Context, in SignOutInput, presented token.Refresh) error {
+	now := p.now()
+	g, err := p.readSession(ctx, in.Client, presented, now)
+	if errors.Is(err, errEnded) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if presented.Generation > g.session.Generation {
+		return ErrNotAuthorized
+	}
+	return p.commit(ctx, append(p.end(g, now),
+		p.event(now, occurrence{User: g.user.ID, Kind: signOutEvent, Outcome: succeeded, Client: g.client.ID}))...)
+}
+
+// granted is a live session whose refresh token was presented, as of one read.
+type granted struct {
+	session *token.Session
+	user    *user.User
+	client  Client
+	state   *state
+}
+
+// errEnded is ErrNotAuthorized for a session that is not there any more.
+var errEnded = fmt.Errorf("%w", ErrNotAuthorized)
+
+// readSession finds the session of a refresh token and checks that the token is of its family. A
+// token that is not has no effect: who knows a session's id must not be able to end it.
+func (p *Pool) readSession(ctx context.Context, clientID string, presented token.Refresh, now time.Time) (g granted, err error) {
+	got, err := p.store.Read(ctx, p.config.ID, storage.Want{
+		Now: now, Session: storage.SessionKey{User: user.ID(presented.User), ID: presented.Session},
+	})
+	if err != nil {
+		return g, unavailable(err)
+	}
+	if g.state, err = p.current(ctx, got.PoolEpoch); err != nil {
+		return g, err
+	}
+	if g.client, err = g.state.settings.client(clientID); err != nil {
+		return g, err
+	}
+	g.session, g.user = got.Session, got.User
+	if g.session == nil || g.user == nil || g.session.Epoch != g.user.Epoch {
+		return g, errEnded
+	}
+	family, err := p.gate.Family(g.session)
+	if err != nil {
+		return g, unavailable(err)
+	}
+	if g.session.Client != g.client.ID || !presented.Verify(family, string(p.config.ID), g.client.ID) {
+		return g, ErrNotAuthorized
+	}
+	return g, nil
+}
+
+// end returns the changes that end a session and tell verifiers so.
+func (p *Pool) end(g granted, now time.Time) []storage.Change {
+	return []storage.Change{
+		storage.Delete(g.session),
+		storage.Put(&storage.Revocation{
+			Pool: p.config.ID, ID: g.session.ID, User: g.user.ID, Session: g.session.ID,
+			Expires: now.Add(maxAccess),
+		}),
+	}
+}
+
+// maxAccess is the longest lifetime of an access token: for so long a revocation is kept.
+const maxAccess = 24 * time.Hour

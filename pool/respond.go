@@ -1,0 +1,179 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/userpool-go/userpool/pool/internal/gate"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// ConfirmSignUp proves the address of a sign-up with the code that was sent there, and makes the
+// visitor a user of the pool. With the ticket of [Pool.SignUp] the step that comes back is
+// [*NeedPassword]; with that of a [*NeedConfirm], which a right password earned, it is [*Done].
+//
+// It fails with [ErrBadCode], with [ErrTicketGone] after five wrong codes, after 24 hours, or when it was
+// answered already, and with [ErrLoginTaken] where another sign-up proved the address first. It costs
+// one read and one commit.
+func (p *Pool) ConfirmSignUp(ctx context.Context, in CodeInput) (Step, error) {
+	return p.respond(ctx, in.Ticket, Code{in.Code}, purposeConfirm)
+}
+
+// Respond answers a step. What it costs and how it fails is the same as with the call that the step
+// came from; an answer of another kind than the step asks for is [ErrWrongStep] and changes nothing.
+func (p *Pool) Respond(ctx context.Context, in RespondInput) (Step, error) {
+	return p.respond(ctx, in.Ticket, in.With, "")
+}
+
+// respond answers the ticket, which must have the purpose where one is named.
+func (p *Pool) respond(ctx context.Context, ticket string, with Response, purpose string) (Step, error) {
+	b, ok := parseBearer(ticket)
+	if !ok {
+		return nil, ErrTicketGone
+	}
+	var v validation
+	switch w := with.(type) {
+	case nil:
+		v.add("With", "must be an answer to the step")
+	case Password:
+		if w.Value.IsZero() {
+			v.add("With", "must not be an empty password")
+		}
+	case Code:
+		if w.Value == "" || len(w.Value) > 64 {
+			v.add("Code", "must be the code that was sent")
+		}
+	}
+	if err := v.err(); err != nil {
+		return nil, err
+	}
+	var j judgement
+	return again(func() (Step, error) {
+		a, err := p.readTicket(ctx, b)
+		if err != nil {
+			return nil, err
+		}
+		if purpose != "" && a.ticket.Purpose != purpose {
+			return nil, ErrWrongStep
+		}
+		switch w := with.(type) {
+		case Code:
+			if a.ticket.Purpose == purposeConfirm {
+				return p.confirm(ctx, a, w)
+			}
+		case Password:
+			if a.ticket.Purpose == purposePassword {
+				return p.withPassword(ctx, a, w, &j)
+			}
+		}
+		return nil, ErrWrongStep
+	})
+}
+
+// answered is a ticket whose bearer has shown itself, as of one read.
+type answered struct {
+	ticket *storage.Ticket
+	user   *user.User
+	carried
+	tries, password, code storage.Counter
+	state                 *state
+	client                Client
+	now                   time.Time
+}
+
+// readTicket reads a ticket with its owner and their counters, in one round trip. A ticket whose
+// tries are used up is gone.
+func (p *Pool) readTicket(ctx context.Context, b bearer) (a answered, err error) {
+	now := p.now()
+	got, err := p.store.Read(ctx, p.config.ID, storage.Want{
+		Now: now, Tickets: []string{b.ID()},
+		Counters: []storage.CounterKey{
+			{Pool: p.config.ID, Owner: b.ID(), Name: ticketCounter},
+			{Pool: p.config.ID, Name: passwordCounter},
+			{Pool: p.config.ID, Name: codeCounter},
+		},
+	})
+	if err != nil {
+		return a, unavailable(err)
+	}
+	a = answered{
+		ticket: got.Tickets[0], user: got.User, now: now,
+		tries: got.Counters[0], password: got.Counters[1], code: got.Counters[2],
+	}
+	if a.carried, err = p.answers(a.ticket, b, a.user); err != nil {
+		return a, err
+	}
+	if !ticketRule.Locked(a.tries, now).IsZero() {
+		return a, ErrTicketGone
+	}
+	if a.state, err = p.current(ctx, got.PoolEpoch); err != nil {
+		return a, err
+	}
+	a.client, err = a.state.settings.client(a.ticket.Client)
+	return a, err
+}
+
+// tried is the change that counts a wrong answer to the ticket.
+func (a answered) tried() storage.Change {
+	return storage.Count{Key: a.tries.Key, Rule: ticketRule, Now: a.now}
+}
+
+// confirm judges the code of a sign-up. The right one proves the address and takes the login in the
+// same commit that consumes the ticket, so of any number at once one wins (security.md T7).
+func (p *Pool) confirm(ctx context.Context, a answered, c Code) (Step, error) {
+	if !guessRule.Locked(a.code, a.now).IsZero() {
+		return nil, ErrBadCode
+	}
+	proof, right := p.gate.EmailCode(a.ticket, a.Channel, c.Value, a.now)
+	if !right || a.user.Status != user.Unconfirmed {
+		return nil, p.wrong(ctx, a.code.Key, ErrBadCode, a.now,
+			occurrence{User: a.user.ID, Kind: confirmEvent, Outcome: refused, Client: a.client.ID}, a.tried())
+	}
+	u := a.user.Clone()
+	u.Status, u.Logins, u.Attempt, u.Updated = user.Confirmed, []user.Login{u.Attempt.Login}, nil, a.now
+
+	d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, append(gate.Carried(u.ID, a.Proofs), proof), a.now)
+	changes := []storage.Change{
+		storage.Put(u), storage.Delete(a.ticket), storage.Clear{Key: a.code.Key, Rule: guessRule, Now: a.now},
+		p.event(a.now, occurrence{User: u.ID, Kind: confirmEvent, Outcome: succeeded, Client: a.client.ID}),
+	}
+	switch d.Outcome() {
+	case gate.Mint:
+		step, err := p.mint(ctx, a.state, a.client, u, d, a.password.Key, a.now, changes...)
+		return step, taken(err)
+	case gate.Step:
+		t, ticket := p.newTicket(u, a.client.ID, purposePassword, carried{Proofs: d.Proofs()}, a.now, a.now.Add(stepLifetime))
+		if err := p.commit(ctx, append(changes, storage.Put(t))...); err != nil {
+			return nil, taken(err)
+		}
+		return &NeedPassword{Ticket: ticket, Expires: t.Expires}, nil
+	}
+	return nil, p.wrong(ctx, a.code.Key, ErrNotAuthorized, a.now,
+		occurrence{User: u.ID, Kind: confirmEvent, Outcome: refused, Reason: string(d.Reason()), Client: a.client.ID}, a.tried())
+}
+
+// withPassword judges the password that a step asked for.
+func (p *Pool) withPassword(ctx context.Context, a answered, w Password, j *judgement) (Step, error) {
+	if !guessRule.Locked(a.password, a.now).IsZero() {
+		return nil, ErrNotAuthorized
+	}
+	if err := p.judge(ctx, j, a.user, w, a.now); err != nil {
+		return nil, err
+	}
+	d := gate.Decide(gate.Request{User: a.user, Purpose: gate.SignIn}, append(gate.Carried(a.user.ID, a.Proofs), j.proof), a.now)
+	if !j.right || d.Outcome() != gate.Mint {
+		return nil, p.wrong(ctx, a.password.Key, ErrNotAuthorized, a.now,
+			occurrence{User: a.user.ID, Kind: signInEvent, Outcome: refused, Reason: string(d.Reason()), Client: a.client.ID}, a.tried())
+	}
+	return p.mint(ctx, a.state, a.client, a.user, d, a.password.Key, a.now, storage.Require(a.user), storage.Delete(a.ticket))
+}
+
+// taken turns a login that another user owns into the error that callers know.
+func taken(err error) error {
+	if errors.Is(err, storage.ErrConflict) {
+		return ErrLoginTaken
+	}
+	return err
+}

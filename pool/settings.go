@@ -1,0 +1,138 @@
+package pool
+
+import (
+	"fmt"
+	"time"
+)
+
+// Settings is a pool's policy: plain values, the same on every node, changeable later. Zero values
+// are safe defaults.
+type Settings struct {
+	SignIn  SignInSettings
+	SignUp  SignUpSettings
+	Clients []Client // none means one public first-party client named "default"
+}
+
+// SignInSettings says by what users sign in.
+type SignInSettings struct {
+	Identifiers []Identifier // none means Email
+}
+
+// Identifier is a kind of login.
+type Identifier string
+
+// Email is the login by a proven email address. Others do not exist yet and are refused.
+const Email Identifier = "email"
+
+// SignUpSettings says who may sign up.
+type SignUpSettings struct {
+	Closed bool // nobody signs up by themselves
+}
+
+// Client is an app that users sign in to.
+type Client struct {
+	ID     string // 1 to 128 of letters, digits, '-' and '_'
+	Tokens TokenSettings
+}
+
+// TokenSettings are the lifetimes of a client's tokens, within Cognito's bounds.
+type TokenSettings struct {
+	Access  time.Duration // 5 min to 24 h; 0 means 15 min: how long a stand-alone verifier honours a revoked token
+	ID      time.Duration // 5 min to 24 h; 0 means 1 h
+	Refresh time.Duration // 1 h to 3650 days, and longer than the others; 0 means 30 days
+	// Grace is how long the refresh token before the current one still gives the same successor, for
+	// parallel tabs and lost answers: 1 s to 60 s; 0 means 10 s.
+	Grace time.Duration
+}
+
+// defaults returns s with every default written out.
+func (s Settings) defaults() Settings {
+	if len(s.SignIn.Identifiers) == 0 {
+		s.SignIn.Identifiers = []Identifier{Email}
+	}
+	if len(s.Clients) == 0 {
+		s.Clients = []Client{{ID: "default"}}
+	}
+	clients := make([]Client, len(s.Clients))
+	for i, c := range s.Clients {
+		t := &c.Tokens
+		t.Access = orElse(t.Access, 15*time.Minute)
+		t.ID = orElse(t.ID, time.Hour)
+		t.Refresh = orElse(t.Refresh, 30*24*time.Hour)
+		t.Grace = orElse(t.Grace, 10*time.Second)
+		clients[i] = c
+	}
+	s.Clients = clients
+	return s
+}
+
+func orElse(d, otherwise time.Duration) time.Duration {
+	if d == 0 {
+		return otherwise
+	}
+	return d
+}
+
+// problems returns all that is wrong with settings whose defaults are written out.
+func (s Settings) problems() (ps []string) {
+	for _, id := range s.SignIn.Identifiers {
+		if id != Email {
+			ps = append(ps, fmt.Sprintf("identifier %q: only %q is supported", id, Email))
+		}
+	}
+	seen := map[string]bool{}
+	for _, c := range s.Clients {
+		if !clientID(c.ID) || seen[c.ID] {
+			ps = append(ps, fmt.Sprintf("client %q: an id is 1 to 128 letters, digits, '-' or '_', and stands once", c.ID))
+		}
+		seen[c.ID] = true
+		t := c.Tokens
+		for _, b := range []struct {
+			name      string
+			d, lo, hi time.Duration
+		}{
+			{"access", t.Access, 5 * time.Minute, 24 * time.Hour},
+			{"id", t.ID, 5 * time.Minute, 24 * time.Hour},
+			{"refresh", t.Refresh, time.Hour, 3650 * 24 * time.Hour},
+			{"grace", t.Grace, time.Second, time.Minute},
+		} {
+			if b.d < b.lo || b.d > b.hi {
+				ps = append(ps, fmt.Sprintf("client %q: %s lifetime %v is not within %v and %v", c.ID, b.name, b.d, b.lo, b.hi))
+			}
+		}
+		if t.Refresh < max(t.Access, t.ID) {
+			ps = append(ps, fmt.Sprintf("client %q: the refresh token ends before the other tokens", c.ID))
+		}
+	}
+	return ps
+}
+
+func clientID(id string) bool {
+	for _, c := range []byte(id) {
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+			return false
+		}
+	}
+	return id != "" && len(id) <= 128
+}
+
+// client returns the client that an input names.
+func (s Settings) client(id string) (Client, error) {
+	if id == "" && len(s.Clients) == 1 {
+		return s.Clients[0], nil
+	}
+	for _, c := range s.Clients {
+		if c.ID == id {
+			return c, nil
+		}
+	}
+	return Client{}, ErrUnknownClient
+}
+
+// admits returns the client that a sign-up names, where visitors may sign up at all.
+func (s Settings) admits(id string) (Client, error) {
+	if s.SignUp.Closed {
+		return Client{}, ErrNotAuthorized
+	}
+	return s.client(id)
+}

@@ -1,0 +1,167 @@
+package pool
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/pool/internal/gate"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/token"
+	"github.com/userpool-go/userpool/user"
+)
+
+// SignIn starts a sign-in with a password. The step that comes back is [*Done], or [*NeedConfirm]
+// where the password was right and the address is not proven yet.
+//
+// Unknown users, wrong passwords, disabled and locked accounts are all [ErrNotAuthorized], after the
+// same work. Wrong answers in a row lock guessing, the fifth for a second and each later one for
+// twice as long (security.md T5). It costs one hash, one read and one commit.
+func (p *Pool) SignIn(ctx context.Context, in SignInInput) (Step, error) {
+	var v validation
+	login := v.login(in.Username)
+	typed, ok := in.With.(Password)
+	switch {
+	case in.With == nil:
+		v.add("With", "must be a proof, such as a password")
+	case !ok:
+		return nil, ErrWrongStep
+	case typed.Value.IsZero():
+		v.add("With", "must not be an empty password")
+	}
+	if err := v.err(); err != nil {
+		return nil, err
+	}
+	var j judgement
+	return again(func() (Step, error) { return p.signIn(ctx, in, login, typed, &j) })
+}
+
+// judgement is a password that was judged once, and holds for later rounds of the same call.
+type judgement struct {
+	done  bool
+	of    user.ID
+	proof gate.Proof
+	right bool
+}
+
+// judge hashes in the first round only. Another round that finds another user behind the login has
+// no proof of theirs: the gate drops it.
+func (p *Pool) judge(ctx context.Context, j *judgement, u *user.User, typed Password, now time.Time) (err error) {
+	if j.done {
+		return nil
+	}
+	j.proof, j.right, err = p.gate.Password(ctx, u, typed.Value, now)
+	j.done = err == nil
+	return p.busy(err)
+}
+
+func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typed Password, j *judgement) (Step, error) {
+	now := p.now()
+	r, err := p.readLogin(ctx, login, now)
+	if err != nil {
+		return nil, err
+	}
+	client, err := r.state.settings.client(in.Client)
+	if err != nil {
+		return nil, err
+	}
+	if !guessRule.Locked(r.guess(), now).IsZero() {
+		return nil, ErrNotAuthorized // without a verdict, so nothing is counted
+	}
+	u := r.got.User
+	if err := p.judge(ctx, j, u, typed, now); err != nil {
+		return nil, err
+	}
+	d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, []gate.Proof{j.proof}, now)
+	switch {
+	case d.Outcome() == gate.Mint:
+		return p.mint(ctx, r.state, client, u, d, r.guess().Key, now, storage.Require(u))
+	case d.Outcome() == gate.Step && d.Next() == gate.Confirm:
+		return p.needConfirm(ctx, r, client, d, in.Caller, now)
+	}
+	return nil, p.wrong(ctx, r.guess().Key, ErrNotAuthorized, now,
+		occurrence{User: idOf(u), Kind: signInEvent, Outcome: refused, Reason: string(d.Reason()), Client: client.ID})
+}
+
+// wrong lets a verdict of "no" leave only in the commit that counts it (security.md T5). A counter
+// that locked meanwhile gives the same answer.
+func (p *Pool) wrong(ctx context.Context, key storage.CounterKey, verdict error, now time.Time, o occurrence, also ...storage.Change) error {
+	changes := append([]storage.Change{storage.Count{Key: key, Rule: guessRule, Now: now}, p.event(now, o)}, also...)
+	err := p.commit(ctx, changes...)
+	if _, locked := limit(err); locked || err == nil {
+		return verdict
+	}
+	return err
+}
+
+// mint ends at the gate: it stores the session, clears the run of failures of what was proven, and
+// hands out the tokens. Also are the changes of what led here.
+func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User, d gate.Decision, proven storage.CounterKey, now time.Time, also ...storage.Change) (Step, error) {
+	s, err := p.gate.Session(d, gate.Terms{Client: client.ID, Lifetime: client.Tokens.Refresh})
+	if err != nil {
+		return nil, err
+	}
+	set, err := p.tokens(st, client, u, s, now)
+	if err != nil {
+		return nil, err
+	}
+	changes := append(also, storage.Put(s), storage.Clear{Key: proven, Rule: guessRule, Now: now},
+		p.event(now, occurrence{User: u.ID, Kind: signInEvent, Outcome: succeeded, Client: client.ID}))
+	err = p.commit(ctx, changes...)
+	if _, locked := limit(err); locked {
+		return nil, ErrNotAuthorized // somebody else's failures came first, and right does not show
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Done{Tokens: set}, nil
+}
+
+// needConfirm answers a right password at an unproven address with a ticket and a new code. The
+// verdict has left, so it is counted; the session that ends this clears it.
+func (p *Pool) needConfirm(ctx context.Context, r reading, client Client, d gate.Decision, c Caller, now time.Time) (Step, error) {
+	u := r.got.User
+	channel := r.state.pseudonym("address", u.Attempt.Login.Value)
+	t, ticket := p.newTicket(u, client.ID, purposeConfirm, carried{d.Proofs(), channel}, now, u.Attempt.Expires)
+	l := letter{Kind: message.ConfirmSignUp, To: u.Attempt.Login.Display, Locale: c.Locale, Code: newCode()}
+	p.setCode(t, channel, l.Code)
+	changes := append(p.mail(r, t, l, now), storage.Require(u), storage.Put(t),
+		storage.Count{Key: r.guess().Key, Rule: guessRule, Now: now},
+		p.event(now, occurrence{User: u.ID, Kind: signInEvent, Outcome: stepped, Reason: string(KindConfirm), Client: client.ID}))
+	err := overMail(p.commit(ctx, changes...))
+	if key, locked := limit(err); locked && key.Name == passwordCounter {
+		return nil, ErrNotAuthorized
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &NeedConfirm{Ticket: ticket, Expires: t.Expires, Delivery: Delivery{message.Email, l.To}}, nil
+}
+
+// tokens returns what a client is handed for a session.
+func (p *Pool) tokens(st *state, client Client, u *user.User, s *token.Session, now time.Time) (token.Set, error) {
+	family, err := p.gate.Family(s)
+	if err != nil {
+		return token.Set{}, fmt.Errorf("open session: %w", err)
+	}
+	access, err := st.signing[0].Sign(p.claims(token.Access, client, u, s, now))
+	if err != nil {
+		return token.Set{}, err
+	}
+	id, err := st.signing[0].Sign(p.claims(token.ID, client, u, s, now))
+	if err != nil {
+		return token.Set{}, err
+	}
+	return token.Set{
+		Access: token.NewSecret(access), ID: token.NewSecret(id), Lifetime: client.Tokens.Access,
+		Refresh: token.FormatRefresh(family, s.Pool, s.User, s.ID, s.Client, s.Generation),
+	}, nil
+}
+
+func idOf(u *user.User) user.ID {
+	if u == nil {
+		return ""
+	}
+	return u.ID
+}

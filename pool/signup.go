@@ -1,0 +1,112 @@
+package pool
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/pool/internal/gate"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// SignUp starts a sign-up: it sends a code to the address, and the visitor brings it with the ticket
+// to [Pool.ConfirmSignUp] within 24 hours. Until then nobody owns the address, and whoever confirms
+// first gets it. An address that has an owner gives the same answer; the owner is told by mail.
+//
+// It fails with a *[ValidationError], with [ErrUnknownClient], with [ErrNotAuthorized] where sign-up is
+// closed, and with a *[LimitError] where the password door is full. It costs one hash, one read and one commit.
+func (p *Pool) SignUp(ctx context.Context, in SignUpInput) (SignUpResult, error) {
+	var v validation
+	login := v.login(in.Username)
+	v.newPassword(in.Password)
+	v.attributes(in.Attributes, login)
+	if err := v.err(); err != nil {
+		return SignUpResult{}, err
+	}
+	if _, err := p.state.Load().settings.admits(in.Client); err != nil {
+		return SignUpResult{}, err // before the costly work; judged again with what is read
+	}
+	hash, err := p.door.Hash(ctx, p.config.hashing(), in.Password)
+	if err != nil {
+		return SignUpResult{}, p.busy(err)
+	}
+	return again(func() (SignUpResult, error) { return p.signUp(ctx, in, login, hash) })
+}
+
+func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, hash password.Hash) (SignUpResult, error) {
+	now := p.now()
+	r, err := p.readLogin(ctx, login, now)
+	if err != nil {
+		return SignUpResult{}, err
+	}
+	client, err := r.state.settings.admits(in.Client)
+	if err != nil {
+		return SignUpResult{}, err
+	}
+	u := p.attempt(login, in.Attributes, hash, now)
+	channel := r.state.pseudonym("address", login.Value)
+	t, ticket := p.newTicket(u, client.ID, purposeConfirm, carried{Channel: channel}, now, now.Add(confirmLifetime))
+
+	// At a taken address all is done alike, with a code that nobody is sent or can guess: what is written, and
+	// so how long it takes, does not tell.
+	l := letter{Kind: message.ConfirmSignUp, To: login.Display, Locale: in.Caller.Locale, Code: newCode()}
+	code, outcome := l.Code, stepped
+	if owner := r.got.User; owner != nil && owner.Somebody() {
+		l.Kind, l.To, l.Code = message.AlreadyRegistered, owner.Login(login).Display, ""
+		code, outcome = rand.Text(), refused
+	}
+	p.setCode(t, channel, code)
+	changes := append(p.mail(r, t, l, now), storage.Put(u), storage.Put(t),
+		p.event(now, occurrence{User: u.ID, Kind: signUpEvent, Outcome: outcome, Client: client.ID}))
+	if err := p.commit(ctx, changes...); err != nil {
+		return SignUpResult{}, overMail(err)
+	}
+	return SignUpResult{Ticket: ticket, Delivery: Delivery{message.Email, login.Display}}, nil
+}
+
+// attempt returns a sign-up that owns nothing yet (security.md T7).
+func (p *Pool) attempt(login user.Login, as user.Attributes, hash password.Hash, now time.Time) *user.User {
+	u := &user.User{
+		Pool: p.config.ID, ID: user.NewID(), Status: user.Unconfirmed, Epoch: 1,
+		Attempt: &user.Attempt{Login: login, Expires: now.Add(confirmLifetime)},
+		Created: now, Updated: now,
+	}
+	u.Attributes = maps.Clone(as)
+	u.Password = &user.Password{
+		Hash: hash.Bare(), Digest: p.config.Keys.Seal(gate.PasswordLabel(u.Pool, u.ID), hash.Digest),
+		Form: user.FormNFC, Set: now, Revision: 1,
+	}
+	return u
+}
+
+// mail returns the changes that send l and count it, or drop it unsent where the address has had
+// enough.
+func (p *Pool) mail(r reading, t *storage.Ticket, l letter, now time.Time) []storage.Change {
+	if !mailRule.Locked(r.mail(), now).IsZero() {
+		l.Void = true
+		return []storage.Change{p.post(t, l, now)}
+	}
+	return []storage.Change{p.post(t, l, now), storage.Count{Key: r.mail().Key, Rule: mailRule, Now: now}}
+}
+
+// overMail turns a refusal of the mail counter, which was open when it was read, into another round.
+func overMail(err error) error {
+	if key, ok := limit(err); ok && key.Name == mailCounter {
+		return fmt.Errorf("%w: %w", storage.ErrStale, err)
+	}
+	return err
+}
+
+// busy turns a full door into the error that callers know.
+func (p *Pool) busy(err error) error {
+	if b, ok := errors.AsType[*password.BusyError](err); ok {
+		return &LimitError{Until: p.now().Add(b.RetryAfter)}
+	}
+	return err
+}

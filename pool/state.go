@@ -1,0 +1,269 @@
+package pool
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/userpool-go/userpool/seal"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/token"
+)
+
+// The documents of a pool, by kind.
+const (
+	settingsKind = "settings" // one, the policy
+	poolKeyKind  = "pool-key" // one, what must never change (security.md T8)
+	signingKind  = "signing"  // by key id
+	checkKind    = "keyring"  // by id of a ring key: proves that a ring can open what it should
+	only         = "pool"     // id of a kind's only document
+)
+
+const checkText = "userpool keyring check"
+
+// state is what a pool's documents say at one epoch. It is never changed, only replaced.
+type state struct {
+	epoch    int64
+	settings Settings
+	poolKey  []byte
+	signing  []*token.SigningKey // newest first
+	jwks     []byte
+	keys     token.KeySet
+}
+
+// establish makes the pool if need be, and loads its state. Another process may be doing the same.
+func (p *Pool) establish(ctx context.Context) error {
+	_, err := again(func() (struct{}, error) {
+		if err := p.reload(ctx); err == nil {
+			return struct{}{}, p.publish(ctx)
+		} else if !errors.Is(err, storage.ErrNoPool) {
+			return struct{}{}, err
+		}
+		if err := p.create(ctx); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, p.reload(ctx)
+	})
+	return err
+}
+
+// create stores a new pool with its first keys.
+func (p *Pool) create(ctx context.Context) error {
+	key, err := token.GenerateKey()
+	if err != nil {
+		return err
+	}
+	secret := make([]byte, 32)
+	rand.Read(secret) // never fails: crypto/rand
+	settings := Settings{}.defaults()
+	if p.config.Settings != nil {
+		settings = *p.config.Settings
+	}
+	body, err := json.Marshal(settings)
+	if err != nil {
+		return err
+	}
+	err = p.commit(ctx,
+		storage.Put(&storage.Pool{ID: p.config.ID, Issuer: p.config.Issuer, Created: p.now()}),
+		storage.Put(p.document(settingsKind, only, body)),
+		storage.Put(p.sealed(poolKeyKind, only, secret)),
+		storage.Put(p.sealed(signingKind, key.KID(), key.Marshal())),
+		storage.Put(p.check()))
+	if errors.Is(err, storage.ErrConflict) {
+		return fmt.Errorf("the issuer belongs to another pool of this store: %w", err)
+	}
+	return err
+}
+
+// publish stores what this process brings and the store lacks: the mark of a new ring key, and the
+// settings in code, so that other nodes and operators see them.
+func (p *Pool) publish(ctx context.Context) error {
+	now := p.now()
+	mark := storage.DocumentKey{Kind: checkKind, ID: p.check().ID}
+	got, err := p.store.Read(ctx, p.config.ID, storage.Want{Now: now, Documents: []storage.DocumentKey{mark, {Kind: settingsKind, ID: only}}})
+	if err != nil {
+		return err
+	}
+	var changes []storage.Change
+	if got.Documents[0] == nil {
+		changes = append(changes, storage.Put(p.check()))
+	}
+	if stored := got.Documents[1]; p.config.Settings != nil && stored != nil {
+		body, err := json.Marshal(p.config.Settings)
+		if err != nil {
+			return err
+		}
+		if string(body) != string(stored.Body) {
+			stored.Body, stored.Updated = body, now
+			changes = append(changes, storage.Put(stored))
+		}
+	}
+	if len(changes) == 0 {
+		return nil
+	}
+	if err := p.commit(ctx, changes...); err != nil {
+		return err
+	}
+	return p.reload(ctx)
+}
+
+// current returns the state at an epoch that was read, or a later one (security.md S18).
+func (p *Pool) current(ctx context.Context, epoch int64) (*state, error) {
+	if s := p.state.Load(); s.epoch >= epoch && epoch > 0 {
+		return s, nil
+	}
+	if err := p.reload(ctx); err != nil {
+		return nil, unavailable(err)
+	}
+	return p.state.Load(), nil
+}
+
+// reload reads the pool's documents. It fails with ErrNoPool where there is no pool.
+func (p *Pool) reload(ctx context.Context) error {
+	p.loading.Lock()
+	defer p.loading.Unlock()
+	got, err := p.store.Read(ctx, p.config.ID, storage.Want{Now: p.now()})
+	if err != nil {
+		return err
+	}
+	if got.PoolEpoch == 0 {
+		return storage.ErrNoPool
+	}
+	if s := p.state.Load(); s != nil && s.epoch >= got.PoolEpoch {
+		return nil
+	}
+	s := &state{epoch: got.PoolEpoch} // read before the documents, so never newer than they are
+	for _, load := range []func(context.Context, *state) error{p.loadRing, p.loadPoolKey, p.loadSigning, p.loadSettings} {
+		if err := load(ctx, s); err != nil {
+			return err
+		}
+	}
+	p.state.Store(s)
+	return nil
+}
+
+// loadRing proves that the ring can open everything the pool has sealed.
+func (p *Pool) loadRing(ctx context.Context, _ *state) error {
+	docs, err := p.documents(ctx, checkKind)
+	if err != nil {
+		return err
+	}
+	for _, d := range docs {
+		if _, err := p.open(d); err != nil {
+			return fmt.Errorf("%w: %w", ErrWrongKeyring, err)
+		}
+	}
+	return nil
+}
+
+func (p *Pool) loadPoolKey(ctx context.Context, s *state) error {
+	docs, err := p.documents(ctx, poolKeyKind)
+	if err != nil {
+		return err
+	}
+	if len(docs) != 1 {
+		return fmt.Errorf("the pool has %d pool keys, not one", len(docs))
+	}
+	s.poolKey, err = p.open(docs[0])
+	return err
+}
+
+func (p *Pool) loadSigning(ctx context.Context, s *state) error {
+	docs, err := p.documents(ctx, signingKind)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(docs, func(a, b *storage.Document) int { return b.Created.Compare(a.Created) })
+	for _, d := range docs {
+		raw, err := p.open(d)
+		if err != nil {
+			return err
+		}
+		key, err := token.ParseSigningKey(raw)
+		if err != nil {
+			return err
+		}
+		s.signing = append(s.signing, key)
+	}
+	if len(s.signing) == 0 {
+		return errors.New("the pool has no signing key")
+	}
+	s.jwks, s.keys = token.JWKS(s.signing...), token.KeysOf(s.signing...)
+	return nil
+}
+
+func (p *Pool) loadSettings(ctx context.Context, s *state) error {
+	if p.config.Settings != nil {
+		s.settings = *p.config.Settings
+		return nil
+	}
+	docs, err := p.documents(ctx, settingsKind)
+	if err != nil {
+		return err
+	}
+	if len(docs) == 1 {
+		if err := json.Unmarshal(docs[0].Body, &s.settings); err != nil {
+			return fmt.Errorf("read settings: %w", err)
+		}
+	}
+	s.settings = s.settings.defaults()
+	if ps := s.settings.problems(); len(ps) > 0 {
+		return &SettingsError{ps}
+	}
+	return nil
+}
+
+func (p *Pool) documents(ctx context.Context, kind string) (docs []*storage.Document, err error) {
+	q := storage.DocumentQuery{Kind: kind}
+	for {
+		page, err := p.store.Documents(ctx, p.config.ID, q)
+		if err != nil {
+			return nil, err
+		}
+		docs = append(docs, page.Documents...)
+		if page.Next == "" {
+			return docs, nil
+		}
+		q.After = page.Next
+	}
+}
+
+func (p *Pool) document(kind, id string, body []byte) *storage.Document {
+	now := p.now()
+	return &storage.Document{Pool: p.config.ID, Kind: kind, ID: id, Body: body, Created: now, Updated: now}
+}
+
+func (p *Pool) sealed(kind, id string, secret []byte) *storage.Document {
+	return p.document(kind, id, p.config.Keys.Seal(p.label(kind, id), secret))
+}
+
+// check returns the document that shows which key of the ring seals now.
+func (p *Pool) check() *storage.Document {
+	d := p.sealed(checkKind, "", []byte(checkText))
+	d.ID, _ = p.config.Keys.KeyID(d.Body)
+	d.Body = p.config.Keys.Seal(p.label(checkKind, d.ID), []byte(checkText))
+	return d
+}
+
+func (p *Pool) open(d *storage.Document) ([]byte, error) {
+	return p.config.Keys.Open(p.label(d.Kind, d.ID), d.Body)
+}
+
+func (p *Pool) label(kind, id string) seal.Label {
+	return seal.Label{Pool: string(p.config.ID), Kind: kind, Owner: id, Field: "body"}
+}
+
+// pseudonym returns a name for something personal that only the pool's key can make again (security.md T6).
+func (s *state) pseudonym(what, value string) string {
+	h := hmac.New(sha256.New, s.poolKey)
+	h.Write([]byte(what))
+	h.Write([]byte{0})
+	h.Write([]byte(value))
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+}

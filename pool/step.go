@@ -1,0 +1,77 @@
+package pool
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/token"
+)
+
+// Step is what comes next: [*Done], or something that the visitor must show first. New kinds of step
+// will come, so a switch over steps needs a default that refuses.
+type Step interface {
+	Kind() StepKind
+	step()
+}
+
+// StepKind names a kind of step in logs and in JSON.
+type StepKind string
+
+// The kinds of step.
+const (
+	KindDone     StepKind = "done"
+	KindPassword StepKind = "password"
+	KindConfirm  StepKind = "confirm"
+)
+
+// Done ends a sign-in: the session exists.
+type Done struct{ Tokens token.Set }
+
+// NeedPassword asks for the password: answer with [Password].
+type NeedPassword struct {
+	Ticket  string // for [RespondInput]
+	Expires time.Time
+}
+
+// NeedConfirm asks for the code that was sent to prove the address: answer with [Code]. It comes only
+// after the right password, so it tells nothing to others.
+type NeedConfirm struct {
+	Ticket   string // for [RespondInput] or [CodeInput]
+	Expires  time.Time
+	Delivery Delivery
+}
+
+// Delivery tells where a code went, if one did: always to what the visitor typed.
+type Delivery struct {
+	Channel     message.Channel
+	Destination string
+}
+
+// Kind returns [KindDone].
+func (*Done) Kind() StepKind { return KindDone }
+
+// Kind returns [KindPassword].
+func (*NeedPassword) Kind() StepKind { return KindPassword }
+
+// Kind returns [KindConfirm].
+func (*NeedConfirm) Kind() StepKind { return KindConfirm }
+
+func (*Done) step()         {}
+func (*NeedPassword) step() {}
+func (*NeedConfirm) step()  {}
+
+// Finished is for callers who expect tokens: it returns the [Done] that step is, or [ErrUnfinished],
+// naming the kind of step, or err if there is one.
+//
+//	done, err := pool.Finished(p.SignIn(ctx, in))
+func Finished(step Step, err error) (*Done, error) {
+	if err != nil {
+		return nil, err
+	}
+	done, ok := step.(*Done)
+	if !ok {
+		return nil, fmt.Errorf("%w: %s", ErrUnfinished, step.Kind())
+	}
+	return done, nil
+}

@@ -1,0 +1,119 @@
+package pool
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/userpool-go/userpool/pool/internal/gate"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/token"
+	"github.com/userpool-go/userpool/user"
+)
+
+// What a ticket is for. The purpose is in its MAC and in its code's.
+const (
+	purposeConfirm  = "confirm_sign_up"
+	purposePassword = "password"
+)
+
+// How long tickets live: Cognito's 24 hours for a sign-up, and its default of 3 minutes for a step.
+const (
+	confirmLifetime = 24 * time.Hour
+	stepLifetime    = 3 * time.Minute
+)
+
+// ticketRule is how many wrong answers one ticket takes (security.md S1).
+var ticketRule = storage.Rule{Free: 5}
+
+const ticketCounter = "tries"
+
+// bearer is what a visitor holds: a ticket's id, and the secret that proves the right to answer it.
+type bearer struct {
+	id     [16]byte
+	secret [32]byte
+}
+
+func newBearer() (b bearer) {
+	rand.Read(b.id[:]) // never fails: crypto/rand
+	rand.Read(b.secret[:])
+	return b
+}
+
+// parseBearer reads the one spelling that String gives.
+func parseBearer(s string) (b bearer, ok bool) {
+	if len(s) != 64 {
+		return b, false
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err != nil || len(raw) != 48 {
+		return b, false // a line break is skipped by the decoder, and shortens it
+	}
+	copy(b.id[:], raw)
+	copy(b.secret[:], raw[16:])
+	return b, true
+}
+
+func (b bearer) String() string {
+	return base64.RawURLEncoding.EncodeToString(slices.Concat(b.id[:], b.secret[:]))
+}
+
+// ID returns what the ticket is stored under.
+func (b bearer) ID() string { return base64.RawURLEncoding.EncodeToString(b.id[:]) }
+
+// carried is what a ticket remembers from step to step.
+type carried struct {
+	Proofs  []token.Proof `json:"proofs,omitempty"`
+	Channel string        `json:"channel,omitempty"` // pseudonym of where its code went
+}
+
+// newTicket returns a ticket of u and what the visitor holds for it.
+func (p *Pool) newTicket(u *user.User, client, purpose string, c carried, now, expires time.Time) (*storage.Ticket, string) {
+	b := newBearer()
+	state, _ := json.Marshal(c) // strings, numbers and times cannot fail
+	t := &storage.Ticket{
+		Pool: p.config.ID, ID: b.ID(), User: u.ID, Epoch: u.Epoch, Client: client, Purpose: purpose,
+		State: state, Created: now, Expires: expires,
+	}
+	t.MAC = p.config.Keys.MAC("ticket", ticketParts(t, b)...)
+	return t, b.String()
+}
+
+// setCode binds a code to t and to where it goes.
+func (p *Pool) setCode(t *storage.Ticket, channel, code string) {
+	t.Code = p.config.Keys.MAC(gate.CodePurpose, gate.CodeParts(t, channel, code)...)
+}
+
+// answers checks that b is the bearer of t, and that t is still good for its owner as read. It
+// returns what t carries.
+func (p *Pool) answers(t *storage.Ticket, b bearer, u *user.User) (c carried, err error) {
+	if t == nil || u == nil || t.User != u.ID || t.Epoch != u.Epoch ||
+		!p.config.Keys.VerifyMAC(t.MAC, "ticket", ticketParts(t, b)...) {
+		return c, ErrTicketGone
+	}
+	if err := json.Unmarshal(t.State, &c); err != nil {
+		return c, fmt.Errorf("read ticket: %w", err)
+	}
+	return c, nil
+}
+
+// ticketParts is what a ticket's MAC covers: all that decides what it is good for, so that nobody
+// who can write the table can give it to another user, or add proofs to it.
+func ticketParts(t *storage.Ticket, b bearer) [][]byte {
+	return [][]byte{[]byte(t.Pool), []byte(t.Purpose), []byte(t.User), []byte(t.Client), []byte(t.ID), t.State, b.secret[:]}
+}
+
+// newCode returns six random digits (security.md S3).
+func newCode() string {
+	var b [4]byte
+	for {
+		rand.Read(b[:]) // never fails: crypto/rand
+		n := uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
+		if n < 4_294_000_000 { // a multiple of a million: no digit is likelier than another
+			return fmt.Sprintf("%06d", n%1_000_000)
+		}
+	}
+}
