@@ -86,7 +86,7 @@ func writeUntilKilled(ctx context.Context, st storage.Store, round string) error
 }
 
 // killRounds kills a writing child so many times, on one database.
-func killRounds(t *testing.T, a Adapter, rounds int) {
+func killRounds(t testing.TB, a Adapter, rounds int) {
 	s := &scene{TB: t, ctx: t.Context(), adapter: a, address: a.New(t)}
 	s.reopen(func(st storage.Store) {
 		s.st = st

@@ -75,5 +75,10 @@ func (s *scene) lose(applies bool, change storage.Change) {
 }
 
 var lostRules = []contract{
-	{"Lost", "after ErrUnknown the stored stamp tells whether the commit was applied, and to send it again is safe", lostAnswers},
+	{
+		"Lost",
+		"after ErrUnknown the stored stamp tells whether the commit was applied, and to send " +
+			"it again is safe",
+		lostAnswers,
+	},
 }

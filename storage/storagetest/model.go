@@ -20,7 +20,7 @@ import (
 // modelCheck makes the same random commits in the store under test and in storage/memory, and
 // wants both to answer and to read alike after each. The world is small, so that commits collide.
 type modelCheck struct {
-	t         *testing.T
+	t         testing.TB
 	ctx       context.Context
 	st, model storage.Store
 	rand      *rand.Rand
@@ -50,7 +50,7 @@ func runModel(t *testing.T, a Adapter) {
 	}
 }
 
-func checkModel(t *testing.T, a Adapter, seed uint64, steps int) error {
+func checkModel(t testing.TB, a Adapter, seed uint64, steps int) error {
 	s := &scene{TB: t, ctx: t.Context(), adapter: a, address: a.New(t)}
 	m := &modelCheck{
 		t: t, ctx: t.Context(), st: s.open(), model: memory.New(), rand: rand.New(rand.NewPCG(seed, seed)),
@@ -83,6 +83,8 @@ func (m *modelCheck) step() error {
 		return m.lease()
 	case 2:
 		return m.feed()
+	case 3:
+		return m.drop()
 	}
 	if err := m.commit(m.randomCommit(p)); err != nil {
 		return err
@@ -222,6 +224,28 @@ func (m *modelCheck) sweep() error {
 	}
 	m.story = append(m.story, "sweep")
 	return m.compare(modelPools[0])
+}
+
+// drop drops what was deleted, in both stores.
+func (m *modelCheck) drop() error {
+	deleted, err := m.model.Pools(m.ctx, storage.PoolQuery{Deleted: true})
+	if err != nil {
+		return err
+	}
+	for _, p := range deleted.Pools {
+		for _, st := range []storage.Store{m.st, m.model} {
+			for left := true; left; {
+				if left, err = st.Drop(m.ctx, p.ID, 5); err != nil {
+					return fmt.Errorf("drop of pool %s: %w", p.ID, err)
+				}
+			}
+		}
+	}
+	got, err := m.st.Pools(m.ctx, storage.PoolQuery{Deleted: true})
+	if len(got.Pools) != len(deleted.Pools) {
+		return fmt.Errorf("%d deleted pools after Drop, %v, want %d", len(got.Pools), err, len(deleted.Pools))
+	}
+	return err
 }
 
 func (m *modelCheck) lease() error {

@@ -37,7 +37,7 @@ func modelTickets(user.PoolID) []string { return names(6, numbered("t")) }
 // modelCounters returns the counters of a pool: of users, tickets and others, for rules and as marks.
 func modelCounters(p user.PoolID) []storage.CounterKey {
 	var out []storage.CounterKey
-	for _, owner := range []string{string(modelUser(p, 0)), string(modelUser(p, 1)), "t0", "t1", "source"} {
+	for _, owner := range []string{string(modelUser(p, 0)), "t0", "source"} {
 		for _, name := range []string{"0", "1", "2", "mark"} {
 			out = append(out, storage.CounterKey{Pool: p, Owner: owner, Name: name})
 		}
@@ -64,6 +64,18 @@ func (d *draft) add(c storage.Change, subjects ...string) {
 		d.subjects[s] = true
 	}
 	d.changes = append(d.changes, c)
+}
+
+// alone adds a change that may take something of any user with it, or collide with it: a commit with
+// it has no change to another user.
+func (d *draft) alone(p user.PoolID, c storage.Change) {
+	if len(d.changes) > 0 {
+		return
+	}
+	d.add(c, "attempts")
+	for n := range modelUsers {
+		d.subjects[string(modelUser(p, n))] = true
+	}
 }
 
 // randomCommit returns one to four changes of a pool.
@@ -191,18 +203,12 @@ func attempts(u *user.User) string {
 	return ""
 }
 
-// draftAttempt signs somebody up; nothing of another user may be in that commit.
+// draftAttempt signs somebody up.
 func (m *modelCheck) draftAttempt(d *draft, p user.PoolID) {
-	if len(d.changes) > 0 {
-		return
-	}
 	u := attempt(0, modelAddresses[m.rand.IntN(2)])
 	u.Pool, u.ID, u.Created = p, modelUser(p, m.rand.IntN(modelUsers)), m.made()
 	u.Attempt.Expires = m.now.Add(time.Duration(m.rand.IntN(600)) * time.Second)
-	d.add(putOf(u), string(u.ID), "attempts")
-	for n := range modelUsers {
-		d.subjects[string(modelUser(p, n))] = true
-	}
+	d.alone(p, putOf(u))
 }
 
 // somebody returns a user of the pool who is stored; "" where there is none.
@@ -235,6 +241,10 @@ func (m *modelCheck) draftTicket(d *draft, p user.PoolID) {
 	t.Pool, t.Expires = p, m.now.Add(time.Duration(m.rand.IntN(300))*time.Second)
 	t = m.current(p, t).(*storage.Ticket)
 	t.State = []byte(fmt.Sprint(m.news))
+	if t.Version == 0 {
+		d.alone(p, putOf(t))
+		return
+	}
 	d.add(m.alter(t), t.ID, string(t.User))
 }
 
@@ -259,6 +269,10 @@ func (m *modelCheck) draftOutgoing(d *draft, p user.PoolID) {
 	if found, _ := pick(due, nil, func(x *storage.Outgoing) bool { return x.ID == o.ID }); found != nil && m.rand.IntN(4) > 0 {
 		o = found.(*storage.Outgoing)
 		o.Tries++
+	}
+	if o.Version == 0 {
+		d.alone(p, putOf(o))
+		return
 	}
 	d.add(m.alter(o), o.ID, string(o.Owner), o.Ticket)
 }
@@ -325,7 +339,7 @@ func (m *modelCheck) poolChange(p user.PoolID) storage.Change {
 	if err != nil || len(page.Pools) == 0 {
 		return putOf(fresh)
 	}
-	if p == modelPools[1] && m.rand.IntN(3) == 0 {
+	if p == modelPools[1] && m.rand.IntN(10) == 0 {
 		return storage.Delete(page.Pools[0])
 	}
 	page.Pools[0].Issuer = fresh.Issuer

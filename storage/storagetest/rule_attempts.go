@@ -8,12 +8,38 @@ import (
 )
 
 var attemptRules = []contract{
-	{"Attempts/OwnNothing", "an unconfirmed sign-up owns no login: rivals at one address are no conflict, and an owner may take it", attemptsOwnNothing},
-	{"Attempts/ThreePlaces", "there are three places at a login; a fourth attempt erases the oldest with all that it has", threePlaces},
-	{"Attempts/Lookup", "a login leads to its owner or, where nobody owns it, to the newest live attempt", attemptLookup},
-	{"Attempts/Rival", "of rival attempts one can confirm; then the others cannot", rivalCannotConfirm},
-	{"Attempts/PlaceFreed", "an attempt that confirmed, was deleted or moved holds no place at the login it left", placeFreed},
-	{"Attempts/PutAgain", "an attempt that is put again keeps its one place", attemptPutAgain},
+	{
+		"Attempts/OwnNothing",
+		"an unconfirmed sign-up owns no login: rivals at one address are no conflict, and an " +
+			"owner may take it",
+		attemptsOwnNothing,
+	},
+	{
+		"Attempts/ThreePlaces",
+		"there are three places at a login; a fourth attempt erases the oldest with all that " +
+			"it has",
+		threePlaces,
+	},
+	{
+		"Attempts/Lookup",
+		"a login leads to its owner or, where nobody owns it, to the newest live attempt",
+		attemptLookup,
+	},
+	{
+		"Attempts/Rival",
+		"of rival attempts one can confirm; then the others cannot",
+		rivalCannotConfirm,
+	},
+	{
+		"Attempts/PlaceFreed",
+		"an attempt that confirmed, was deleted or moved holds no place at the login it left",
+		placeFreed,
+	},
+	{
+		"Attempts/PutAgain",
+		"an attempt that is put again keeps its one place",
+		attemptPutAgain,
+	},
 }
 
 const bob = "bob@example.com"

@@ -8,10 +8,29 @@ import (
 )
 
 var cascadeRules = []contract{
-	{"Cascades/User", "with a user go its logins, index terms, sessions, tickets, counters and messages, and nothing of anybody else", userCascade},
-	{"Cascades/Ticket", "with a ticket go its counters and the message that carries its code, and nothing else", ticketCascade},
-	{"Cascades/Together", "a commit is a set: a record and what goes with it may be deleted in one, in any order", deletedTogether},
-	{"Cascades/Count", "a pool counts its users that are somebody", usersCounted},
+	{
+		"Cascades/User",
+		"with a user go its logins, index terms, sessions, tickets, counters and messages, " +
+			"and nothing of anybody else",
+		userCascade,
+	},
+	{
+		"Cascades/Ticket",
+		"with a ticket go its counters and the message that carries its code, and nothing " +
+			"else",
+		ticketCascade,
+	},
+	{
+		"Cascades/Together",
+		"a commit is a set: a record and what goes with it may be deleted in one, in any " +
+			"order",
+		deletedTogether,
+	},
+	{
+		"Cascades/Count",
+		"a pool counts its users that are somebody",
+		usersCounted,
+	},
 }
 
 func userCascade(s *scene) {

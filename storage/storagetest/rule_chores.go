@@ -10,19 +10,47 @@ import (
 )
 
 var leaseRules = []contract{
-	{"Leases/OneHolder", "a lease has one holder until it runs out, is renewed, or is given up by its holder", leaseHolder},
+	{
+		"Leases/OneHolder",
+		"a lease has one holder until it runs out, is renewed, or is given up by its holder",
+		leaseHolder,
+	},
 }
 
 var feedRules = []contract{
-	{"Feed/Everything", "the zero cursor starts before everything, and each cursor after it misses nothing", feedEverything},
-	{"Feed/Epoch", "each commit of a document raises the pool's epoch, and no other commit does", epochRaised},
-	{"Feed/Long", "a feed too long for one answer says More, and goes on where it stopped", feedLong},
-	{"Feed/Garbage", "a cursor that the store did not give is ErrInvalid", feedGarbage},
+	{
+		"Feed/Everything",
+		"the zero cursor starts before everything, and each cursor after it misses nothing",
+		feedEverything,
+	},
+	{
+		"Feed/Epoch",
+		"each commit of a document raises the pool's epoch, and no other commit does",
+		epochRaised,
+	},
+	{
+		"Feed/Long",
+		"a feed too long for one answer says More, and goes on where it stopped",
+		feedLong,
+	},
+	{
+		"Feed/Garbage",
+		"a cursor that the store did not give is ErrInvalid",
+		feedGarbage,
+	},
 }
 
 var sweepRules = []contract{
-	{"Sweep/Expired", "Sweep erases what has expired, with what it owns, and nothing that lives", sweepExpired},
-	{"Sweep/Bounded", "Sweep erases at most n; fewer mean that it is done", sweepBounded},
+	{
+		"Sweep/Expired",
+		"Sweep erases what has expired, with what it owns, and nothing that lives",
+		sweepExpired,
+	},
+	{
+		"Sweep/Bounded",
+		"Sweep erases at most n; fewer mean that it is done",
+		sweepBounded,
+	},
 }
 
 func leaseHolder(s *scene) {

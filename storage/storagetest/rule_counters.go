@@ -8,12 +8,38 @@ import (
 )
 
 var counterRules = []contract{
-	{"Counters/Window", "a fixed window allows Free uses; the next is refused until it ends, and is not counted", countWindow},
-	{"Counters/Lock", "a doubling lock moves exactly as Rule.Count says", countLock},
-	{"Counters/Clear", "Clear ends a run, and is refused while the counter is locked", clearCounter},
-	{"Counters/Refused", "a counter that refuses fails the whole commit, and no counter in it moves", refusedCount},
-	{"Counters/Delete", "Delete of a counter takes no stamp, opens a lock without end, and passes where there is none", deleteCounter},
-	{"Counters/Raise", "a watermark only grows: the same number or a lower one is ErrStale", raiseWatermark},
+	{
+		"Counters/Window",
+		"a fixed window allows Free uses; the next is refused until it ends, and is not " +
+			"counted",
+		countWindow,
+	},
+	{
+		"Counters/Lock",
+		"a doubling lock moves exactly as Rule.Count says",
+		countLock,
+	},
+	{
+		"Counters/Clear",
+		"Clear ends a run, and is refused while the counter is locked",
+		clearCounter,
+	},
+	{
+		"Counters/Refused",
+		"a counter that refuses fails the whole commit, and no counter in it moves",
+		refusedCount,
+	},
+	{
+		"Counters/Delete",
+		"Delete of a counter takes no stamp, opens a lock without end, and passes where there " +
+			"is none",
+		deleteCounter,
+	},
+	{
+		"Counters/Raise",
+		"a watermark only grows: the same number or a lower one is ErrStale",
+		raiseWatermark,
+	},
 }
 
 var (

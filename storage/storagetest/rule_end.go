@@ -8,8 +8,16 @@ import (
 )
 
 var endRules = []contract{
-	{"End/Closed", "after Close every method returns ErrClosed, and Close may be called again", closedStore},
-	{"End/Context", "a context that has ended ends a call with its error and changes nothing", endedContext},
+	{
+		"End/Closed",
+		"after Close every method returns ErrClosed, and Close may be called again",
+		closedStore,
+	},
+	{
+		"End/Context",
+		"a context that has ended ends a call with its error and changes nothing",
+		endedContext,
+	},
 }
 
 // calls returns one call of every method of a store but Close.

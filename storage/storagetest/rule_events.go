@@ -8,10 +8,28 @@ import (
 )
 
 var eventRules = []contract{
-	{"Events/Order", "events come oldest first by (Time, ID), all of them, one user's, those unsealed or those of a seal", eventOrder},
-	{"Events/Seal", "Seal stores its record and writes its number into the events", sealEvents},
-	{"Events/SealGuards", "a seal follows the newest one, and every event exists and is in none: otherwise ErrStale and nothing is sealed", sealGuards},
-	{"Events/Query", "at most one of User, Unsealed and Seal may be asked for", eventQuery},
+	{
+		"Events/Order",
+		"events come oldest first by (Time, ID), all of them, one user's, those unsealed or " +
+			"those of a seal",
+		eventOrder,
+	},
+	{
+		"Events/Seal",
+		"Seal stores its record and writes its number into the events",
+		sealEvents,
+	},
+	{
+		"Events/SealGuards",
+		"a seal follows the newest one, and every event exists and is in none: otherwise " +
+			"ErrStale and nothing is sealed",
+		sealGuards,
+	},
+	{
+		"Events/Query",
+		"at most one of User, Unsealed and Seal may be asked for",
+		eventQuery,
+	},
 }
 
 // events returns the ids of one page of events, joined, and its seal.

@@ -9,9 +9,21 @@ import (
 )
 
 var expiryRules = []contract{
-	{"Expiry/Boundary", "the time that a record expires at is the first at which it is gone, swept or not", expiryBoundary},
-	{"Expiry/Owner", "what has expired brings no owner", expiredBringsNobody},
-	{"Expiry/Lists", "lists leave out what has expired", expiredInLists},
+	{
+		"Expiry/Boundary",
+		"the time that a record expires at is the first at which it is gone, swept or not",
+		expiryBoundary,
+	},
+	{
+		"Expiry/Owner",
+		"what has expired brings no owner",
+		expiredBringsNobody,
+	},
+	{
+		"Expiry/Lists",
+		"lists leave out what has expired",
+		expiredInLists,
+	},
 }
 
 var end = noon.Add(time.Hour) // when everything here expires

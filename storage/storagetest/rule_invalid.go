@@ -10,8 +10,16 @@ import (
 )
 
 var invalidRules = []contract{
-	{"Invalid/Commits", "a commit that storage.Check refuses is ErrInvalid, and nothing of it is written", invalidCommits},
-	{"Invalid/Limits", "what just fits is taken", justFits},
+	{
+		"Invalid/Commits",
+		"a commit that storage.Check refuses is ErrInvalid, and nothing of it is written",
+		invalidCommits,
+	},
+	{
+		"Invalid/Limits",
+		"what just fits is taken",
+		justFits,
+	},
 }
 
 func invalidCommits(s *scene) {

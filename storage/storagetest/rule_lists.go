@@ -9,11 +9,33 @@ import (
 )
 
 var listRules = []contract{
-	{"Lists/Where", "the index finds users by equality and by prefix, comparing bytes, in the order of value, then id", listWhere},
-	{"Lists/NotReady", "a name that is not among the pool's Searchable is ErrNotReady, except group", listNotReady},
-	{"Lists/Filters", "status, disabled and times of creation narrow a list", listFilters},
-	{"Lists/LongWay", "a page may be short or empty and still have a Next, and the list ends with all that it has", listLongWay},
-	{"Lists/Whole", "a list hands out whole users, that may be put again", listWhole},
+	{
+		"Lists/Where",
+		"the index finds users by equality and by prefix, comparing bytes, in the order of " +
+			"value, then id",
+		listWhere,
+	},
+	{
+		"Lists/NotReady",
+		"a name that is not among the pool's Searchable is ErrNotReady, except group",
+		listNotReady,
+	},
+	{
+		"Lists/Filters",
+		"status, disabled and times of creation narrow a list",
+		listFilters,
+	},
+	{
+		"Lists/LongWay",
+		"a page may be short or empty and still have a Next, and the list ends with all that " +
+			"it has",
+		listLongWay,
+	},
+	{
+		"Lists/Whole",
+		"a list hands out whole users, that may be put again",
+		listWhole,
+	},
 }
 
 // users lists all users that q finds, however many pages it takes.
@@ -131,6 +153,10 @@ func listLongWay(s *scene) {
 			got := s.rest(list{name: "disabled users", page: userPages(q)}, "", limit)
 			s.same(fmt.Sprintf("two of %d users, by %d", n, limit), got, ids([]int{5, n - 1}))
 		}
+	}
+	page, err := s.st.Users(s.ctx, home, storage.UserQuery{Now: noon})
+	if err != nil || len(page.Users) > storage.MaxPage || page.Next == "" {
+		s.Errorf("a page of %d users of %d, next %q, %v: want %d at the most", len(page.Users), n, page.Next, err, storage.MaxPage)
 	}
 	if got := s.users(storage.UserQuery{Order: storage.ByID}); len(got) != n || !slices.IsSorted(got) {
 		s.Errorf("the list of all has %d users, want %d in order", len(got), n)

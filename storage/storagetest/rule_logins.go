@@ -8,13 +8,44 @@ import (
 )
 
 var loginRules = []contract{
-	{"Logins/Unique", "a login has one owner: a second is refused with a *ConflictError that names it, and nothing is written", loginUnique},
-	{"Logins/Namespaces", "the same value in another namespace, or in another pool, is another login", loginNamespaces},
-	{"Logins/GivenUp", "a login that its owner gave up, or that went with its owner, is free", loginGivenUp},
-	{"Logins/Kept", "a user put again keeps its logins, and how they are displayed may change", loginKept},
-	{"Logins/Moved", "a login may move from one user to another in one commit, whatever the order of the changes", loginMoved},
-	{"Logins/Swapped", "two users may swap logins in one commit", loginSwapped},
-	{"Logins/Inherited", "a login may pass from a user who is deleted to another in one commit, whatever the order", loginInherited},
+	{
+		"Logins/Unique",
+		"a login has one owner: a second is refused with a *ConflictError that names it, and " +
+			"nothing is written",
+		loginUnique,
+	},
+	{
+		"Logins/Namespaces",
+		"the same value in another namespace, or in another pool, is another login",
+		loginNamespaces,
+	},
+	{
+		"Logins/GivenUp",
+		"a login that its owner gave up, or that went with its owner, is free",
+		loginGivenUp,
+	},
+	{
+		"Logins/Kept",
+		"a user put again keeps its logins, and how they are displayed may change",
+		loginKept,
+	},
+	{
+		"Logins/Moved",
+		"a login may move from one user to another in one commit, whatever the order of the " +
+			"changes",
+		loginMoved,
+	},
+	{
+		"Logins/Swapped",
+		"two users may swap logins in one commit",
+		loginSwapped,
+	},
+	{
+		"Logins/Inherited",
+		"a login may pass from a user who is deleted to another in one commit, whatever the " +
+			"order",
+		loginInherited,
+	},
 }
 
 // conflict wants a commit to be refused for a login that another owns.

@@ -11,14 +11,48 @@ import (
 )
 
 var outgoingRules = []contract{
-	{"Outgoing/Heads", "of each owner Due returns only the first by (Created, ID) of those due", dueHeads},
-	{"Outgoing/Order", "within a pool lower classes come first, then what was due first", dueOrder},
-	{"Outgoing/Fair", "pools take turns: a full one does not keep another's messages waiting", dueFair},
-	{"Outgoing/Pools", "Due looks only into the pools that are named, and not into deleted ones", duePools},
-	{"Outgoing/Lanes", "a lane narrows Due to its owners, and -1 is any", dueLanes},
-	{"Outgoing/Window", "a message shows from Due on, and never from NotAfter on", dueWindow},
-	{"Outgoing/Defer", "Defer lets none of an owner's messages be due before a time, those put by the same commit included", deferOwner},
-	{"Outgoing/Fenced", "a message that was deferred or retried by another cannot be deleted at the old stamp once it was put again", dueFenced},
+	{
+		"Outgoing/Heads",
+		"of each owner Due returns only the first by (Created, ID) of those due",
+		dueHeads,
+	},
+	{
+		"Outgoing/Order",
+		"within a pool lower classes come first, then what was due first",
+		dueOrder,
+	},
+	{
+		"Outgoing/Fair",
+		"pools take turns: a full one does not keep another's messages waiting",
+		dueFair,
+	},
+	{
+		"Outgoing/Pools",
+		"Due looks only into the pools that are named, and not into deleted ones",
+		duePools,
+	},
+	{
+		"Outgoing/Lanes",
+		"a lane narrows Due to its owners, and -1 is any",
+		dueLanes,
+	},
+	{
+		"Outgoing/Window",
+		"a message shows from Due on, and never from NotAfter on",
+		dueWindow,
+	},
+	{
+		"Outgoing/Defer",
+		"Defer lets none of an owner's messages be due before a time, those put by the same " +
+			"commit included",
+		deferOwner,
+	},
+	{
+		"Outgoing/Fenced",
+		"a message that was deferred or retried by another cannot be deleted at the old stamp " +
+			"once it was put again",
+		dueFenced,
+	},
 }
 
 // due returns the ids that Due returns, joined.

@@ -10,9 +10,23 @@ import (
 )
 
 var pageRules = []contract{
-	{"Pages/EveryLimit", "pages of any size, put together, are the list: nothing twice, nothing left out, no page too long", everyLimit},
-	{"Pages/EveryCut", "what was there throughout comes exactly once, whatever is inserted or deleted between two pages", everyCut},
-	{"Pages/Garbage", "an After that the list did not give is ErrInvalid", garbageCursors},
+	{
+		"Pages/EveryLimit",
+		"pages of any size, put together, are the list: nothing twice, nothing left out, no " +
+			"page too long",
+		everyLimit,
+	},
+	{
+		"Pages/EveryCut",
+		"what was there throughout comes exactly once, whatever is inserted or deleted " +
+			"between two pages",
+		everyCut,
+	},
+	{
+		"Pages/Garbage",
+		"an After that the list did not give is ErrInvalid",
+		garbageCursors,
+	},
 }
 
 // list is one way of paging through the records that fillLists makes.
@@ -37,7 +51,7 @@ func fillLists(s *scene) {
 	var rs []any
 	for n := range listedN {
 		u := person(100+10*n, fmt.Sprint("login", n))
-		u.Created = at(listedN - n)
+		u.Created = at(1 + (listedN-n)/2) // the later ids first, two at a time
 		u.Index = []user.Term{{Name: "color", Value: fmt.Sprint("red", n/3)}, {Name: storage.GroupTerm, Value: "g"}}
 		x := session(userID(1), 100+10*n)
 		x.Created = at(n / 2)
@@ -77,8 +91,10 @@ func userName(n int) string { return string(userID(100 + 10*n)) }
 
 func lists() []list {
 	byID := names(listedN, userName)
-	byCreated := slices.Clone(byID)
-	slices.Reverse(byCreated)
+	var byCreated []string
+	for _, n := range []int{6, 4, 5, 2, 3, 0, 1} {
+		byCreated = append(byCreated, userName(n))
+	}
 	events := names(listedN, eventName)
 	sealed := names(listedN, numbered("sealed"))
 	pools := append([]string{string(home)}, names(listedN, numbered("p"))...)

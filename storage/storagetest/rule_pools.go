@@ -10,12 +10,38 @@ import (
 )
 
 var poolRules = []contract{
-	{"Pools/Unique", "a pool's id and, where there is one, its issuer are unique in the store", poolUnique},
-	{"Pools/Found", "pools are listed by id, and found by id or by issuer; deleted ones only where asked for", poolFound},
-	{"Pools/Made", "a commit may make a pool and fill it", poolMade},
-	{"Pools/Absent", "a commit to a pool that does not exist, or was deleted, is ErrNoPool and writes nothing", poolAbsent},
-	{"Pools/Deleted", "a deleted pool is absent at once for all that reads it", poolDeleted},
-	{"Pools/Drop", "Drop erases a deleted pool in chunks; its id and issuer are never used again", poolDrop},
+	{
+		"Pools/Unique",
+		"a pool's id and, where there is one, its issuer are unique in the store",
+		poolUnique,
+	},
+	{
+		"Pools/Found",
+		"pools are listed by id, and found by id or by issuer; deleted ones only where asked " +
+			"for",
+		poolFound,
+	},
+	{
+		"Pools/Made",
+		"a commit may make a pool and fill it",
+		poolMade,
+	},
+	{
+		"Pools/Absent",
+		"a commit to a pool that does not exist, or was deleted, is ErrNoPool and writes " +
+			"nothing",
+		poolAbsent,
+	},
+	{
+		"Pools/Deleted",
+		"a deleted pool is absent at once for all that reads it",
+		poolDeleted,
+	},
+	{
+		"Pools/Drop",
+		"Drop erases a deleted pool in chunks; its id and issuer are never used again",
+		poolDrop,
+	},
 }
 
 func issued(id user.PoolID, issuer string) *storage.Pool {

@@ -10,15 +10,53 @@ import (
 )
 
 var recordRules = []contract{
-	{"Records/EveryField", "what is put is what is read, in every field, with times in UTC to the microsecond", everyField},
-	{"Records/ZeroFields", "a field that was zero comes back zero", zeroFields},
-	{"Records/KeptByTheStore", "epoch, count of users and deletion of a pool and the seal of an event are the store's own: Put does not write them", keptByTheStore},
-	{"Records/NotAliased", "everything that a store takes and hands out is copied", notAliased},
-	{"Records/PutLeavesTheRecord", "Put does not change the record that it was given", putLeavesTheRecord},
-	{"Records/Absent", "absence is nil, never an error, and a pool that is absent gives the zero Got", absentRecords},
-	{"Records/OneOfAKind", "keys are of one pool, one kind and one owner: what has the same id elsewhere is another record", oneOfAKind},
-	{"Records/Owner", "a session or a ticket that is read brings its owner, and the owner's counters", ownerComesAlong},
-	{"Records/ReadChecks", "a Read without a time, or for another pool's counter, is ErrInvalid", readChecks},
+	{
+		"Records/EveryField",
+		"what is put is what is read, in every field, with times in UTC to the microsecond",
+		everyField,
+	},
+	{
+		"Records/ZeroFields",
+		"a field that was zero comes back zero",
+		zeroFields,
+	},
+	{
+		"Records/KeptByTheStore",
+		"epoch, count of users and deletion of a pool and the seal of an event are the " +
+			"store's own: Put does not write them",
+		keptByTheStore,
+	},
+	{
+		"Records/NotAliased",
+		"everything that a store takes and hands out is copied",
+		notAliased,
+	},
+	{
+		"Records/PutLeavesTheRecord",
+		"Put does not change the record that it was given",
+		putLeavesTheRecord,
+	},
+	{
+		"Records/Absent",
+		"absence is nil, never an error, and a pool that is absent gives the zero Got",
+		absentRecords,
+	},
+	{
+		"Records/OneOfAKind",
+		"keys are of one pool, one kind and one owner: what has the same id elsewhere is " +
+			"another record",
+		oneOfAKind,
+	},
+	{
+		"Records/Owner",
+		"a session or a ticket that is read brings its owner, and the owner's counters",
+		ownerComesAlong,
+	},
+	{
+		"Records/ReadChecks",
+		"a Read without a time, or for another pool's counter, is ErrInvalid",
+		readChecks,
+	},
 }
 
 // Values that are easily lost on the way to a database and back.

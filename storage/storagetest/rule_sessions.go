@@ -6,8 +6,17 @@ import (
 )
 
 var sessionRules = []contract{
-	{"Sessions/Hundred", "a user may have 100 sessions: one more erases the one created first, and those below it", hundredSessions},
-	{"Sessions/Below", "with a session go those below it, all the way down, and no others", sessionsBelow},
+	{
+		"Sessions/Hundred",
+		"a user may have 100 sessions: one more erases the one created first, and those below " +
+			"it",
+		hundredSessions,
+	},
+	{
+		"Sessions/Below",
+		"with a session go those below it, all the way down, and no others",
+		sessionsBelow,
+	},
 }
 
 // below returns the n-th session of user 1, under its parent-th.

@@ -7,14 +7,48 @@ import (
 )
 
 var stampRules = []contract{
-	{"Stamps/PutNew", "a record put at stamp 0 must not exist: the second is ErrStale and changes nothing", putNewTwice},
-	{"Stamps/Moved", "Put, Delete and Require of a record that has moved since it was read are ErrStale", movedIsStale},
-	{"Stamps/Gone", "Put, Delete and Require of a record that is gone are ErrStale", goneIsStale},
-	{"Stamps/Recreated", "a stamp is never used again: what was read before a delete is stale after the record was made anew", recreatedIsStale},
-	{"Stamps/AllOrNothing", "a commit of which one change is refused writes nothing, and the error names that change", allOrNothing},
-	{"Stamps/Once", "events and revocations are only ever new", writtenOnce},
-	{"Stamps/Require", "Require changes nothing and passes while the record stands still", requirePasses},
-	{"Stamps/Nothing", "a commit of nothing at all is a success", emptyCommit},
+	{
+		"Stamps/PutNew",
+		"a record put at stamp 0 must not exist: the second is ErrStale and changes nothing",
+		putNewTwice,
+	},
+	{
+		"Stamps/Moved",
+		"Put, Delete and Require of a record that has moved since it was read are ErrStale",
+		movedIsStale,
+	},
+	{
+		"Stamps/Gone",
+		"Put, Delete and Require of a record that is gone are ErrStale",
+		goneIsStale,
+	},
+	{
+		"Stamps/Recreated",
+		"a stamp is never used again: what was read before a delete is stale after the record " +
+			"was made anew",
+		recreatedIsStale,
+	},
+	{
+		"Stamps/AllOrNothing",
+		"a commit of which one change is refused writes nothing, and the error names that " +
+			"change",
+		allOrNothing,
+	},
+	{
+		"Stamps/Once",
+		"events and revocations are only ever new",
+		writtenOnce,
+	},
+	{
+		"Stamps/Require",
+		"Require changes nothing and passes while the record stands still",
+		requirePasses,
+	},
+	{
+		"Stamps/Nothing",
+		"a commit of nothing at all is a success",
+		emptyCommit,
+	},
 }
 
 // stamped returns a record of every kind that carries a stamp, to be put as new.

@@ -80,6 +80,10 @@ func Run(t *testing.T, a Adapter) {
 		return
 	}
 	t.Run("Handles", func(t *testing.T) {
+		t.Run("Seen", func(t *testing.T) {
+			explain(t, "what one handle wrote the others see at once")
+			seenByOthers(newScene(t, a))
+		})
 		raceAll(t, a, func(s *scene, r race) error { return r.run(s.ctx, s.st, s.st, s.open()) })
 	})
 	t.Run("Processes", func(t *testing.T) {
