@@ -27,7 +27,7 @@ func cpu(b *testing.B) func() {
 
 // BenchmarkHash compares our hash with the bare primitive at the same parameters.
 func BenchmarkHash(b *testing.B) {
-	p, secret := password.Default, password.New("correct horse battery")
+	p, secret := password.Default(), password.New("correct horse battery")
 	salt := make([]byte, 16)
 	b.Run("bare", func(b *testing.B) {
 		b.ReportAllocs()

@@ -35,9 +35,9 @@ type Params struct {
 	Threads uint8  // lanes
 }
 
-// Default is the work of our own hashes: Argon2id with 19 MiB, 2 passes, 1 lane (OWASP Password
-// Storage Cheat Sheet). It is never changed while a program runs.
-var Default = Params{Memory: 19 << 10, Time: 2, Threads: 1}
+// Default returns the work of our own hashes: Argon2id with 19 MiB, 2 passes, 1 lane (OWASP Password
+// Storage Cheat Sheet).
+func Default() Params { return Params{Memory: 19 << 10, Time: 2, Threads: 1} }
 
 // Hash is a hashed password. The zero Hash matches nothing.
 type Hash struct {

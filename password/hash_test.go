@@ -160,15 +160,15 @@ func TestT9_CeilingsHoldAtVerify(t *testing.T) {
 
 func TestDefault(t *testing.T) {
 	t.Parallel()
-	a, err := password.Default.Hash(password.New("correct horse"))
+	a, err := password.Default().Hash(password.New("correct horse"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := "$argon2id$v=19$m=19456,t=2,p=1$"; !strings.HasPrefix(a.String(), want) {
 		t.Errorf("Default makes %s, want %s...", a, want)
 	}
-	if len(a.Salt) != 16 || len(a.Digest) != 32 || a.NeedsRehash(password.Default) {
-		t.Errorf("Default makes %d bytes of salt, %d of digest, to be replaced: %v", len(a.Salt), len(a.Digest), a.NeedsRehash(password.Default))
+	if len(a.Salt) != 16 || len(a.Digest) != 32 || a.NeedsRehash(password.Default()) {
+		t.Errorf("Default makes %d bytes of salt, %d of digest, to be replaced: %v", len(a.Salt), len(a.Digest), a.NeedsRehash(password.Default()))
 	}
 	if b := hash(t, "correct horse"); bytes.Equal(b.Salt, hash(t, "correct horse").Salt) {
 		t.Error("two hashes have one salt")
@@ -214,7 +214,7 @@ func TestHashLogsNoDigest(t *testing.T) {
 }
 
 func ExampleParams_Hash() {
-	h, err := password.Default.Hash(password.New("correct horse battery"))
+	h, err := password.Default().Hash(password.New("correct horse battery"))
 	if err != nil {
 		fmt.Println(err)
 		return

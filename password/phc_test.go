@@ -27,7 +27,7 @@ func TestParse(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Parse: %v", err)
 	}
-	if h.Scheme != password.Argon2id || h.Params != password.Default || string(h.Salt) != "somesalt" || len(h.Digest) != 32 {
+	if h.Scheme != password.Argon2id || h.Params != password.Default() || string(h.Salt) != "somesalt" || len(h.Digest) != 32 {
 		t.Errorf("Parse = %+v", h)
 	}
 	if h.String() != good {

@@ -114,5 +114,5 @@ func (c Config) hashing() password.Params {
 	if c.InsecureHash != nil {
 		return *c.InsecureHash
 	}
-	return password.Default
+	return password.Default()
 }

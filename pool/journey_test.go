@@ -2,6 +2,8 @@ package pool_test
 
 import (
 	"errors"
+	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -187,4 +189,20 @@ func flip(s string, i int) string {
 		c = 'B'
 	}
 	return s[:i] + string(c) + s[i+1:]
+}
+
+// A logger that is handed a step writes no token (security.md, CVE class 61).
+func TestDoneIsNotLogged(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	k.confirmed(ada)
+	d := k.done(ada)
+	var log strings.Builder
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("signed in", "step", d, "tokens", d.Tokens)
+	fmt.Fprintf(&log, "%v %+v %#v", d, d, d)
+	for _, secret := range []token.Secret{d.Tokens.Access, d.Tokens.ID, d.Tokens.Refresh} {
+		if secret.IsZero() || strings.Contains(log.String(), secret.Reveal()) {
+			t.Fatalf("logged: %s", log.String())
+		}
+	}
 }

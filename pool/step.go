@@ -2,6 +2,7 @@ package pool
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/userpool-go/userpool/message"
@@ -47,6 +48,9 @@ type Delivery struct {
 	Channel     message.Channel
 	Destination string
 }
+
+// LogValue leaves the tokens out: a logger that marshals what it is given would write them.
+func (*Done) LogValue() slog.Value { return slog.StringValue(string(KindDone)) }
 
 // Kind returns [KindDone].
 func (*Done) Kind() StepKind { return KindDone }

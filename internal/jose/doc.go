@@ -11,8 +11,7 @@
 //	payload, err := m.Verify(key)
 //	claims, err := jose.Object(payload)   // no member twice
 //
-// Signatures and keys are made and read by jwx in jwx.go, behind the build tag jwx, and by the standard
-// library in std.go without it: the same five functions, held to the same tests. No JSON of a token
-// goes through jwx. Another version of it touches jwx.go alone; another algorithm is an entry in
-// algorithms and what these functions do for it.
+// Signatures and keys are made and read by jwx, in jwx.go: no JSON of a token goes through it, because
+// its own parser of tokens can be got around. Another version of it touches that file alone; another
+// algorithm is an entry in algorithms and what these functions do for it.
 package jose

@@ -1,5 +1,3 @@
-//go:build jwx
-
 package jose
 
 import (
