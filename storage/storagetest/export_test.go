@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"context"
+	"testing"
 
 	"github.com/userpool-go/userpool/storage"
 )
@@ -29,3 +30,22 @@ func (r Race) Run(ctx context.Context, base, st storage.Store) error {
 
 // Show is show.
 func Show(v any) string { return show(v) }
+
+// Kill runs the kill rounds.
+func Kill(t testing.TB, a Adapter, rounds int) { killRounds(t, a, rounds) }
+
+// Model runs the model check.
+func Model(t testing.TB, a Adapter, seed uint64, steps int) error {
+	return checkModel(t, a, seed, steps)
+}
+
+// Contract runs the contract of a name.
+func Contract(t testing.TB, a Adapter, name string) {
+	for _, c := range contracts() {
+		if c.name == name {
+			c.run(newScene(t, a))
+			return
+		}
+	}
+	t.Fatalf("no contract %q", name)
+}

@@ -26,6 +26,7 @@ type modelCheck struct {
 	rand      *rand.Rand
 	now       time.Time // moves forward with every step
 	news      int       // numbers what is made, so that times and ids of some things are unique
+	ending    bool      // the last fifth of the steps
 	past      []any     // records as they were read at some time, to be used again when stale
 	story     []string  // what was done
 	answers   []string  // how each commit went, by class
@@ -63,6 +64,7 @@ func checkModel(t testing.TB, a Adapter, seed uint64, steps int) error {
 		}
 	}
 	for n := range steps {
+		m.ending = n > steps*4/5
 		m.now = m.now.Add(time.Duration(m.rand.IntN(20)) * time.Second)
 		if err := m.step(); err != nil {
 			last := m.story[max(0, len(m.story)-12):]

@@ -109,17 +109,18 @@ func (m *modelCheck) randomCommit(p user.PoolID) []storage.Change {
 
 // alter returns a change to a record: mostly a Put of it as changed, now and then a Delete or Require.
 func (m *modelCheck) alter(r any) storage.Change {
-	if v := stampOf(r); *v != 0 {
-		switch m.rand.IntN(8) {
-		case 0, 1:
-			return storage.DeleteRecord{Record: r}
-		case 2:
-			return storage.RequireRecord{Record: r}
-		case 3:
-			if _, isUser := r.(*user.User); !isUser {
-				*v = storage.NewStamp() // as if another had moved it
-			}
-		}
+	v := stampOf(r)
+	if *v == 0 {
+		return putOf(r)
+	}
+	if _, isUser := r.(*user.User); !isUser && m.rand.IntN(6) == 0 {
+		*v = storage.NewStamp() // as if another had moved it; users come stale from the past
+	}
+	switch m.rand.IntN(8) {
+	case 0, 1:
+		return storage.DeleteRecord{Record: r}
+	case 2:
+		return storage.RequireRecord{Record: r}
 	}
 	return putOf(r)
 }
@@ -331,7 +332,7 @@ func (m *modelCheck) draftHistory(d *draft, p user.PoolID) {
 	}
 }
 
-// poolChange writes or, once, deletes the second pool.
+// poolChange writes or, towards the end, deletes a pool.
 func (m *modelCheck) poolChange(p user.PoolID) storage.Change {
 	fresh := pool(p)
 	fresh.Issuer = "https://" + string(p)
@@ -339,7 +340,7 @@ func (m *modelCheck) poolChange(p user.PoolID) storage.Change {
 	if err != nil || len(page.Pools) == 0 {
 		return putOf(fresh)
 	}
-	if p == modelPools[1] && m.rand.IntN(10) == 0 {
+	if m.ending && p == modelPools[1] {
 		return storage.Delete(page.Pools[0])
 	}
 	page.Pools[0].Issuer = fresh.Issuer
