@@ -24,7 +24,7 @@ func (p *Pool) sweep(ctx context.Context) {
 		for n := sweepBatch; err == nil && held && n == sweepBatch; {
 			n, err = p.store.Sweep(ctx, p.now(), sweepBatch)
 		}
-		if err != nil && ctx.Err() == nil {
+		if err != nil && !over(ctx) {
 			p.config.Logger.WarnContext(ctx, "sweep failed", "error", err)
 		}
 		if !pause(ctx, sweepEvery) {
@@ -37,7 +37,7 @@ func (p *Pool) sweep(ctx context.Context) {
 // (security.md T3, S18).
 func (p *Pool) follow(ctx context.Context) {
 	for pause(ctx, follows) {
-		if err := p.catchUp(ctx); err != nil && ctx.Err() == nil {
+		if err := p.catchUp(ctx); err != nil && !over(ctx) {
 			p.config.Logger.WarnContext(ctx, "feed failed", "pool", p.config.ID, "error", err)
 		}
 	}

@@ -87,16 +87,19 @@ func ExampleOpen() {
 	defer p.Close(ctx)
 }
 
+// askForCode asks the visitor for the code that was sent.
+func askForCode(pool.Delivery) string { return "123456" }
+
 // What may take more than one step returns a [pool.Step]. A step that the program does not know is
 // refused, never let in.
 func ExampleStep() {
-	var (
-		ctx        = context.Background()
-		p          *pool.Pool
-		login      string
-		secret     password.Secret
-		askForCode func(pool.Delivery) string
-	)
+	ctx, login, secret := context.Background(), "ada@example.com", password.New("correct horse battery staple")
+	p, err := pool.Open(ctx, memory.New(), pool.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer p.Close(ctx)
+
 	step, err := p.SignIn(ctx, pool.SignInInput{Username: login, With: pool.Password{Value: secret}})
 	for err == nil {
 		switch s := step.(type) {
@@ -110,5 +113,6 @@ func ExampleStep() {
 			err = fmt.Errorf("cannot do %s", s.Kind())
 		}
 	}
-	log.Print(err)
+	fmt.Println(err)
+	// Output: pool: not authorized
 }

@@ -25,7 +25,7 @@ const (
 func (p *Pool) deliver(ctx context.Context) {
 	for {
 		more, err := p.deliverDue(ctx)
-		if err != nil && ctx.Err() == nil {
+		if err != nil && !over(ctx) {
 			p.config.Logger.WarnContext(ctx, "outbox waits", "pool", p.config.ID, "error", err)
 		}
 		if more && err == nil {
@@ -50,7 +50,7 @@ func (p *Pool) deliverDue(ctx context.Context) (more bool, err error) {
 	tried := map[int]bool{}
 	for _, o := range due {
 		lane := storage.Lane(o.Owner)
-		if tried[lane] || ctx.Err() != nil {
+		if tried[lane] || over(ctx) {
 			continue
 		}
 		tried[lane] = true
@@ -78,8 +78,8 @@ func (p *Pool) deliverLane(ctx context.Context, lane int) (sent bool, err error)
 		return false, err
 	}
 	for _, o := range due {
-		if p.now().Add(sendTimeout).After(now.Add(laneLease)) || ctx.Err() != nil {
-			return sent, nil // the lease would run out while it is being sent
+		if over(ctx) || p.now().Add(sendTimeout).After(now.Add(laneLease)) {
+			break // or the lease would run out while it is being sent
 		}
 		if err := p.send(ctx, o); err != nil {
 			return sent, err
@@ -124,3 +124,5 @@ func (p *Pool) handOver(ctx context.Context, o *storage.Outgoing) error {
 	}
 	return p.config.Sender.Send(ctx, m)
 }
+
+func over(ctx context.Context) bool { return ctx.Err() != nil }

@@ -136,14 +136,15 @@ func (p *Pool) confirm(ctx context.Context, a answered, c Code) (Step, error) {
 
 	d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, append(gate.Carried(u.ID, a.Proofs), proof), a.now)
 	changes := []storage.Change{
-		storage.Put(u), storage.Delete(a.ticket), storage.Clear{Key: a.code.Key, Rule: guessRule, Now: a.now},
+		storage.Put(u), storage.Delete(a.ticket),
+		storage.Clear{Key: a.code.Key, Rule: guessRule, Now: a.now},
 		p.event(a.now, occurrence{User: u.ID, Kind: confirmEvent, Outcome: succeeded, Client: a.client.ID}),
 	}
-	switch d.Outcome() {
-	case gate.Mint:
+	switch {
+	case d.Outcome() == gate.Mint:
 		step, err := p.mint(ctx, a.state, a.client, u, d, a.password.Key, a.now, changes...)
 		return step, taken(err)
-	case gate.Step:
+	case d.Outcome() == gate.Step && d.Next() == gate.Password:
 		t, ticket := p.newTicket(u, a.client.ID, purposePassword, carried{Proofs: d.Proofs()}, a.now, a.now.Add(stepLifetime))
 		if err := p.commit(ctx, append(changes, storage.Put(t))...); err != nil {
 			return nil, taken(err)

@@ -40,7 +40,6 @@ func (p *Pool) SignIn(ctx context.Context, in SignInInput) (Step, error) {
 // judgement is a password that was judged once, and holds for later rounds of the same call.
 type judgement struct {
 	done  bool
-	of    user.ID
 	proof gate.Proof
 	right bool
 }

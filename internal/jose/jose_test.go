@@ -204,13 +204,27 @@ func TestObject(t *testing.T) {
 		}
 	}
 	for _, tt := range []struct{ name, text string }{
-		{"empty", ""}, {"a text", `"a"`}, {"a list", `[]`}, {"null", "null"}, {"number", "1"},
-		{"twice", `{"a":1,"a":1}`}, {"twice, escaped", `{"a":1,"\u0061":2}`}, {"twice and null", `{"a":null,"a":1}`},
-		{"twice further in", `{"b":{"a":1,"a":2}}`}, {"twice in a list", `{"b":[[{"a":1,"a":2}]]}`},
+		{"empty", ""},
+		{"a text", `"a"`},
+		{"a list", `[]`},
+		{"null", "null"},
+		{"number", "1"},
+		{"twice", `{"a":1,"a":1}`},
+		{"twice, escaped", `{"a":1,"\u0061":2}`},
+		{"twice and null", `{"a":null,"a":1}`},
+		{"twice further in", `{"b":{"a":1,"a":2}}`},
+		{"twice in a list", `{"b":[[{"a":1,"a":2}]]}`},
 		{"twice after a replaced surrogate", `{"\ud800":1,"\ud801":2}`},
-		{"blank in front", ` {}`}, {"blank behind", "{}\n"}, {"byte order mark", "\xef\xbb\xbf{}"}, {"two objects", `{}{}`},
-		{"invalid UTF-8", "{\"a\":\"\xff\"}"}, {"comment", `{/**/}`}, {"comma behind", `{"a":1,}`}, {"single quotes", `{'a':1}`},
-		{"cut off", `{"a":1`}, {"too deep", `{"a":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`},
+		{"blank in front", ` {}`},
+		{"blank behind", "{}\n"},
+		{"byte order mark", "\xef\xbb\xbf{}"},
+		{"two objects", `{}{}`},
+		{"invalid UTF-8", "{\"a\":\"\xff\"}"},
+		{"comment", `{/**/}`},
+		{"comma behind", `{"a":1,}`},
+		{"single quotes", `{'a':1}`},
+		{"cut off", `{"a":1`},
+		{"too deep", `{"a":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`},
 	} {
 		if got, err := jose.Object([]byte(tt.text)); !errors.Is(err, jose.ErrObject) {
 			t.Errorf("%s: Object = %s, %v, want ErrObject", tt.name, got, err)

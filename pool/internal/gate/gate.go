@@ -59,6 +59,7 @@ const (
 	NoProof       Reason = "no_proof"
 	ResetRequired Reason = "reset_required"
 	NotByPassword Reason = "not_by_password"
+	NoStatus      Reason = "no_status" // one that this version does not know
 )
 
 // Request is what a decision is about: who, as read, and for what.
@@ -123,8 +124,10 @@ func Decide(r Request, proofs []Proof, now time.Time) Decision {
 		return d
 	case user.External:
 		return refuse(NotByPassword)
+	case user.ForceChangePassword, user.ResetRequired: // both end only by setting a password
+		return refuse(ResetRequired)
 	}
-	return refuse(ResetRequired) // and a forced change: both end only by setting a password
+	return refuse(NoStatus)
 }
 
 // holding returns the proofs whose credential the user still has as it was when it was checked.
