@@ -27,28 +27,29 @@ func waitFor(t *testing.T, done func() bool) {
 // A commit that was applied but whose answer was lost is found out by its stamp.
 func TestLostAnswerIsSettled(t *testing.T) {
 	t.Parallel()
-	k := open(t)
-	ticket := k.signUp(ada)
-	code := k.code(ada, 1)
-	k.store.answer(func(err error) error {
-		if err == nil {
-			return storage.ErrUnknown
+	onEach(t, func(t *testing.T, k *kit) {
+		ticket := k.signUp(ada)
+		code := k.code(ada, 1)
+		k.store.answer(func(err error) error {
+			if err == nil {
+				return storage.ErrUnknown
+			}
+			return err
+		})
+		if err := confirm(k, ticket, code); err != nil {
+			t.Errorf("confirm: %v", err)
 		}
-		return err
+		d, err := pool.Finished(k.signIn(ada, right))
+		if err != nil {
+			t.Fatalf("sign-in: %v", err)
+		}
+		if d, err = k.refresh(d); err != nil {
+			t.Errorf("refresh: %v", err)
+		}
+		if _, err := k.refresh(d); err != nil {
+			t.Errorf("second refresh: %v", err)
+		}
 	})
-	if err := confirm(k, ticket, code); err != nil {
-		t.Errorf("confirm: %v", err)
-	}
-	d, err := pool.Finished(k.signIn(ada, right))
-	if err != nil {
-		t.Fatalf("sign-in: %v", err)
-	}
-	if d, err = k.refresh(d); err != nil {
-		t.Errorf("refresh: %v", err)
-	}
-	if _, err := k.refresh(d); err != nil {
-		t.Errorf("second refresh: %v", err)
-	}
 }
 
 // A verdict of "no" whose commit is not known to have counted it does not leave (security.md T5).

@@ -16,46 +16,47 @@ import (
 
 func TestJourney(t *testing.T) {
 	t.Parallel()
-	k := open(t)
-	up, err := k.SignUp(t.Context(), pool.SignUpInput{Username: "Ada@Example.com", Password: right, Attributes: user.Attributes{"name": "Ada"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	step, err := k.ConfirmSignUp(t.Context(), pool.CodeInput{Ticket: up.Ticket, Code: k.code("Ada@Example.com", 1)})
-	need, ok := step.(*pool.NeedPassword)
-	if err != nil || !ok {
-		t.Fatalf("ConfirmSignUp = %T, %v, want *NeedPassword", step, err)
-	}
-	done, err := pool.Finished(k.Respond(t.Context(), pool.RespondInput{Ticket: need.Ticket, With: pool.Password{Value: right}}))
-	if err != nil {
-		t.Fatalf("Respond: %v", err)
-	}
-	v, err := k.Verifier()
-	if err != nil {
-		t.Fatal(err)
-	}
-	claims, err := v.Verify(t.Context(), done.Tokens.Access.Reveal())
-	if err != nil {
-		t.Fatalf("Verify: %v", err)
-	}
-	if u := k.user(ada); claims.Subject != string(u.ID) || claims.ClientID != "default" || claims.Issuer != k.Issuer() {
-		t.Errorf("claims = %+v, want subject %s of client default", claims, u.ID)
-	}
-	if u := k.user(ada); u.Status != user.Confirmed || u.Logins[0].Display != "Ada@Example.com" || u.Attributes["name"] != "Ada" {
-		t.Errorf("user = %+v", u)
-	}
-	if _, err := k.signIn("ADA@EXAMPLE.COM", right); err != nil {
-		t.Errorf("sign-in in another case: %v", err)
-	}
-	if err := k.SignOut(t.Context(), pool.SignOutInput{Token: done.Tokens.Refresh}); err != nil {
-		t.Errorf("SignOut: %v", err)
-	}
-	if _, err := v.Verify(t.Context(), done.Tokens.Access.Reveal()); !errors.Is(err, token.ErrRevoked) {
-		t.Errorf("Verify after sign-out = %v, want ErrRevoked", err)
-	}
-	if err := k.SignOut(t.Context(), pool.SignOutInput{Token: done.Tokens.Refresh}); err != nil {
-		t.Errorf("SignOut again = %v, want nil", err)
-	}
+	onEach(t, func(t *testing.T, k *kit) {
+		up, err := k.SignUp(t.Context(), pool.SignUpInput{Username: "Ada@Example.com", Password: right, Attributes: user.Attributes{"name": "Ada"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		step, err := k.ConfirmSignUp(t.Context(), pool.CodeInput{Ticket: up.Ticket, Code: k.code("Ada@Example.com", 1)})
+		need, ok := step.(*pool.NeedPassword)
+		if err != nil || !ok {
+			t.Fatalf("ConfirmSignUp = %T, %v, want *NeedPassword", step, err)
+		}
+		done, err := pool.Finished(k.Respond(t.Context(), pool.RespondInput{Ticket: need.Ticket, With: pool.Password{Value: right}}))
+		if err != nil {
+			t.Fatalf("Respond: %v", err)
+		}
+		v, err := k.Verifier()
+		if err != nil {
+			t.Fatal(err)
+		}
+		claims, err := v.Verify(t.Context(), done.Tokens.Access.Reveal())
+		if err != nil {
+			t.Fatalf("Verify: %v", err)
+		}
+		if u := k.user(ada); claims.Subject != string(u.ID) || claims.ClientID != "default" || claims.Issuer != k.Issuer() {
+			t.Errorf("claims = %+v, want subject %s of client default", claims, u.ID)
+		}
+		if u := k.user(ada); u.Status != user.Confirmed || u.Logins[0].Display != "Ada@Example.com" || u.Attributes["name"] != "Ada" {
+			t.Errorf("user = %+v", u)
+		}
+		if _, err := k.signIn("ADA@EXAMPLE.COM", right); err != nil {
+			t.Errorf("sign-in in another case: %v", err)
+		}
+		if err := k.SignOut(t.Context(), pool.SignOutInput{Token: done.Tokens.Refresh}); err != nil {
+			t.Errorf("SignOut: %v", err)
+		}
+		if _, err := v.Verify(t.Context(), done.Tokens.Access.Reveal()); !errors.Is(err, token.ErrRevoked) {
+			t.Errorf("Verify after sign-out = %v, want ErrRevoked", err)
+		}
+		if err := k.SignOut(t.Context(), pool.SignOutInput{Token: done.Tokens.Refresh}); err != nil {
+			t.Errorf("SignOut again = %v, want nil", err)
+		}
+	})
 }
 
 // A sign-in is one read and one commit, and its commit never writes the user (storage.md B12).

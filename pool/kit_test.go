@@ -2,6 +2,7 @@ package pool_test
 
 import (
 	"context"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
+	"github.com/userpool-go/userpool/storage/sqlite"
 	"github.com/userpool-go/userpool/user"
 )
 
@@ -131,6 +133,19 @@ func (k *kit) done(login string) *pool.Done {
 
 func (k *kit) refresh(d *pool.Done) (*pool.Done, error) {
 	return pool.Finished(k.Refresh(k.t.Context(), pool.RefreshInput{Token: d.Tokens.Refresh}))
+}
+
+// onEach runs a test on a memory store and on a SQLite file.
+func onEach(t *testing.T, test func(t *testing.T, k *kit)) {
+	t.Run("memory", func(t *testing.T) { t.Parallel(); test(t, open(t)) })
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		st, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "userpool.db"), sqlite.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, openOn(t, st))
+	})
 }
 
 // user reads the user behind a login.

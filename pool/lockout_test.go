@@ -38,32 +38,35 @@ func (k *kit) verdicts(outcome string) int {
 func TestT5_ParallelGuessesGetFiveVerdicts(t *testing.T) {
 	t.Parallel()
 	for _, login := range []string{ada, "nobody@example.com"} {
-		k := open(t)
-		k.confirmed(ada)
-		var (
-			wg   sync.WaitGroup
-			gate = make(chan struct{})
-			errs [100]error
-		)
-		for i := range errs {
-			wg.Go(func() {
-				<-gate
-				_, errs[i] = k.signIn(login, wrong)
+		t.Run(login, func(t *testing.T) {
+			onEach(t, func(t *testing.T, k *kit) {
+				k.confirmed(ada)
+				var (
+					wg   sync.WaitGroup
+					gate = make(chan struct{})
+					errs [100]error
+				)
+				for i := range errs {
+					wg.Go(func() {
+						<-gate
+						_, errs[i] = k.signIn(login, wrong)
+					})
+				}
+				close(gate)
+				wg.Wait()
+				for _, err := range errs {
+					if !errors.Is(err, pool.ErrNotAuthorized) || err.Error() != errs[0].Error() {
+						t.Fatalf("guess = %v, want all alike", err)
+					}
+				}
+				if n := k.verdicts("refused"); n != 5 {
+					t.Errorf("%d verdicts, want exactly 5", n)
+				}
+				if _, err := k.signIn(login, right); !errors.Is(err, pool.ErrNotAuthorized) {
+					t.Errorf("right password while locked = %v, want ErrNotAuthorized", err)
+				}
 			})
-		}
-		close(gate)
-		wg.Wait()
-		for _, err := range errs {
-			if !errors.Is(err, pool.ErrNotAuthorized) || err.Error() != errs[0].Error() {
-				t.Fatalf("%s: guess = %v, want all alike", login, err)
-			}
-		}
-		if n := k.verdicts("refused"); n != 5 {
-			t.Errorf("%s: %d verdicts, want exactly 5", login, n)
-		}
-		if _, err := k.signIn(login, right); !errors.Is(err, pool.ErrNotAuthorized) {
-			t.Errorf("%s: right password while locked = %v, want ErrNotAuthorized", login, err)
-		}
+		})
 	}
 }
 

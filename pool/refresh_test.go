@@ -13,24 +13,25 @@ import (
 
 func TestT4_ReplayEndsTheFamily(t *testing.T) {
 	t.Parallel()
-	k := open(t)
-	k.confirmed(ada)
-	first := k.done(ada)
-	second, err := k.refresh(first)
-	if err != nil {
-		t.Fatal(err)
-	}
-	retry, err := k.refresh(first) // a lost answer: the same successor
-	if err != nil || retry.Tokens.Refresh.Reveal() != second.Tokens.Refresh.Reveal() {
-		t.Fatalf("retry inside the grace: %v, want the same successor", err)
-	}
-	k.clock.advance(10 * time.Second) // retries do not extend the grace
-	if _, err := k.refresh(first); !errors.Is(err, pool.ErrNotAuthorized) {
-		t.Errorf("first token after the grace = %v, want ErrNotAuthorized", err)
-	}
-	if _, err := k.refresh(second); !errors.Is(err, pool.ErrNotAuthorized) {
-		t.Errorf("newest token after the replay = %v, want the family ended", err)
-	}
+	onEach(t, func(t *testing.T, k *kit) {
+		k.confirmed(ada)
+		first := k.done(ada)
+		second, err := k.refresh(first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		retry, err := k.refresh(first) // a lost answer: the same successor
+		if err != nil || retry.Tokens.Refresh.Reveal() != second.Tokens.Refresh.Reveal() {
+			t.Fatalf("retry inside the grace: %v, want the same successor", err)
+		}
+		k.clock.advance(10 * time.Second) // retries do not extend the grace
+		if _, err := k.refresh(first); !errors.Is(err, pool.ErrNotAuthorized) {
+			t.Errorf("first token after the grace = %v, want ErrNotAuthorized", err)
+		}
+		if _, err := k.refresh(second); !errors.Is(err, pool.ErrNotAuthorized) {
+			t.Errorf("newest token after the replay = %v, want the family ended", err)
+		}
+	})
 }
 
 func TestT4_TwoGenerationsOldEndsTheFamily(t *testing.T) {
@@ -97,36 +98,37 @@ func TestT4_ForgedTokensHaveNoEffect(t *testing.T) {
 
 func TestT4_ParallelRefreshesShareOneSuccessor(t *testing.T) {
 	t.Parallel()
-	k := open(t)
-	k.confirmed(ada)
-	first := k.done(ada)
-	const n = 64
-	var (
-		wg    sync.WaitGroup
-		gate  = make(chan struct{})
-		dones [n]*pool.Done
-		errs  [n]error
-	)
-	for i := range n {
-		wg.Go(func() {
-			<-gate
-			dones[i], errs[i] = k.refresh(first)
-		})
-	}
-	close(gate)
-	wg.Wait()
-	for i := range n {
-		if errs[i] != nil {
-			t.Fatalf("refresh %d: %v", i, errs[i])
+	onEach(t, func(t *testing.T, k *kit) {
+		k.confirmed(ada)
+		first := k.done(ada)
+		const n = 64
+		var (
+			wg    sync.WaitGroup
+			gate  = make(chan struct{})
+			dones [n]*pool.Done
+			errs  [n]error
+		)
+		for i := range n {
+			wg.Go(func() {
+				<-gate
+				dones[i], errs[i] = k.refresh(first)
+			})
 		}
-		if dones[i].Tokens.Refresh.Reveal() != dones[0].Tokens.Refresh.Reveal() {
-			t.Fatalf("refresh %d has a successor of its own", i)
+		close(gate)
+		wg.Wait()
+		for i := range n {
+			if errs[i] != nil {
+				t.Fatalf("refresh %d: %v", i, errs[i])
+			}
+			if dones[i].Tokens.Refresh.Reveal() != dones[0].Tokens.Refresh.Reveal() {
+				t.Fatalf("refresh %d has a successor of its own", i)
+			}
 		}
-	}
-	parsed, _ := token.ParseRefresh(dones[0].Tokens.Refresh.Reveal())
-	if parsed.Generation != 2 {
-		t.Errorf("generation = %d, want 2", parsed.Generation)
-	}
+		parsed, _ := token.ParseRefresh(dones[0].Tokens.Refresh.Reveal())
+		if parsed.Generation != 2 {
+			t.Errorf("generation = %d, want 2", parsed.Generation)
+		}
+	})
 }
 
 // Today's status decides at a refresh (security.md T1; CVE class 39).

@@ -81,27 +81,28 @@ func TestT7_TicketOfATakenAddressConfirmsNothing(t *testing.T) {
 // CVE class 21: whoever proves the address first has it, and the other attempt's password is dead.
 func TestT7_PreHijack(t *testing.T) {
 	t.Parallel()
-	k := open(t)
-	attackers := password.New("the attacker's password")
-	up, err := k.SignUp(t.Context(), pool.SignUpInput{Username: ada, Password: attackers})
-	if err != nil {
-		t.Fatal(err)
-	}
-	k.mails(ada, 1)
-	mine := k.signUp(ada)
-	code := k.code(ada, 2)
-	if err := confirm(k, up.Ticket, code); !errors.Is(err, pool.ErrBadCode) {
-		t.Fatalf("owner's code with the attacker's ticket = %v, want ErrBadCode", err)
-	}
-	if err := confirm(k, mine, code); err != nil {
-		t.Fatalf("owner: %v", err)
-	}
-	if _, err := k.signIn(ada, attackers); !errors.Is(err, pool.ErrNotAuthorized) {
-		t.Errorf("attacker's password = %v, want ErrNotAuthorized", err)
-	}
-	if _, err := k.signIn(ada, right); err != nil {
-		t.Errorf("owner's password: %v", err)
-	}
+	onEach(t, func(t *testing.T, k *kit) {
+		attackers := password.New("the attacker's password")
+		up, err := k.SignUp(t.Context(), pool.SignUpInput{Username: ada, Password: attackers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.mails(ada, 1)
+		mine := k.signUp(ada)
+		code := k.code(ada, 2)
+		if err := confirm(k, up.Ticket, code); !errors.Is(err, pool.ErrBadCode) {
+			t.Fatalf("owner's code with the attacker's ticket = %v, want ErrBadCode", err)
+		}
+		if err := confirm(k, mine, code); err != nil {
+			t.Fatalf("owner: %v", err)
+		}
+		if _, err := k.signIn(ada, attackers); !errors.Is(err, pool.ErrNotAuthorized) {
+			t.Errorf("attacker's password = %v, want ErrNotAuthorized", err)
+		}
+		if _, err := k.signIn(ada, right); err != nil {
+			t.Errorf("owner's password: %v", err)
+		}
+	})
 }
 
 // Two attempts, both with their own right code: the second is told that it came too late.
@@ -122,44 +123,46 @@ func TestT7_RivalAttemptCannotConfirm(t *testing.T) {
 
 func TestT7_AtMostThreeAttempts(t *testing.T) {
 	t.Parallel()
-	k := open(t)
-	first := k.signUp(ada)
-	code := k.code(ada, 1)
-	for i := range 3 {
-		k.clock.advance(time.Second)
-		k.signUp(ada)
-		k.mails(ada, i+2)
-	}
-	if err := confirm(k, first, code); !errors.Is(err, pool.ErrTicketGone) {
-		t.Errorf("oldest of four = %v, want ErrTicketGone", err)
-	}
+	onEach(t, func(t *testing.T, k *kit) {
+		first := k.signUp(ada)
+		code := k.code(ada, 1)
+		for i := range 3 {
+			k.clock.advance(time.Second)
+			k.signUp(ada)
+			k.mails(ada, i+2)
+		}
+		if err := confirm(k, first, code); !errors.Is(err, pool.ErrTicketGone) {
+			t.Errorf("oldest of four = %v, want ErrTicketGone", err)
+		}
+	})
 }
 
 // The right password on an unproven address earns a ticket and a code of its own, and with both a session.
 func TestT7_NeedConfirm(t *testing.T) {
 	t.Parallel()
-	k := open(t)
-	k.signUp(ada)
-	k.mails(ada, 1)
-	if _, err := k.signIn(ada, wrong); !errors.Is(err, pool.ErrNotAuthorized) {
-		t.Errorf("wrong password = %v, want ErrNotAuthorized", err)
-	}
-	step, err := k.signIn(ada, right)
-	need, ok := step.(*pool.NeedConfirm)
-	if err != nil || !ok {
-		t.Fatalf("SignIn = %T, %v, want *NeedConfirm", step, err)
-	}
-	if need.Delivery.Destination != ada {
-		t.Errorf("delivery = %+v", need.Delivery)
-	}
-	code := k.code(ada, 2)
-	done, err := pool.Finished(k.Respond(t.Context(), pool.RespondInput{Ticket: need.Ticket, With: pool.Code{Value: code}}))
-	if err != nil || done.Tokens.Access.IsZero() {
-		t.Fatalf("Respond = %v, want tokens", err)
-	}
-	if err := confirm(k, need.Ticket, code); !errors.Is(err, pool.ErrTicketGone) {
-		t.Errorf("again = %v, want ErrTicketGone", err)
-	}
+	onEach(t, func(t *testing.T, k *kit) {
+		k.signUp(ada)
+		k.mails(ada, 1)
+		if _, err := k.signIn(ada, wrong); !errors.Is(err, pool.ErrNotAuthorized) {
+			t.Errorf("wrong password = %v, want ErrNotAuthorized", err)
+		}
+		step, err := k.signIn(ada, right)
+		need, ok := step.(*pool.NeedConfirm)
+		if err != nil || !ok {
+			t.Fatalf("SignIn = %T, %v, want *NeedConfirm", step, err)
+		}
+		if need.Delivery.Destination != ada {
+			t.Errorf("delivery = %+v", need.Delivery)
+		}
+		code := k.code(ada, 2)
+		done, err := pool.Finished(k.Respond(t.Context(), pool.RespondInput{Ticket: need.Ticket, With: pool.Code{Value: code}}))
+		if err != nil || done.Tokens.Access.IsZero() {
+			t.Fatalf("Respond = %v, want tokens", err)
+		}
+		if err := confirm(k, need.Ticket, code); !errors.Is(err, pool.ErrTicketGone) {
+			t.Errorf("again = %v, want ErrTicketGone", err)
+		}
+	})
 }
 
 func TestT7_AttemptExpires(t *testing.T) {
@@ -237,33 +240,34 @@ func TestT5_CodeBudgetSurvivesANewTicket(t *testing.T) {
 
 func TestS1_ParallelConfirmsHaveOneWinner(t *testing.T) {
 	t.Parallel()
-	k := open(t)
-	ticket := k.signUp(ada)
-	code := k.code(ada, 1)
-	var (
-		wg   sync.WaitGroup
-		gate = make(chan struct{})
-		errs [64]error
-	)
-	for i := range errs {
-		wg.Go(func() {
-			<-gate
-			errs[i] = confirm(k, ticket, code)
-		})
-	}
-	close(gate)
-	wg.Wait()
-	won := 0
-	for _, err := range errs {
-		if err == nil {
-			won++
-		} else if !errors.Is(err, pool.ErrTicketGone) {
-			t.Errorf("loser = %v, want ErrTicketGone", err)
+	onEach(t, func(t *testing.T, k *kit) {
+		ticket := k.signUp(ada)
+		code := k.code(ada, 1)
+		var (
+			wg   sync.WaitGroup
+			gate = make(chan struct{})
+			errs [64]error
+		)
+		for i := range errs {
+			wg.Go(func() {
+				<-gate
+				errs[i] = confirm(k, ticket, code)
+			})
 		}
-	}
-	if won != 1 {
-		t.Errorf("%d winners, want 1", won)
-	}
+		close(gate)
+		wg.Wait()
+		won := 0
+		for _, err := range errs {
+			if err == nil {
+				won++
+			} else if !errors.Is(err, pool.ErrTicketGone) {
+				t.Errorf("loser = %v, want ErrTicketGone", err)
+			}
+		}
+		if won != 1 {
+			t.Errorf("%d winners, want 1", won)
+		}
+	})
 }
 
 func TestClosedSignUp(t *testing.T) {
