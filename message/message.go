@@ -34,6 +34,10 @@ const (
 	// AlreadyRegistered tells the owner of an address that somebody tried to sign up with it. It
 	// carries no code and no link: who caused it must gain nothing by it.
 	AlreadyRegistered Kind = "already_registered"
+	// ResetPassword carries the code with which a new password is set (security.md S3).
+	ResetPassword Kind = "reset_password"
+	// PasswordChanged tells the owner of an account that its password was set, so that a theft is seen.
+	PasswordChanged Kind = "password_changed"
 )
 
 // Message is one message to one person, ready to be sent.

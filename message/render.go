@@ -76,6 +76,8 @@ var files embed.FS
 var builtin = map[Kind]words{
 	ConfirmSignUp:     parse(ConfirmSignUp, true),
 	AlreadyRegistered: parse(AlreadyRegistered, false),
+	ResetPassword:     parse(ResetPassword, true),
+	PasswordChanged:   parse(PasswordChanged, false),
 }
 
 // parse reads the embedded templates of a kind. They are part of the program, so a mistake in them

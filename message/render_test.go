@@ -81,7 +81,7 @@ func TestRenderRefuses(t *testing.T) {
 		want error
 	}{
 		{"no kind", "", "271828", message.ErrKind},
-		{"unknown kind", "reset_password", "271828", message.ErrKind},
+		{"unknown kind", "palm_reading", "271828", message.ErrKind},
 		{"path as kind", "../message", "271828", message.ErrKind},
 		{"no code", message.ConfirmSignUp, "", message.ErrCode},
 		{"code with a line", message.ConfirmSignUp, "271828\nBcc: eve@example.com", message.ErrCode},
