@@ -2,8 +2,10 @@ package storagetest_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
@@ -49,9 +51,15 @@ func (m looseStamps) Commit(ctx context.Context, changes ...storage.Change) erro
 type looseRequire struct{ *mutant }
 
 func (m looseRequire) Commit(ctx context.Context, changes ...storage.Change) error {
-	r, _ := first[storage.RequireRecord](changes)
+	r, requires := first[storage.RequireRecord](changes)
+	if !requires {
+		m.meet()
+		defer m.happened()
+		return m.Store.Commit(ctx, changes...)
+	}
 	err := m.Store.Commit(ctx, r)
 	m.meet()
+	m.linger(1)
 	if err != nil {
 		return err
 	}
@@ -163,6 +171,38 @@ func (m tornRead) Read(ctx context.Context, pool user.PoolID, w storage.Want) (s
 }
 
 func (m tornRead) Commit(ctx context.Context, changes ...storage.Change) error {
+	defer m.happened()
+	return m.Store.Commit(ctx, changes...)
+}
+
+// looseSweep looks for what has expired, and erases it in a later step.
+type looseSweep struct {
+	*mutant
+	sweeper *mutant // counts looks, for which commits linger
+}
+
+func (m looseSweep) Sweep(ctx context.Context, now time.Time, _ int) (int, error) {
+	var ids []string
+	for i := range 16 {
+		ids = append(ids, fmt.Sprint("t", i))
+	}
+	expired, err := m.Read(ctx, "home", storage.Want{Now: now.Add(-1), Tickets: ids})
+	if err != nil {
+		return 0, err
+	}
+	m.sweeper.happened()
+	m.await(8)
+	still, err := m.Read(ctx, "home", storage.Want{Now: now.Add(-1), Tickets: ids})
+	for i, t := range still.Tickets {
+		if t != nil && expired.Tickets[i] != nil && !expired.Tickets[i].Expires.After(now) {
+			m.Store.Commit(ctx, storage.Delete(t)) // by id alone, as it were
+		}
+	}
+	return 3, err
+}
+
+func (m looseSweep) Commit(ctx context.Context, changes ...storage.Change) error {
+	m.sweeper.await(1)
 	defer m.happened()
 	return m.Store.Commit(ctx, changes...)
 }

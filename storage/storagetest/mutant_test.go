@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
@@ -26,6 +27,8 @@ var mutants = map[string]func(m *mutant) storage.Store{
 	"OppositeOrder": func(m *mutant) storage.Store { return &lockedInOrder{mutant: m} },
 	"Places":        func(m *mutant) storage.Store { return loosePlaces{m} },
 	"Sessions":      func(m *mutant) storage.Store { return &looseSessions{mutant: m} },
+	"DeletedUser":   func(m *mutant) storage.Store { return looseRequire{m} },
+	"Sweep":         func(m *mutant) storage.Store { return looseSweep{m, &mutant{}} },
 	"MovedAlias":    func(m *mutant) storage.Store { return tornCommit{m} },
 	"OneMoment":     func(m *mutant) storage.Store { return tornRead{m} },
 	"Lease":         func(m *mutant) storage.Store { return &looseLease{mutant: m} },
@@ -77,13 +80,14 @@ func (m *mutant) meet() {
 // happened notes that a call has come through.
 func (m *mutant) happened() { m.calls.Add(1) }
 
-// linger gives others the time for n calls, or gives up: they may all be done.
-func (m *mutant) linger(n int64) {
-	until := m.calls.Load() + n
-	for range 10_000 {
-		if m.calls.Load() >= until {
-			return
-		}
+// linger gives others a moment for n calls more: who makes them may be done.
+func (m *mutant) linger(n int64) { m.wait(m.calls.Load()+n, 2*time.Millisecond) }
+
+// await waits until n calls have come through, that are sure to come.
+func (m *mutant) await(n int64) { m.wait(n, 10*time.Second) }
+
+func (m *mutant) wait(n int64, most time.Duration) {
+	for start := time.Now(); m.calls.Load() < n && time.Since(start) < most; {
 		runtime.Gosched()
 	}
 }

@@ -39,6 +39,12 @@ var accountRaces = []race{
 		setup: settings(ninetyEight),
 		enter: enterSession, judge: judgeSessions,
 	},
+	{
+		name: "DeletedUser", size: 20,
+		rule:  "no sign-in that required its user outlives the user's delete",
+		setup: settings(func() []any { return []any{person(1, "ada")} }),
+		enter: enterDeletedUser, judge: judgeDeletedUser,
+	},
 }
 
 func enterLogin(ctx context.Context, st storage.Store, i int) (func() string, error) {
@@ -164,6 +170,32 @@ func judgeSessions(ctx context.Context, st storage.Store, outcomes []string) err
 	}
 	if first, want := page.Sessions[0].ID, session("", 18).ID; first != want {
 		return fmt.Errorf("the oldest session left is %s, want %s", first, want)
+	}
+	return nil
+}
+
+// enterDeletedUser deletes a user whom all others sign in.
+func enterDeletedUser(ctx context.Context, st storage.Store, i int) (func() string, error) {
+	got, err := readHome(ctx, st, storage.Want{User: user.ByLogin("ada")})
+	if err != nil || got.User == nil {
+		return nil, fmt.Errorf("the user: %v, %w", got.User, err)
+	}
+	if i == 0 {
+		return sends(ctx, st, storage.Delete(got.User)), nil
+	}
+	return sends(ctx, st, storage.Require(got.User), putOf(session(got.User.ID, i))), nil
+}
+
+func judgeDeletedUser(ctx context.Context, st storage.Store, outcomes []string) error {
+	if outcomes[0] != ok || count(outcomes, ok)+count(outcomes, "stale") != len(outcomes) {
+		return fmt.Errorf("the delete got %q; all outcomes: %s", outcomes[0], summary(outcomes))
+	}
+	for i := range outcomes {
+		key := storage.SessionKey{User: userID(1), ID: session("", i).ID}
+		got, err := readHome(ctx, st, storage.Want{Session: key})
+		if err != nil || got.Session != nil {
+			return fmt.Errorf("session %d, whose maker got %q, outlived its user: %v", i, outcomes[i], err)
+		}
 	}
 	return nil
 }

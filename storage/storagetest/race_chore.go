@@ -26,6 +26,12 @@ var choreRaces = []race{
 		setup: settings(func() []any { return nil }),
 		enter: enterFeed, judge: allOK,
 	},
+	{
+		name: "Sweep", size: 2 * prolonged,
+		rule:  "Sweep erases nothing that was prolonged before it came to it",
+		setup: settings(expiredTickets),
+		enter: enterSweep, judge: judgeSweep,
+	},
 }
 
 func enterLease(ctx context.Context, st storage.Store, i int) (func() string, error) {
@@ -119,6 +125,53 @@ func followAll(ctx context.Context, st storage.Store, since storage.Cursor) erro
 	if len(seen) != feedWriters*feedTurns || epoch != got.PoolEpoch {
 		return fmt.Errorf("the feed told %d of %d revocations, and epoch %d of %d",
 			len(seen), feedWriters*feedTurns, epoch, got.PoolEpoch)
+	}
+	return nil
+}
+
+// prolonged is how many tickets are prolonged while as many callers sweep.
+const prolonged = 16
+
+func expiredTickets() []any {
+	var out []any
+	for i := range prolonged {
+		t := ticket(fmt.Sprint("t", i), "")
+		t.Expires = noon
+		out = append(out, t)
+	}
+	return out
+}
+
+// enterSweep prolongs a ticket that has just expired, or sweeps some away.
+func enterSweep(ctx context.Context, st storage.Store, i int) (func() string, error) {
+	if i >= prolonged {
+		_, err := readHome(ctx, st, storage.Want{})
+		return func() string {
+			_, err := st.Sweep(ctx, noon, 3)
+			return classOf(err)
+		}, err
+	}
+	w := storage.Want{Now: noon.Add(-tick), Tickets: []string{fmt.Sprint("t", i)}}
+	got, err := st.Read(ctx, home, w)
+	if err != nil || got.Tickets[0] == nil {
+		return nil, fmt.Errorf("the ticket: %v, %w", got.Tickets, err)
+	}
+	got.Tickets[0].Expires = end
+	return sends(ctx, st, storage.Put(got.Tickets[0])), nil
+}
+
+func judgeSweep(ctx context.Context, st storage.Store, outcomes []string) error {
+	for i, o := range outcomes {
+		if o != ok && (o != "stale" || i >= prolonged) {
+			return fmt.Errorf("caller %d got %q", i, o)
+		}
+		if i >= prolonged {
+			continue
+		}
+		got, err := readHome(ctx, st, storage.Want{Tickets: []string{fmt.Sprint("t", i)}})
+		if err != nil || (got.Tickets[0] != nil) != (o == ok) {
+			return fmt.Errorf("ticket %d, whose holder got %q, is there: %t, %v", i, o, got.Tickets[0] != nil, err)
+		}
 	}
 	return nil
 }
