@@ -2,6 +2,7 @@ package storagetest_test
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -39,11 +40,14 @@ func each[C storage.Change](edit func(c C) storage.Change) func([]storage.Change
 	}
 }
 
-// puts edits every record of a kind that is put.
+// puts edits a copy of every record of a kind that is put.
 func puts[R storage.Record](edit func(r R)) func([]storage.Change) []storage.Change {
 	return each(func(c storage.PutRecord) storage.Change {
 		if r, is := c.Record.(R); is {
-			edit(r)
+			other := reflect.New(reflect.TypeOf(r).Elem())
+			other.Elem().Set(reflect.ValueOf(r).Elem())
+			c.Record = other.Interface()
+			edit(c.Record.(R))
 		}
 		return c
 	})

@@ -145,9 +145,8 @@ func zeroFields(s *scene) { s.roundTrip(bare()) }
 
 func (s *scene) roundTrip(records []any) {
 	for _, r := range records {
-		change := putOf(r)
+		change, want := putOf(r), clone(r)
 		s.commit(change)
-		want := clone(r)
 		settle(want)
 		if v := stampOf(want); v != nil {
 			*v = change.Stamp
