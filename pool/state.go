@@ -55,7 +55,7 @@ func (p *Pool) establish(ctx context.Context) error {
 
 // create stores a new pool with its first keys.
 func (p *Pool) create(ctx context.Context) error {
-	key, err := token.GenerateKey()
+	key, err := token.GenerateKey(token.ES256)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 func Example() {
-	signer, err := token.GenerateKey() // the issuer's, who publishes token.JWKS(signer)
+	signer, err := token.GenerateKey(token.ES256) // the issuer's, who publishes token.JWKS(signer)
 	if err != nil {
 		fmt.Println(err)
 		return

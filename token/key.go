@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,20 +11,32 @@ import (
 	"github.com/userpool-go/userpool/internal/jose"
 )
 
-// SigningKey signs tokens with ES256 (ECDSA over P-256, RFC 7518 3.4). Printing and logging show its
-// id and no more. It is safe for concurrent use; [GenerateKey] and [ParseSigningKey] make one.
+// Algorithm is how a key signs, by its name in the alg header (RFC 7518, 3.1). Each key has one.
+type Algorithm string
+
+// The algorithms. Nearly all that reads tokens knows the first and the last.
+const (
+	ES256 Algorithm = "ES256" // ECDSA over P-256: small tokens, fast to sign
+	EdDSA Algorithm = "EdDSA" // Ed25519 (RFC 8037): smaller keys, no randomness needed to sign
+	RS256 Algorithm = "RS256" // RSA, as Cognito signs: the slowest to sign by far, the fastest to check
+)
+
+// SigningKey signs tokens. Printing and logging show its id and no more. It is safe for concurrent
+// use; [GenerateKey] and [ParseSigningKey] make one.
 type SigningKey struct{ key *jose.PrivateKey }
 
-// GenerateKey returns a new key.
-func GenerateKey() (*SigningKey, error) {
-	key, err := jose.Generate(jose.ES256)
+// GenerateKey returns a new key of an algorithm; "" means ES256. An RSA key has 2048 bits, which
+// takes a good part of a second to find.
+func GenerateKey(alg Algorithm) (*SigningKey, error) {
+	key, err := jose.Generate(jose.Algorithm(cmp.Or(alg, ES256)))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("token: generate key: %w", err)
 	}
 	return &SigningKey{key}, nil
 }
 
-// ParseSigningKey reads what [SigningKey.Marshal] returned.
+// ParseSigningKey reads what [SigningKey.Marshal] returned, or the PKCS #8 of a key that was made
+// elsewhere: its kind says which algorithm it is for. RSA keys have 2048 to 8192 bits.
 func ParseSigningKey(b []byte) (*SigningKey, error) {
 	key, err := jose.ParsePrivateKey(b)
 	if err != nil {
@@ -37,6 +50,9 @@ func (k *SigningKey) Marshal() []byte { return k.key.Marshal() }
 
 // KID returns the id of the key: the thumbprint of its public half (RFC 7638).
 func (k *SigningKey) KID() string { return k.key.Public().KID() }
+
+// Algorithm returns the one algorithm that the key signs with.
+func (k *SigningKey) Algorithm() Algorithm { return Algorithm(k.key.Public().Algorithm()) }
 
 // Sign returns c as a signed token, of the typ of its use. It refuses claims that no [Verifier]
 // would take, and tokens of more than 8 KiB.
@@ -100,8 +116,8 @@ func KeysOf(keys ...*SigningKey) KeySet {
 	return set
 }
 
-// ParseKeySet reads a published JSON Web Key Set. Keys that sign with other algorithms than ES256, or
-// are not for signatures, are passed over; none that is left, a private key, an id that stands twice,
+// ParseKeySet reads a published JSON Web Key Set. Keys of other algorithms than those of this
+// package, RSA keys of less than 2048 bits and keys that are not for signatures are passed over; none that is left, a private key, an id that stands twice,
 // more than 100 keys and more than 256 KiB are errors.
 func ParseKeySet(jwks []byte) (KeySet, error) {
 	keys, err := jose.ParseSet(jwks)
@@ -109,7 +125,7 @@ func ParseKeySet(jwks []byte) (KeySet, error) {
 		return nil, fmt.Errorf("token: read key set: %w", err)
 	}
 	if len(keys) == 0 {
-		return nil, errors.New("token: the key set holds no key for ES256 signatures")
+		return nil, errors.New("token: the key set holds no key that tokens are checked with")
 	}
 	set := make(staticKeys, len(keys))
 	for _, k := range keys {

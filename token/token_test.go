@@ -21,7 +21,12 @@ var now = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
 func generate(t testing.TB) *token.SigningKey {
 	t.Helper()
-	k, err := token.GenerateKey()
+	return generateFor(t, token.ES256)
+}
+
+func generateFor(t testing.TB, alg token.Algorithm) *token.SigningKey {
+	t.Helper()
+	k, err := token.GenerateKey(alg)
 	if err != nil {
 		t.Fatal(err)
 	}

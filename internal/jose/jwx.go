@@ -20,6 +20,8 @@ type signature struct {
 
 var signatures = map[Algorithm]signature{
 	ES256: {must(jws.NewSigner(jwa.ES256)), must(jws.NewVerifier(jwa.ES256))},
+	EdDSA: {must(jws.NewSigner(jwa.EdDSA)), must(jws.NewVerifier(jwa.EdDSA))},
+	RS256: {must(jws.NewSigner(jwa.RS256)), must(jws.NewVerifier(jwa.RS256))},
 }
 
 func must[T any](v T, err error) T {
@@ -69,5 +71,8 @@ func decodeKey(b []byte) (decoded, error) {
 		return decoded{}, err
 	}
 	d := decoded{kid: key.KeyID(), use: key.KeyUsage(), alg: key.Algorithm().String()}
+	for _, op := range key.KeyOps() {
+		d.ops = append(d.ops, string(op))
+	}
 	return d, key.Raw(&d.key)
 }

@@ -21,6 +21,12 @@ func (k PublicKey) KID() string { return k.kid }
 // Algorithm returns the one algorithm that the key is for.
 func (k PublicKey) Algorithm() Algorithm { return k.alg }
 
+// Equal reports whether two keys are the same in id, algorithm and bits.
+func (k PublicKey) Equal(other PublicKey) bool {
+	key, ok := k.key.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && k.kid == other.kid && k.alg == other.alg && key.Equal(other.key)
+}
+
 // PrivateKey signs with one algorithm. It is safe for concurrent use.
 type PrivateKey struct {
 	public PublicKey

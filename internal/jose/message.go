@@ -13,7 +13,7 @@ const MaxSize = 8 << 10
 
 const (
 	maxKID       = 256
-	maxSignature = 512 // bytes of text: 86 for ES256, 342 for RSA of 2048 bits
+	maxSignature = 342 // bytes of text that Sign sets aside; of RSA keys above 2048 bits it has more
 )
 
 // b64 reads one spelling of each value: no padding, no spare bits. It would still skip line breaks,

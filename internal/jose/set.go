@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Limits of a key set that is read.
@@ -72,7 +73,7 @@ func parseKey(raw []byte) (k PublicKey, ok bool, err error) {
 		return k, false, errors.New("jose: the set holds a private key, which is now known to others: replace it")
 	}
 	d, err := decodeKey(raw)
-	if err != nil || d.kid == "" || len(d.kid) > maxKID || d.use != "" && d.use != "sig" {
+	if err != nil || d.kid == "" || len(d.kid) > maxKID || !d.verifies() {
 		return k, false, nil
 	}
 	alg, err := algorithmOf(d.key)
@@ -85,5 +86,11 @@ func parseKey(raw []byte) (k PublicKey, ok bool, err error) {
 // decoded is what a JSON Web Key says. Nothing of it is checked but its form.
 type decoded struct {
 	kid, use, alg string
+	ops           []string
 	key           any // raw, for instance an *ecdsa.PublicKey
+}
+
+// verifies reports whether the key is meant for checking signatures (RFC 7517, 4.2 and 4.3).
+func (d decoded) verifies() bool {
+	return (d.use == "" || d.use == "sig") && (len(d.ops) == 0 || slices.Contains(d.ops, "verify"))
 }
