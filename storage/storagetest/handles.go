@@ -26,7 +26,8 @@ func seenByOthers(s *scene) {
 		s.Errorf("the other handle's watermark reads %d, want 3", got)
 	}
 	f := s.follow(start) // a cursor that the other handle gave
-	if got, want := latest(f, home).Epoch, s.read(storage.Want{}).PoolEpoch; got != want || len(f.Revocations) == 0 {
+	if got, want := latest(f, home).Epoch, s.read(storage.Want{}).PoolEpoch; got != want ||
+		len(f.Revocations) == 0 {
 		s.Errorf("the feed tells epoch %d and %d revocations, want %d and 1", got, len(f.Revocations), want)
 	}
 	s.owns("ada", userID(1))

@@ -31,7 +31,8 @@ func (l load) changes() []storage.Change {
 	e := event(l.name(), noon)
 	e.User = u.ID
 	return []storage.Change{
-		putOf(u), putOf(session(u.ID, 1)), putOf(ticket(l.name(), u.ID)), putOf(e), putOf(document("load", l.name())),
+		putOf(u), putOf(session(u.ID, 1)), putOf(ticket(l.name(), u.ID)), putOf(e),
+		putOf(document("load", l.name())),
 		storage.Count{Key: counterKey(string(u.ID), "n"), Rule: fiveAnHour, Now: noon},
 	}
 }
@@ -179,9 +180,11 @@ func (s *scene) survey(st storage.Store, round int, acked [killWriters]int) (who
 			case parts == of:
 				whole++
 			case i < n:
-				s.Errorf("round %d, writer %d: commit %d was acknowledged, but %d of its %d parts are there", round, w, i, parts, of)
+				s.Errorf("round %d, writer %d: commit %d was acknowledged, but %d of its %d parts are there",
+					round, w, i, parts, of)
 			case parts > 0:
-				s.Errorf("round %d, writer %d: commit %d is there by halves: %d of %d parts", round, w, i, parts, of)
+				s.Errorf("round %d, writer %d: commit %d is there by halves: %d of %d parts", round,
+					w, i, parts, of)
 			}
 			if i > n && parts > 0 {
 				s.Errorf("round %d, writer %d: commit %d is there, though %d had not been answered", round, w, i, n)

@@ -169,10 +169,12 @@ func (m *modelCheck) remember(dump []any) {
 func (m *modelCheck) dump(st storage.Store, p user.PoolID) ([]any, error) {
 	w := storage.Want{Now: m.now, Tickets: modelTickets(p), Documents: modelDocuments, Counters: modelCounters(p)}
 	all, err := st.Read(m.ctx, p, w)
-	all.PoolEpoch, all.User = min(all.PoolEpoch, 1), nil // how far an epoch moves is the store's own; the owner comes below
+	all.PoolEpoch = min(all.PoolEpoch, 1) // how far it moves is the store's own
+	all.User = nil                        // the first of many tickets' owner: lists show all users
 	out := []any{all}
 	for _, l := range append(modelLogins, modelAddresses...) {
-		got, e := st.Read(m.ctx, p, storage.Want{Now: m.now, User: user.ByLogin(l), Counters: []storage.CounterKey{{Pool: p, Name: "n"}}})
+		got, e := st.Read(m.ctx, p, storage.Want{Now: m.now, User: user.ByLogin(l),
+			Counters: []storage.CounterKey{{Pool: p, Name: "n"}}})
 		out, err = append(out, got.User, got.Counters), errors.Join(err, e)
 	}
 	pools, e := st.Pools(m.ctx, storage.PoolQuery{ID: p})
@@ -280,7 +282,8 @@ func (m *modelCheck) feed() error {
 		}
 		g, w := latest(got, p), latest(want, p)
 		if g.Deleted != w.Deleted || !g.Deleted && g.Epoch != read.PoolEpoch {
-			return fmt.Errorf("the feed tells of pool %s: %s, the model %s, Read says epoch %d", p, show(g), show(w), read.PoolEpoch)
+			return fmt.Errorf("the feed tells of pool %s: %s, the model %s, Read says epoch %d", p,
+				show(g), show(w), read.PoolEpoch)
 		}
 	}
 	return nil

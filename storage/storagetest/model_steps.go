@@ -16,11 +16,14 @@ var (
 	modelLogins    = []string{"ada", "bob", "cleo", "dan"}
 	modelAddresses = []string{"x@example.com", "y@example.com"}
 	modelDocuments = []storage.DocumentKey{{Kind: "a", ID: "0"}, {Kind: "a", ID: "1"}, {Kind: "b", ID: "0"}}
-	modelRules     = []storage.Rule{{Free: 2}, {Free: 3, Window: time.Minute}, {Free: 2, Base: 10 * time.Second, Max: time.Minute, Decay: time.Minute, Ceiling: 6}}
-	modelStatuses  = []user.Status{user.Confirmed, user.Confirmed, user.ForceChangePassword, user.ResetRequired, user.External}
-	modelQueries   = []storage.UserQuery{
+	modelRules     = []storage.Rule{{Free: 2}, {Free: 3, Window: time.Minute},
+		{Free: 2, Base: 10 * time.Second, Max: time.Minute, Decay: time.Minute, Ceiling: 6}}
+	modelStatuses = []user.Status{user.Confirmed, user.Confirmed, user.ForceChangePassword,
+		user.ResetRequired, user.External}
+	modelQueries = []storage.UserQuery{
 		{Limit: 3}, {Order: storage.ByID, Limit: 2}, {Status: user.Unconfirmed}, {Disabled: new(bool), Limit: 2},
-		{Where: &storage.Where{Name: "color", Value: "re", Prefix: true}, Limit: 2}, {Where: &storage.Where{Name: "color", Value: "red"}, Limit: 1},
+		{Where: &storage.Where{Name: "color", Value: "re", Prefix: true}, Limit: 2},
+		{Where: &storage.Where{Name: "color", Value: "red"}, Limit: 1},
 		{CreatedMin: noon.Add(10 * time.Second), CreatedMax: noon.Add(100 * time.Second)},
 	}
 )
@@ -214,7 +217,8 @@ func (m *modelCheck) draftAttempt(d *draft, p user.PoolID) {
 
 // somebody returns a user of the pool who is stored; "" where there is none.
 func (m *modelCheck) somebody(p user.PoolID) user.ID {
-	got, err := m.model.Read(m.ctx, p, storage.Want{Now: m.now, User: user.ByID(modelUser(p, m.rand.IntN(modelUsers)))})
+	got, err := m.model.Read(m.ctx, p, storage.Want{Now: m.now,
+		User: user.ByID(modelUser(p, m.rand.IntN(modelUsers)))})
 	if err != nil || got.User == nil {
 		return ""
 	}
@@ -259,7 +263,8 @@ func (m *modelCheck) draftOutgoing(d *draft, p user.PoolID) {
 		return
 	}
 	o := outgoing(fmt.Sprint("o", m.rand.IntN(8)), owner)
-	o.Pool, o.Created, o.Due, o.Class = p, m.made(), m.now.Add(time.Duration(m.rand.IntN(120))*time.Second), m.rand.IntN(3)
+	o.Pool, o.Created, o.Due, o.Class = p, m.made(),
+		m.now.Add(time.Duration(m.rand.IntN(120))*time.Second), m.rand.IntN(3)
 	if m.rand.IntN(2) == 0 {
 		o.Ticket = modelTickets(p)[m.rand.IntN(6)]
 	}
@@ -267,7 +272,8 @@ func (m *modelCheck) draftOutgoing(d *draft, p user.PoolID) {
 		o.NotAfter = m.now.Add(time.Duration(m.rand.IntN(600)) * time.Second)
 	}
 	due, _ := m.model.Due(m.ctx, []user.PoolID{p}, -1, m.now.Add(time.Hour), storage.MaxPage)
-	if found, _ := pick(due, nil, func(x *storage.Outgoing) bool { return x.ID == o.ID }); found != nil && m.rand.IntN(4) > 0 {
+	found, _ := pick(due, nil, func(x *storage.Outgoing) bool { return x.ID == o.ID })
+	if found != nil && m.rand.IntN(4) > 0 {
 		o = found.(*storage.Outgoing)
 		o.Tries++
 	}

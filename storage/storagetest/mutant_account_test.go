@@ -91,7 +91,8 @@ func (m *looseSessions) Commit(_ context.Context, changes ...storage.Change) err
 	return nil
 }
 
-func (m *looseSessions) Sessions(ctx context.Context, pool user.PoolID, q storage.SessionQuery) (storage.SessionPage, error) {
+func (m *looseSessions) Sessions(ctx context.Context, pool user.PoolID,
+	q storage.SessionQuery) (storage.SessionPage, error) {
 	page, err := m.Store.Sessions(ctx, pool, q)
 	page.Sessions = append(page.Sessions, m.extra...)
 	return page, err

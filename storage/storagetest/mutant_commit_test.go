@@ -25,7 +25,8 @@ func (m looseCount) Commit(ctx context.Context, changes ...storage.Change) error
 	if until := c.Rule.Locked(got.Counters[0], c.Now); !until.IsZero() {
 		return refuse(&storage.LimitError{Key: c.Key, Until: until})
 	}
-	return m.Store.Commit(ctx, without(changes, func(c storage.Change) bool { _, is := c.(storage.Count); return is })...)
+	return m.Store.Commit(ctx, without(changes,
+		func(c storage.Change) bool { _, is := c.(storage.Count); return is })...)
 }
 
 // looseStamps compares stamps, and writes in a later step whatever has happened since.

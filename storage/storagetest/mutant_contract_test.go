@@ -17,7 +17,7 @@ import (
 // unsound are stores that break a rule that one caller can see, by the contract that must catch them.
 var unsound = map[string]func(st storage.Store) storage.Store{
 	"Records/EveryField":   edits(puts(func(t *storage.Ticket) { t.State = nil })),
-	"Records/NotAliased":   func(st storage.Store) storage.Store { return &sharing{Store: st, last: map[string]storage.Got{}} },
+	"Records/NotAliased":   func(st storage.Store) storage.Store { return &sharing{st, map[string]storage.Got{}} },
 	"Expiry/Boundary":      func(st storage.Store) storage.Store { return lateByATick{st} },
 	"Stamps/Moved":         edits(each(func(storage.RequireRecord) storage.Change { return nil })),
 	"Stamps/Recreated":     edits(each(countStamps)),
@@ -115,7 +115,8 @@ func (s lateByATick) Read(ctx context.Context, pool user.PoolID, w storage.Want)
 type crowded struct{ storage.Store }
 
 func (s crowded) Commit(ctx context.Context, changes ...storage.Change) error {
-	page, err := s.Sessions(ctx, "home", storage.SessionQuery{User: "00000001-0000-4000-8000-000000000001", Now: noon})
+	const first user.ID = "00000001-0000-4000-8000-000000000001"
+	page, err := s.Sessions(ctx, "home", storage.SessionQuery{User: first, Now: noon})
 	if err != nil || len(page.Sessions) >= 100 {
 		return err
 	}
@@ -125,7 +126,8 @@ func (s crowded) Commit(ctx context.Context, changes ...storage.Change) error {
 // unfair serves one pool after the other.
 type unfair struct{ storage.Store }
 
-func (s unfair) Due(ctx context.Context, pools []user.PoolID, lane int, now time.Time, n int) ([]*storage.Outgoing, error) {
+func (s unfair) Due(ctx context.Context, pools []user.PoolID, lane int, now time.Time,
+	n int) ([]*storage.Outgoing, error) {
 	if pools == nil {
 		pools = []user.PoolID{"home", "small", "tiny"}
 	}
@@ -159,7 +161,8 @@ func (s forgetful) Changed(ctx context.Context, since storage.Cursor) (storage.F
 // generous returns one document more than was asked for.
 type generous struct{ storage.Store }
 
-func (s generous) Documents(ctx context.Context, pool user.PoolID, q storage.DocumentQuery) (storage.DocumentPage, error) {
+func (s generous) Documents(ctx context.Context, pool user.PoolID,
+	q storage.DocumentQuery) (storage.DocumentPage, error) {
 	q.Limit++
 	return s.Store.Documents(ctx, pool, q)
 }
@@ -167,7 +170,8 @@ func (s generous) Documents(ctx context.Context, pool user.PoolID, q storage.Doc
 // byOffset remembers how many documents it returned, rather than which was the last.
 type byOffset struct{ storage.Store }
 
-func (s byOffset) Documents(ctx context.Context, pool user.PoolID, q storage.DocumentQuery) (storage.DocumentPage, error) {
+func (s byOffset) Documents(ctx context.Context, pool user.PoolID,
+	q storage.DocumentQuery) (storage.DocumentPage, error) {
 	from, _ := strconv.Atoi(q.After)
 	limit := q.Limit
 	q.After, q.Limit = "", 0

@@ -47,7 +47,8 @@ func startChild(ctx context.Context, task, address string) (*child, error) {
 	if line := c.line(); line != "ready" {
 		c.cmd.Process.Kill()
 		c.cmd.Wait()
-		return nil, fmt.Errorf("the child said %q, want \"ready\" (does TestMain call storagetest.Main?): %s", line, c.log)
+		return nil, fmt.Errorf("the child said %q, want \"ready\" (does TestMain call storagetest.Main?): %s",
+			line, c.log)
 	}
 	return c, nil
 }

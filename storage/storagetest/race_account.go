@@ -23,7 +23,8 @@ var accountRaces = []race{
 	},
 	{
 		name: "OppositeOrder", size: 400,
-		rule:  "two commits that take the same two logins in opposite order do not block each other, and one has both",
+		rule: "two commits that take the same two logins in opposite order do not block each other, " +
+			"and one has both",
 		setup: settings(func() []any { return nil }),
 		enter: enterOpposite, judge: judgeOpposite,
 	},
@@ -141,7 +142,8 @@ func judgePlaces(ctx context.Context, st storage.Store, outcomes []string) error
 	for i := range outcomes {
 		got, err := readHome(ctx, st, storage.Want{Tickets: []string{fmt.Sprint("t", i)}})
 		if err != nil || (got.Tickets[0] != nil) != left[userID(i)] {
-			return fmt.Errorf("attempt %d is there: %t, its ticket is there: %t, %v", i, left[userID(i)], got.Tickets[0] != nil, err)
+			return fmt.Errorf("attempt %d is there: %t, its ticket is there: %t, %v", i,
+				left[userID(i)], got.Tickets[0] != nil, err)
 		}
 	}
 	return nil

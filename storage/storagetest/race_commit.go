@@ -29,7 +29,8 @@ var commitRaces = []race{
 	},
 	{
 		name: "Require", size: 60,
-		rule:  "Require keeps others from moving a record: of two commits that each guard what the other writes one passes",
+		rule: "Require keeps others from moving a record: of two commits that each guard what the " +
+			"other writes one passes",
 		setup: settings(requiredPairs),
 		enter: enterRequire, judge: judgeRequire,
 	},
@@ -41,7 +42,8 @@ var commitRaces = []race{
 	},
 	{
 		name: "Canceled", size: 60,
-		rule:  "a commit whose context ends is whole or absent, as its answer says, and its neighbours' commits stand",
+		rule: "a commit whose context ends is whole or absent, as its answer says, and its " +
+			"neighbours' commits stand",
 		setup: settings(func() []any { return nil }),
 		enter: enterCanceled, judge: judgeCanceled,
 	},
@@ -66,7 +68,8 @@ func readHome(ctx context.Context, st storage.Store, w storage.Want) (storage.Go
 func enterCount(ctx context.Context, st storage.Store, i int) (func() string, error) {
 	k := counterKey("account", "password")
 	_, err := readHome(ctx, st, storage.Want{Counters: []storage.CounterKey{k}})
-	return sends(ctx, st, storage.Count{Key: k, Rule: fiveAnHour, Now: noon}, putOf(event(fmt.Sprint("verdict", i), noon))), err
+	return sends(ctx, st, storage.Count{Key: k, Rule: fiveAnHour, Now: noon},
+		putOf(event(fmt.Sprint("verdict", i), noon))), err
 }
 
 func judgeCount(ctx context.Context, st storage.Store, outcomes []string) error {
@@ -84,7 +87,8 @@ func judgeCount(ctx context.Context, st storage.Store, outcomes []string) error 
 func wantEvents(ctx context.Context, st storage.Store, n int) error {
 	page, err := st.Events(ctx, home, storage.EventQuery{})
 	if err != nil || len(page.Events) != n {
-		return fmt.Errorf("there are %d events, %v, want %d: one for each commit that passed", len(page.Events), err, n)
+		return fmt.Errorf("there are %d events, %v, want %d: one for each commit that passed",
+			len(page.Events), err, n)
 	}
 	return nil
 }
@@ -246,7 +250,8 @@ func judgeKept(ctx context.Context, st storage.Store, outcomes []string) error {
 	}
 	n := int64(len(outcomes))
 	if p := page.Pools[0]; p.Users != n || p.Epoch < 1+n {
-		return fmt.Errorf("after %d commits of a user and a document the pool has %d users and epoch %d", n, p.Users, p.Epoch)
+		return fmt.Errorf("after %d commits of a user and a document the pool has %d users and epoch %d",
+			n, p.Users, p.Epoch)
 	}
 	return nil
 }

@@ -154,7 +154,8 @@ func stored(ctx context.Context, st storage.Store, r any) (any, error) {
 		return pick(page.Events, err, func(e *storage.Event) bool { return e.ID == r.ID })
 	case *storage.Revocation:
 		feed, err := follow(ctx, st, "")
-		return pick(feed.Revocations, err, func(v *storage.Revocation) bool { return v.Pool == r.Pool && v.ID == r.ID })
+		same := func(v *storage.Revocation) bool { return v.Pool == r.Pool && v.ID == r.ID }
+		return pick(feed.Revocations, err, same)
 	}
 	return nil, fmt.Errorf("%T is no record", r)
 }

@@ -58,7 +58,8 @@ func attemptsOwnNothing(s *scene) {
 func threePlaces(s *scene) {
 	s.put(attempt(1, "elsewhere"))
 	s.put(attempt(2, bob), ticket("t2", userID(2)), outgoing("o2", userID(2)), session(userID(2), 1))
-	s.commit(storage.Raise{Key: counterKey(string(userID(2)), "n"), N: 1}, storage.Raise{Key: counterKey("t2", "n"), N: 1})
+	s.commit(storage.Raise{Key: counterKey(string(userID(2)), "n"), N: 1},
+		storage.Raise{Key: counterKey("t2", "n"), N: 1})
 	s.put(attempt(3, bob), ticket("t3", userID(3)), outgoing("o3", userID(3)))
 	s.put(attempt(4, bob))
 	old := s.user(userID(2))
@@ -70,7 +71,8 @@ func threePlaces(s *scene) {
 	if n := s.counter(string(userID(2)), "n", noon).N + s.counter("t2", "n", noon).N; n != 0 {
 		s.Errorf("a counter of the voided attempt or of its ticket is still there")
 	}
-	for _, r := range []any{attempt(1, ""), attempt(3, ""), attempt(4, ""), attempt(5, ""), ticket("t3", ""), outgoing("o3", userID(3))} {
+	for _, r := range []any{attempt(1, ""), attempt(3, ""), attempt(4, ""), attempt(5, ""),
+		ticket("t3", ""), outgoing("o3", userID(3))} {
 		s.there("what the fourth attempt has nothing to do with", r)
 	}
 	s.refused(storage.ErrStale, 0, putOf(confirm(old)))

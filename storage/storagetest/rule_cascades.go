@@ -43,7 +43,8 @@ func userCascade(s *scene) {
 		e := event("e"+id, noon)
 		e.User = u.ID
 		s.put(u, session(u.ID, 1), ticket("t"+id, u.ID), carrier, e, document("d", string(u.ID)))
-		s.commit(storage.Raise{Key: counterKey(string(u.ID), "n"), N: 1}, storage.Raise{Key: counterKey("t"+id, "n"), N: 1})
+		s.commit(storage.Raise{Key: counterKey(string(u.ID), "n"), N: 1},
+			storage.Raise{Key: counterKey("t"+id, "n"), N: 1})
 	}
 	s.put(revocation("r"))
 	s.commit(storage.Delete(s.user(userID(1))))
@@ -69,9 +70,9 @@ func userCascade(s *scene) {
 		}
 	}
 	for _, name := range []string{"color", storage.GroupTerm} {
-		page, err := s.st.Users(s.ctx, home, storage.UserQuery{Where: &storage.Where{Name: name, Prefix: true}, Now: noon})
-		if err != nil || len(page.Users) != 1 {
-			s.Errorf("the index %s lists %d users and %v, want 1", name, len(page.Users), err)
+		all := storage.UserQuery{Where: &storage.Where{Name: name, Prefix: true}}
+		if got := s.users(all); len(got) != 1 {
+			s.Errorf("the index %s lists %d users, want 1", name, len(got))
 		}
 	}
 	s.put(person(1))
@@ -81,7 +82,8 @@ func userCascade(s *scene) {
 func ticketCascade(s *scene) {
 	mine, other := outgoing("mine", userID(1)), outgoing("other", userID(2))
 	mine.Ticket, other.Ticket = "t", "u"
-	s.put(person(1), person(2), ticket("t", userID(1)), ticket("u", userID(1)), mine, other, outgoing("plain", userID(3)))
+	s.put(person(1), person(2), ticket("t", userID(1)), ticket("u", userID(1)), mine, other,
+		outgoing("plain", userID(3)))
 	s.commit(storage.Raise{Key: counterKey("t", "a"), N: 1}, storage.Raise{Key: counterKey("t", "b"), N: 1},
 		storage.Raise{Key: counterKey("u", "a"), N: 1})
 	s.commit(storage.DeleteRecord{Record: s.stored(ticket("t", ""))})

@@ -75,10 +75,12 @@ func leaseHolder(s *scene) {
 		{"b", "y", 11, 12, true},
 	} {
 		got, err := s.st.Lease(s.ctx, storage.Lease{
-			Name: c.name, Holder: c.holder, Now: noon.Add(c.now * time.Second), Until: noon.Add(c.until * time.Second),
+			Name: c.name, Holder: c.holder, Now: noon.Add(c.now * time.Second),
+			Until: noon.Add(c.until * time.Second),
 		})
 		if err != nil || got != c.want {
-			s.Errorf("step %d: lease %q by %q from %d to %d: %t, %v, want %t", i, c.name, c.holder, c.now, c.until, got, err, c.want)
+			s.Errorf("step %d: lease %q by %q from %d to %d: %t, %v, want %t", i, c.name, c.holder,
+				c.now, c.until, got, err, c.want)
 		}
 	}
 }
@@ -165,7 +167,8 @@ func epochRaised(s *scene) {
 		}
 		last = now
 	}
-	s.put(person(1), ticket("t", ""), session(userID(1), 1), event("e", noon), revocation("r"), outgoing("o", userID(1)))
+	s.put(person(1), ticket("t", ""), session(userID(1), 1), event("e", noon), revocation("r"),
+		outgoing("o", userID(1)))
 	raised("a commit without a document", false)
 	s.put(document("k", "a"), document("k", "b"))
 	raised("two documents put", true)
@@ -241,12 +244,16 @@ func sweepExpired(s *scene) {
 	late.Due, late.NotAfter = at(0), noon
 	old := revocation("old")
 	old.Expires = noon
-	s.put(dead, ticket("t1", userID(1)), outgoing("o1", userID(1)), person(2, "ada"), over, under, void, carrier, late, old)
-	s.put(attempt(4, bob), session(userID(2), 3), ticket("live", userID(2)), revocation("new"), outgoing("o4", userID(4)))
-	live := []any{attempt(4, bob), person(2), session(userID(2), 3), ticket("live", ""), revocation("new"), outgoing("o4", userID(4))}
+	s.put(dead, ticket("t1", userID(1)), outgoing("o1", userID(1)), person(2, "ada"), over, under,
+		void, carrier, late, old)
+	s.put(attempt(4, bob), session(userID(2), 3), ticket("live", userID(2)), revocation("new"),
+		outgoing("o4", userID(4)))
+	live := []any{attempt(4, bob), person(2), session(userID(2), 3), ticket("live", ""),
+		revocation("new"), outgoing("o4", userID(4))}
 	expired := []any{dead, ticket("t1", ""), outgoing("o1", userID(1)), over, under, void, carrier, late, old}
 	s.commit(storage.Count{Key: counterKey("o", "n"), Rule: storage.Rule{Free: 3, Window: time.Hour}, Now: at(0)},
-		storage.Count{Key: counterKey("o", "lock"), Rule: doubling, Now: at(0)}, storage.Raise{Key: counterKey("void", "n"), N: 1},
+		storage.Count{Key: counterKey("o", "lock"), Rule: doubling, Now: at(0)},
+		storage.Raise{Key: counterKey("void", "n"), N: 1},
 		storage.Raise{Key: counterKey("live", "n"), N: 1})
 
 	s.sweep(noon.Add(-tick), 2)
@@ -260,7 +267,8 @@ func sweepExpired(s *scene) {
 	for _, r := range live {
 		s.there("what had not expired", r)
 	}
-	if s.counter("void", "n", noon).N != 0 || s.counter("live", "n", noon).N != 1 || s.counter("o", "lock", noon).N != 1 {
+	if s.counter("void", "n", noon).N != 0 || s.counter("live", "n", noon).N != 1 ||
+		s.counter("o", "lock", noon).N != 1 {
 		s.Errorf("Sweep erased a counter that lives, or left one whose ticket is gone")
 	}
 	s.put(ticket("void", ""), attempt(1, bob)) // their ids are free once they were swept

@@ -69,9 +69,11 @@ func countWindow(s *scene) {
 	for _, now := range []time.Time{noon.Add(5 * time.Minute), end.Add(-tick)} {
 		s.limited(k, end, 0, storage.Count{Key: k, Rule: fiveAnHour, Now: now})
 	}
-	s.same("a full counter", s.counter("o", "n", end.Add(-tick)), storage.Counter{Key: k, N: 5, Start: noon, Expires: end})
+	s.same("a full counter", s.counter("o", "n", end.Add(-tick)),
+		storage.Counter{Key: k, N: 5, Start: noon, Expires: end})
 	s.commit(storage.Count{Key: k, Rule: fiveAnHour, Now: end})
-	s.same("the next window", s.counter("o", "n", end), storage.Counter{Key: k, N: 1, Start: end, Expires: end.Add(time.Hour)})
+	s.same("the next window", s.counter("o", "n", end),
+		storage.Counter{Key: k, N: 1, Start: end, Expires: end.Add(time.Hour)})
 
 	inAll := storage.Rule{Free: 2}
 	k = counterKey("code", "tries")
@@ -85,7 +87,8 @@ func countLock(s *scene) {
 	c, now := storage.Counter{Key: k}, noon
 	for i, pause := range []time.Duration{
 		0, 0, 0, 0, time.Second - tick, tick, time.Second, 2 * time.Second, 10 * time.Second,
-		time.Hour + time.Minute, 0, time.Second, 2 * time.Hour, time.Minute, time.Minute, time.Minute, time.Minute, 24 * time.Hour,
+		time.Hour + time.Minute, 0, time.Second, 2 * time.Hour, time.Minute, time.Minute, time.Minute,
+		time.Minute, 24 * time.Hour,
 	} {
 		now = now.Add(pause)
 		next, until := doubling.Count(c, now)
@@ -117,13 +120,15 @@ func clearCounter(s *scene) {
 	s.commit(storage.Clear{Key: k, Rule: doubling, Now: locked})
 	s.same("a cleared counter", s.counter("o", "lock", locked), storage.Counter{Key: k})
 	s.commit(storage.Count{Key: k, Rule: doubling, Now: locked})
-	s.same("the first failure after", s.counter("o", "lock", locked), storage.Counter{Key: k, N: 1, Run: 1, Start: locked})
+	s.same("the first failure after", s.counter("o", "lock", locked),
+		storage.Counter{Key: k, N: 1, Run: 1, Start: locked})
 
 	tries, inAll := counterKey("code", "tries"), storage.Rule{Free: 2}
 	s.commit(storage.Count{Key: tries, Rule: inAll, Now: noon})
 	s.commit(storage.Clear{Key: tries, Rule: inAll, Now: noon})
 	s.commit(storage.Count{Key: tries, Rule: inAll, Now: noon})
-	s.same("a count without end after a Clear", s.counter("code", "tries", end), storage.Counter{Key: tries, N: 1, Start: noon})
+	s.same("a count without end after a Clear", s.counter("code", "tries", end),
+		storage.Counter{Key: tries, N: 1, Start: noon})
 }
 
 func refusedCount(s *scene) {
@@ -131,7 +136,8 @@ func refusedCount(s *scene) {
 	s.commit(storage.Count{Key: full, Rule: storage.Rule{Free: 1}, Now: noon})
 	count := func(k storage.CounterKey) storage.Count { return storage.Count{Key: k, Rule: fiveAnHour, Now: noon} }
 	refusing := storage.Count{Key: full, Rule: storage.Rule{Free: 1}, Now: noon}
-	s.limited(full, storage.Forever, 2, count(a), putOf(person(1, "ada")), refusing, storage.Raise{Key: counterKey("o", "w"), N: 1}, count(b))
+	s.limited(full, storage.Forever, 2, count(a), putOf(person(1, "ada")), refusing,
+		storage.Raise{Key: counterKey("o", "w"), N: 1}, count(b))
 	s.limited(full, storage.Forever, 0, refusing, count(a), putOf(document("k", "d")))
 	for _, k := range []storage.CounterKey{a, b, counterKey("o", "w")} {
 		if got := s.counter(k.Owner, k.Name, noon); got.N != 0 {

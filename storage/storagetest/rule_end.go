@@ -32,11 +32,15 @@ func calls(ctx context.Context, st storage.Store) map[string]func() error {
 			_, err := st.Sessions(ctx, home, storage.SessionQuery{User: userID(1), Now: noon})
 			return err
 		},
-		"Documents": func() error { _, err := st.Documents(ctx, home, storage.DocumentQuery{Kind: "k"}); return err },
-		"Events":    func() error { _, err := st.Events(ctx, home, storage.EventQuery{}); return err },
-		"Pools":     func() error { _, err := st.Pools(ctx, storage.PoolQuery{}); return err },
-		"Drop":      func() error { _, err := st.Drop(ctx, "gone", 10); return err },
-		"Commit":    func() error { return st.Commit(ctx, putOf(document("k", "d"))) },
+		"Documents": func() error {
+			_, err := st.Documents(ctx, home,
+				storage.DocumentQuery{Kind: "k"})
+			return err
+		},
+		"Events": func() error { _, err := st.Events(ctx, home, storage.EventQuery{}); return err },
+		"Pools":  func() error { _, err := st.Pools(ctx, storage.PoolQuery{}); return err },
+		"Drop":   func() error { _, err := st.Drop(ctx, "gone", 10); return err },
+		"Commit": func() error { return st.Commit(ctx, putOf(document("k", "d"))) },
 		"Lease": func() error {
 			_, err := st.Lease(ctx, storage.Lease{Name: "chore", Holder: "late", Now: noon, Until: end})
 			return err

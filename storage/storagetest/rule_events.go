@@ -56,7 +56,8 @@ func (s *scene) wantEvents(what string, q storage.EventQuery, want string) {
 // sealOf returns a seal of the given number over events.
 func sealOf(number int64, events ...string) storage.Seal {
 	r := storage.SealRecord{
-		Number: number, Digest: binary(), Count: len(events), MAC: []byte(fmt.Sprint("mac", number)), Time: at(int(number)),
+		Number: number, Digest: binary(), Count: len(events), MAC: []byte(fmt.Sprint("mac", number)),
+		Time: at(int(number)),
 	}
 	if number > 1 {
 		r.Previous = binary()
@@ -66,7 +67,8 @@ func sealOf(number int64, events ...string) storage.Seal {
 
 func eventOrder(s *scene) {
 	of := func(n int, e *storage.Event) *storage.Event { e.User = userID(n); return e }
-	s.put(of(1, event("c", at(1))), of(2, event("b", at(2))), of(1, event("a", at(3))), event("d", at(2)), of(1, event("e", at(2))))
+	s.put(of(1, event("c", at(1))), of(2, event("b", at(2))), of(1, event("a", at(3))),
+		event("d", at(2)), of(1, event("e", at(2))))
 	s.wantEvents("of all", storage.EventQuery{}, "c b d e a")
 	s.wantEvents("of a user", storage.EventQuery{User: userID(1)}, "c e a")
 	s.wantEvents("of nobody known", storage.EventQuery{User: userID(9)}, "")

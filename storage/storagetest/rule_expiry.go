@@ -40,7 +40,8 @@ func expiryBoundary(s *scene) {
 	s.commit(storage.Count{Key: counterKey("o", "n"), Rule: window, Now: noon})
 
 	sees := func(now time.Time) []bool {
-		w := storage.Want{Now: now, User: user.ByID(userID(2)), Tickets: []string{"t"}, Counters: []storage.CounterKey{counterKey("o", "n")}}
+		w := storage.Want{Now: now, User: user.ByID(userID(2)), Tickets: []string{"t"},
+			Counters: []storage.CounterKey{counterKey("o", "n")}}
 		got := s.read(w)
 		seen := []bool{got.User != nil, got.Tickets[0] != nil, got.Counters[0].N == 1, s.ownerAt("bob", now) != ""}
 		for _, x := range []*token.Session{session(userID(1), 1), idle, capped} {

@@ -44,6 +44,11 @@ func (s *scene) users(q storage.UserQuery) []string {
 	return s.rest(list{name: "users", page: userPages(q)}, "", 100)
 }
 
+// where finds the users who have a term.
+func where(name, value string) storage.UserQuery {
+	return storage.UserQuery{Where: &storage.Where{Name: name, Value: value}}
+}
+
 func colored(n int, values ...string) *user.User {
 	u := person(n)
 	for _, v := range values {
@@ -54,7 +59,8 @@ func colored(n int, values ...string) *user.User {
 
 func listWhere(s *scene) {
 	s.put(colored(1, "red"), colored(2, "Red"), colored(3, "re"), colored(4, "red"), colored(5, "redder"),
-		colored(6, "réd"), colored(7, ""), colored(8, "re%"), colored(9, "re\U0010ffff"), colored(10, "blue", "green"), person(11))
+		colored(6, "réd"), colored(7, ""), colored(8, "re%"), colored(9, "re\U0010ffff"),
+		colored(10, "blue", "green"), person(11))
 	for _, c := range []struct {
 		value  string
 		prefix bool
@@ -62,7 +68,8 @@ func listWhere(s *scene) {
 	}{
 		{"red", false, []int{1, 4}}, {"re", false, []int{3}}, {"Red", false, []int{2}}, {"réd", false, []int{6}},
 		{"redd", false, nil}, {"", false, []int{7}}, {"re_", false, nil}, {"green", false, []int{10}},
-		{"re", true, []int{3, 8, 1, 4, 5, 9}}, {"red", true, []int{1, 4, 5}}, {"re%", true, []int{8}}, {"r", true, []int{3, 8, 1, 4, 5, 9, 6}},
+		{"re", true, []int{3, 8, 1, 4, 5, 9}}, {"red", true, []int{1, 4, 5}}, {"re%", true, []int{8}},
+		{"r", true, []int{3, 8, 1, 4, 5, 9, 6}},
 		{"x", true, nil}, {"re\U0010ffff", true, []int{9}}, {"b", true, []int{10}},
 	} {
 		got := s.users(storage.UserQuery{Where: &storage.Where{Name: "color", Value: c.value, Prefix: c.prefix}})
@@ -71,8 +78,8 @@ func listWhere(s *scene) {
 	u := s.user(userID(1))
 	u.Index = []user.Term{{Name: "color", Value: "blue"}}
 	s.put(u)
-	s.same("red after one changed", s.users(storage.UserQuery{Where: &storage.Where{Name: "color", Value: "red"}}), ids([]int{4}))
-	s.same("blue after one changed", s.users(storage.UserQuery{Where: &storage.Where{Name: "color", Value: "blue"}}), ids([]int{1, 10}))
+	s.same("red after one changed", s.users(where("color", "red")), ids([]int{4}))
+	s.same("blue after one changed", s.users(where("color", "blue")), ids([]int{1, 10}))
 }
 
 // ids returns user ids by their numbers.
@@ -91,13 +98,14 @@ func listNotReady(s *scene) {
 	later := storage.UserQuery{Now: noon, Where: &storage.Where{Name: "later", Value: "x"}}
 	_, err := s.st.Users(s.ctx, home, later)
 	s.is("a list by a name that the pool does not have", err, storage.ErrNotReady)
-	s.same("a list by group", s.users(storage.UserQuery{Where: &storage.Where{Name: storage.GroupTerm, Value: "g"}}), ids([]int{1}))
+	s.same("a list by group", s.users(where(storage.GroupTerm, "g")), ids([]int{1}))
 	p := s.stored(pool(home)).(*storage.Pool)
 	p.Searchable = append(p.Searchable, "later")
 	s.put(p)
 	s.same("a list by a name that the pool has now", s.users(later), ids([]int{1}))
 	long := string(make([]byte, storage.MaxTerm+1))
-	_, err = s.st.Users(s.ctx, home, storage.UserQuery{Now: noon, Where: &storage.Where{Name: "color", Value: long}})
+	_, err = s.st.Users(s.ctx, home, storage.UserQuery{Now: noon,
+		Where: &storage.Where{Name: "color", Value: long}})
 	s.is("a list by a value longer than MaxTerm", err, storage.ErrInvalid)
 }
 
@@ -114,16 +122,17 @@ func listFilters(s *scene) {
 			q    storage.UserQuery
 			want []int
 		}{
-			"nothing":            {storage.UserQuery{}, []int{1, 2, 3, 4}},
-			"status":             {storage.UserQuery{Status: user.ResetRequired}, []int{3}},
-			"unconfirmed":        {storage.UserQuery{Status: user.Unconfirmed}, []int{4}},
-			"external":           {storage.UserQuery{Status: user.External}, nil},
-			"disabled":           {storage.UserQuery{Disabled: &yes}, []int{2}},
-			"not disabled":       {storage.UserQuery{Disabled: &no}, []int{1, 3, 4}},
-			"created from":       {storage.UserQuery{CreatedMin: at(2)}, []int{2, 3, 4}},
-			"created before":     {storage.UserQuery{CreatedMax: at(3)}, []int{1, 2}},
-			"created between":    {storage.UserQuery{CreatedMin: at(2), CreatedMax: at(4)}, []int{2, 3}},
-			"several":            {storage.UserQuery{CreatedMin: at(2), Disabled: &no, Status: user.Unconfirmed}, []int{4}},
+			"nothing":         {storage.UserQuery{}, []int{1, 2, 3, 4}},
+			"status":          {storage.UserQuery{Status: user.ResetRequired}, []int{3}},
+			"unconfirmed":     {storage.UserQuery{Status: user.Unconfirmed}, []int{4}},
+			"external":        {storage.UserQuery{Status: user.External}, nil},
+			"disabled":        {storage.UserQuery{Disabled: &yes}, []int{2}},
+			"not disabled":    {storage.UserQuery{Disabled: &no}, []int{1, 3, 4}},
+			"created from":    {storage.UserQuery{CreatedMin: at(2)}, []int{2, 3, 4}},
+			"created before":  {storage.UserQuery{CreatedMax: at(3)}, []int{1, 2}},
+			"created between": {storage.UserQuery{CreatedMin: at(2), CreatedMax: at(4)}, []int{2, 3}},
+			"several": {storage.UserQuery{CreatedMin: at(2), Disabled: &no,
+				Status: user.Unconfirmed}, []int{4}},
 			"by id, status":      {storage.UserQuery{Order: storage.ByID, Status: user.Confirmed}, []int{1, 2}},
 			"by id, and created": {storage.UserQuery{Order: storage.ByID, CreatedMin: at(3)}, []int{3, 4}},
 		} {
@@ -147,7 +156,8 @@ func listLongWay(s *scene) {
 	}
 	yes := true
 	for _, q := range []storage.UserQuery{
-		{Disabled: &yes}, {Disabled: &yes, Order: storage.ByID}, {Disabled: &yes, Where: &storage.Where{Name: "color", Value: "red"}},
+		{Disabled: &yes}, {Disabled: &yes, Order: storage.ByID},
+		{Disabled: &yes, Where: &storage.Where{Name: "color", Value: "red"}},
 	} {
 		for _, limit := range []int{1, 2, 100} {
 			got := s.rest(list{name: "disabled users", page: userPages(q)}, "", limit)
@@ -156,7 +166,8 @@ func listLongWay(s *scene) {
 	}
 	page, err := s.st.Users(s.ctx, home, storage.UserQuery{Now: noon})
 	if err != nil || len(page.Users) > storage.MaxPage || page.Next == "" {
-		s.Errorf("a page of %d users of %d, next %q, %v: want %d at the most", len(page.Users), n, page.Next, err, storage.MaxPage)
+		s.Errorf("a page of %d users of %d, next %q, %v: want %d at the most", len(page.Users), n,
+			page.Next, err, storage.MaxPage)
 	}
 	if got := s.users(storage.UserQuery{Order: storage.ByID}); len(got) != n || !slices.IsSorted(got) {
 		s.Errorf("the list of all has %d users, want %d in order", len(got), n)

@@ -72,7 +72,8 @@ func (s *scene) owns(login string, want user.ID) {
 
 func loginUnique(s *scene) {
 	s.put(person(1, "ada", "ada@example.com"))
-	s.conflict(user.Name, "ada@example.com", 1, putOf(document("k", "d")), putOf(person(2, "bob", "ada@example.com", "eve")))
+	s.conflict(user.Name, "ada@example.com", 1, putOf(document("k", "d")),
+		putOf(person(2, "bob", "ada@example.com", "eve")))
 	s.gone("the refused user", person(2))
 	s.gone("what stood beside it", document("k", "d"))
 	s.owns("bob", "")
@@ -127,7 +128,8 @@ func loginKept(s *scene) {
 	a.Logins[0].Display, a.Logins[0].Rule = "ADA", 2
 	s.put(a)
 	s.owns("ada", userID(1))
-	s.same("its login", s.user(userID(1)).Logins, []user.Login{{Namespace: user.Name, Value: "ada", Display: "ADA", Rule: 2}})
+	s.same("its login", s.user(userID(1)).Logins,
+		[]user.Login{{Namespace: user.Name, Value: "ada", Display: "ADA", Rule: 2}})
 	a = s.user(userID(1))
 	a.Logins = []user.Login{login("lovelace")}
 	s.put(a)

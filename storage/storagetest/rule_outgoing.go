@@ -97,7 +97,8 @@ func dueHeads(s *scene) {
 
 func dueOrder(s *scene) {
 	s.put(message("bulk-old", 1, 5, at(1), at(1)), message("bulk-new", 2, 5, at(0), at(2)),
-		message("code-new", 3, 0, at(4), at(4)), message("code-old", 4, 0, at(5), at(3)), message("mid", 5, 1, at(0), at(0)))
+		message("code-new", 3, 0, at(4), at(4)), message("code-old", 4, 0, at(5), at(3)),
+		message("mid", 5, 1, at(0), at(0)))
 	s.wantDue("by class, then time", noon, "code-old code-new mid bulk-old bulk-new")
 	if got := s.due(nil, -1, noon, 2); got != "code-old code-new" {
 		s.Errorf("the first two due are %q", got)
@@ -120,7 +121,8 @@ func dueFair(s *scene) {
 	o := message("tiny0", 200, 9, noon, noon)
 	o.Pool = "tiny"
 	s.put(o)
-	for _, c := range []struct{ n, home, small, tiny int }{{3, 1, 1, 1}, {6, 3, 2, 1}, {9, 5, 3, 1}, {20, 16, 3, 1}} {
+	for _, c := range []struct{ n, home, small, tiny int }{{3, 1, 1, 1}, {6, 3, 2, 1}, {9, 5, 3, 1},
+		{20, 16, 3, 1}} {
 		ids := s.due(nil, -1, noon, c.n)
 		got := []int{strings.Count(ids, "home"), strings.Count(ids, "small"), strings.Count(ids, "tiny")}
 		for i, want := range []int{c.home, c.small, c.tiny} {
@@ -147,7 +149,8 @@ func duePools(s *scene) {
 		pools []user.PoolID
 		want  []string
 	}{
-		{[]user.PoolID{"a"}, []string{"of-a"}}, {[]user.PoolID{"b", "c"}, []string{"of-b"}}, {[]user.PoolID{"x"}, nil},
+		{[]user.PoolID{"a"}, []string{"of-a"}}, {[]user.PoolID{"b", "c"}, []string{"of-b"}},
+		{[]user.PoolID{"x"}, nil},
 		{[]user.PoolID{}, nil}, {nil, []string{"of-a", "of-b"}},
 	} {
 		got := strings.Fields(s.due(c.pools, -1, noon, 10))
@@ -193,7 +196,8 @@ func deferOwner(s *scene) {
 	first := s.stored(message("a", 1, 0, noon, noon)).(*storage.Outgoing)
 	retry := first.Clone()
 	retry.Tries = 1
-	s.commit(storage.Defer{Pool: home, Owner: userID(1), Due: end}, putOf(retry), putOf(message("d", 1, 0, at(-1), at(0))))
+	s.commit(storage.Defer{Pool: home, Owner: userID(1), Due: end}, putOf(retry),
+		putOf(message("d", 1, 0, at(-1), at(0))))
 	s.wantDue("before the time deferred to", end.Add(-tick), "c")
 	s.wantDue("at it", end, "c d")
 	s.refused(storage.ErrStale, 0, storage.DeleteRecord{Record: first})

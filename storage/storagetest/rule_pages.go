@@ -1,7 +1,6 @@
 package storagetest
 
 import (
-	"context"
 	"fmt"
 	"slices"
 
@@ -32,7 +31,7 @@ var pageRules = []contract{
 // list is one way of paging through the records that fillLists makes.
 type list struct {
 	name string
-	page func(ctx context.Context, st storage.Store, after string, limit int) (ids []string, next string, err error)
+	page pager
 	want []string // of all that fillLists made, in order
 	// add puts records that lie before, between and behind the others; nil means none can be added.
 	add func(s *scene)
@@ -107,12 +106,14 @@ func lists() []list {
 	}
 	group := storage.UserQuery{Where: &storage.Where{Name: storage.GroupTerm, Value: "g"}}
 	return []list{
-		with(users(storage.UserQuery{CreatedMax: at(50), CreatedMin: at(1), Order: storage.ByID}), "users by id", byID),
+		with(users(storage.UserQuery{CreatedMax: at(50), CreatedMin: at(1), Order: storage.ByID}),
+			"users by id", byID),
 		with(users(storage.UserQuery{CreatedMax: at(50), CreatedMin: at(1)}), "users by creation", byCreated),
 		with(users(group), "users of a group", byID),
 		with(users(color("red", true)), "users by prefix", byID),
 		with(users(color("red1", false)), "users by equality", byID[3:6]),
-		{"sessions", sessionPages, names(listedN, func(n int) string { return session("", 100+10*n).ID }), addSessions, deleteSession},
+		{"sessions", sessionPages, names(listedN,
+			func(n int) string { return session("", 100+10*n).ID }), addSessions, deleteSession},
 		{"documents", documentPages, names(listedN, numbered("d")), addDocuments, deleteDocument},
 		with(event(storage.EventQuery{}), "events", append(slices.Clone(events), sealed...)),
 		with(event(storage.EventQuery{User: userID(1)}), "events of a user", events),

@@ -76,7 +76,8 @@ func binary() []byte { return []byte{0, 1, 2, 0, 0xff, 0xfe, '\'', 0} }
 func full() []any {
 	leaf := [32]byte{0, 1, 0xff}
 	return []any{
-		&storage.Pool{ID: "full", Issuer: "https://id.example.com/" + odd, Searchable: []string{"color", odd}, Created: rough},
+		&storage.Pool{ID: "full", Issuer: "https://id.example.com/" + odd,
+			Searchable: []string{"color", odd}, Created: rough},
 		&user.User{
 			Pool: home, ID: userID(1), Status: user.ForceChangePassword, Disabled: true, Epoch: large,
 			Logins: []user.Login{
@@ -88,13 +89,15 @@ func full() []any {
 				Hash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA", Digest: binary(), Form: user.FormRaw,
 				Inner: "$2b$12$abc", Set: ancien, Revision: large,
 			},
-			Index:   []user.Term{{Name: "color", Value: odd}, {Name: "group", Value: "a"}, {Name: "group", Value: "b"}, {Name: "unknown", Value: ""}},
+			Index: []user.Term{{Name: "color", Value: odd}, {Name: "group", Value: "a"},
+				{Name: "group", Value: "b"}, {Name: "unknown", Value: ""}},
 			Created: rough, Updated: epoch,
 		},
 		&user.User{
 			Pool: home, ID: userID(2), Status: user.Unconfirmed, Epoch: 1,
 			Attempt: &user.Attempt{
-				Login:   user.Login{Namespace: user.Name, Value: "bob@example.com", Display: "Bob@Example.com", Rule: 3},
+				Login: user.Login{Namespace: user.Name, Value: "bob@example.com",
+					Display: "Bob@Example.com", Rule: 3},
 				Expires: rough.AddDate(1, 0, 0),
 			},
 			Created: ancien,
@@ -118,7 +121,8 @@ func full() []any {
 			Pool: home, ID: "full" + odd, Owner: userID(1), Class: 7, Ticket: "none", Body: binary(), Tries: 9,
 			Due: rough, NotAfter: rough.AddDate(1, 0, 0), Created: ancien,
 		},
-		&storage.Revocation{Pool: home, ID: "full" + odd, User: userID(1), Session: odd, Epoch: large, Expires: rough},
+		&storage.Revocation{Pool: home, ID: "full" + odd, User: userID(1), Session: odd, Epoch: large,
+			Expires: rough},
 		&storage.Event{
 			Pool: home, ID: "full" + odd, Time: rough, User: userID(1), Kind: odd,
 			Header: binary(), Personal: binary(), Leaf: leaf[:],
@@ -131,7 +135,8 @@ func bare() []any {
 	return []any{
 		&storage.Pool{ID: "bare", Created: noon},
 		&user.User{Pool: home, ID: userID(3), Status: user.External, Created: noon},
-		&token.Session{ID: "bare", Pool: string(home), User: string(userID(3)), Created: noon, LastUsed: noon, Expires: storage.Forever},
+		&token.Session{ID: "bare", Pool: string(home), User: string(userID(3)), Created: noon,
+			LastUsed: noon, Expires: storage.Forever},
 		&storage.Ticket{Pool: home, ID: "bare", Created: noon, Expires: storage.Forever},
 		&storage.Document{Pool: home, Kind: "bare", ID: "bare"},
 		&storage.Outgoing{Pool: home, ID: "bare", Owner: userID(3), Due: noon, Created: noon},
@@ -287,7 +292,8 @@ func oneOfAKind(s *scene) {
 	elsewhere.Pool, elsewhere.Client = "other", "theirs"
 	s.put(there, elsewhere)
 	s.put(person(1, "ada"), person(3), ticket("same", userID(1)), document("a", "same"), document("b", "same"),
-		document("a", ""+"same2"), session(userID(1), 1), session(userID(3), 1), event("same", noon), revocation("same"))
+		document("a", "same2"), session(userID(1), 1), session(userID(3), 1), event("same", noon),
+		revocation("same"))
 	s.commit(storage.Raise{Key: counterKey("same", "n"), N: 5}, storage.Raise{Key: counterKey("same2", "n"), N: 6},
 		storage.Raise{Key: counterKey("same", "m"), N: 7})
 	if got := s.owner("ada"); got != userID(1) {
@@ -299,7 +305,8 @@ func oneOfAKind(s *scene) {
 	if got := s.read(storage.Want{Tickets: []string{"same"}}).Tickets[0]; got == nil || got.Client != "" {
 		s.Errorf("the ticket read is %s, want the one of this pool", show(got))
 	}
-	docs := s.read(storage.Want{Documents: []storage.DocumentKey{{Kind: "b", ID: "same"}, {Kind: "b", ID: "same2"}}}).Documents
+	docs := s.read(storage.Want{Documents: []storage.DocumentKey{{Kind: "b", ID: "same"},
+		{Kind: "b", ID: "same2"}}}).Documents
 	if docs[0] == nil || docs[0].Kind != "b" || docs[1] != nil {
 		s.Errorf("documents of kind b read as %s", show(docs))
 	}
@@ -334,7 +341,8 @@ func ownerComesAlong(s *scene) {
 		{"tickets", storage.Want{Tickets: []string{"none", "nobody's", "bob's", "ada's"}}, b.ID, 4},
 		{"session before ticket", storage.Want{Session: key, Tickets: []string{"bob's"}}, a.ID, 0},
 		{"ticket of nobody", storage.Want{Tickets: []string{"nobody's"}}, "", 0},
-		{"named user before both", storage.Want{User: user.ByLogin("bob"), Session: key, Tickets: []string{"ada's"}}, b.ID, 4},
+		{"named user before both", storage.Want{User: user.ByLogin("bob"), Session: key,
+			Tickets: []string{"ada's"}}, b.ID, 4},
 		{"named user who is absent", storage.Want{User: user.ByLogin("eve"), Session: key}, "", 0},
 	} {
 		c.w.Counters = counters
@@ -348,7 +356,8 @@ func ownerComesAlong(s *scene) {
 			s.Errorf("%s: Got.User is %q, want %q", c.name, found, c.want)
 		}
 		if k := got.Counters[0].Key; k != counterKey(string(c.want), "n") || got.Counters[0].N != c.n {
-			s.Errorf("%s: the user's counter is %s, want owner %q and N %d", c.name, show(got.Counters[0]), c.want, c.n)
+			s.Errorf("%s: the user's counter is %s, want owner %q and N %d", c.name,
+				show(got.Counters[0]), c.want, c.n)
 		}
 	}
 }

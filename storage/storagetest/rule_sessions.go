@@ -55,7 +55,8 @@ func hundredSessions(s *scene) {
 func sessionsBelow(s *scene) {
 	namesake := session(userID(2), 7)
 	namesake.Parent = session(userID(1), 1).ID
-	s.put(person(1), person(2), session(userID(1), 1), below(2, 1), below(3, 1), below(4, 3), session(userID(1), 5), below(6, 5), namesake)
+	s.put(person(1), person(2), session(userID(1), 1), below(2, 1), below(3, 1), below(4, 3),
+		session(userID(1), 5), below(6, 5), namesake)
 	s.commit(storage.DeleteRecord{Record: s.stored(session(userID(1), 1))})
 	for n := 1; n <= 4; n++ {
 		s.gone("a session at or below the one deleted", session(userID(1), n))
