@@ -22,7 +22,8 @@ var attemptRules = []contract{
 	},
 	{
 		"Attempts/Lookup",
-		"a login leads to its owner or, where nobody owns it, to the newest live attempt",
+		"a login leads to its owner or, where nobody owns it, to the newest live attempt, which " +
+			"can be asked for besides",
 		attemptLookup,
 	},
 	{
@@ -95,6 +96,16 @@ func attemptLookup(s *scene) {
 	}
 	s.put(person(9, bob))
 	s.owns(bob, userID(9))
+	got := s.read(storage.Want{User: user.ByLogin(bob), Attempt: user.ByLogin(bob)})
+	if got.User == nil || got.User.ID != userID(9) || got.Attempt == nil || got.Attempt.ID != userID(3) {
+		s.Errorf("the owner %v and the newest attempt %v at a login, want %q and %q", got.User, got.Attempt, userID(9), userID(3))
+	}
+	if got := s.read(storage.Want{Now: ends[0], Attempt: user.ByLogin(bob)}); got.Attempt != nil || got.User != nil {
+		s.Errorf("an attempt that has expired is there: %v, %v", got.Attempt, got.User)
+	}
+	if got := s.read(storage.Want{Attempt: user.ByLogin("elsewhere")}); got.Attempt != nil {
+		s.Errorf("an attempt where there is none: %v", got.Attempt)
+	}
 	s.commit(storage.Delete(s.user(userID(9))))
 	s.owns(bob, userID(3))
 }

@@ -15,12 +15,12 @@
 //
 // What is proven, in the order in which an adapter usually comes to meet it:
 //
-//   - Contract: one caller, one rule at a time. A failure ends with the rule that was broken.
+//   - Contract: one caller, one rule at a time. A failure ends with the rule that was broken. To it
+//     belongs that a commit whose answer is lost is settled by reading its stamp.
 //   - Race: many callers wait at a gate and go at once, on one handle. The same races run on two
 //     handles (Handles) and in two processes (Processes) where the store is a file or a server.
 //   - Model: random commits and reads, against this store and storage/memory alike. A failure
 //     prints the seed; USERPOOL_SEED=n repeats it and USERPOOL_STEPS=n goes on for longer.
-//   - Lost: a commit whose answer is lost is settled by reading its stamp.
 //   - Kill: a process that writes is killed with SIGKILL, many times over; what it had acknowledged
 //     is there whole, and nothing is there by halves.
 //
