@@ -130,20 +130,29 @@ const (
 
 // check judges a hash when it is read and again before it is computed: a Hash is a plain struct.
 func (h Hash) check() error {
-	p := h.Params
-	switch {
-	case h.Scheme != Argon2id:
+	if h.Scheme != Argon2id {
 		return fmt.Errorf("%w: scheme %.20q is not known", ErrHash, h.Scheme)
+	}
+	if err := h.Params.check(); err != nil {
+		return err
+	}
+	switch {
+	case len(h.Salt) < minSalt || len(h.Salt) > maxBytes:
+		return fmt.Errorf("%w: the salt has %d bytes, not %d to %d", ErrHash, len(h.Salt), minSalt, maxBytes)
+	case h.Digest != nil && (len(h.Digest) < minDigest || len(h.Digest) > maxBytes):
+		return fmt.Errorf("%w: the digest has %d bytes, not %d to %d", ErrHash, len(h.Digest), minDigest, maxBytes)
+	}
+	return nil
+}
+
+func (p Params) check() error {
+	switch {
 	case p.Time < 1 || p.Time > maxTime:
 		return fmt.Errorf("%w: t=%d is not 1 to %d", ErrHash, p.Time, maxTime)
 	case p.Threads < 1 || p.Threads > maxThreads:
 		return fmt.Errorf("%w: p=%d is not 1 to %d", ErrHash, p.Threads, maxThreads)
 	case p.Memory < 8*uint32(p.Threads) || p.Memory > maxMemory:
 		return fmt.Errorf("%w: m=%d is not %d to %d", ErrHash, p.Memory, 8*uint32(p.Threads), maxMemory)
-	case len(h.Salt) < minSalt || len(h.Salt) > maxBytes:
-		return fmt.Errorf("%w: the salt has %d bytes, not %d to %d", ErrHash, len(h.Salt), minSalt, maxBytes)
-	case h.Digest != nil && (len(h.Digest) < minDigest || len(h.Digest) > maxBytes):
-		return fmt.Errorf("%w: the digest has %d bytes, not %d to %d", ErrHash, len(h.Digest), minDigest, maxBytes)
 	}
 	return nil
 }

@@ -5,41 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"sync/atomic"
-	"time"
-)
-
-// ErrBusy is the class of [BusyError].
-var ErrBusy = errors.New("password: too many passwords are being checked")
-
-// BusyError means that so many wait already that waiting too would only be a longer failure. No work
-// was done. It is an [ErrBusy].
-type BusyError struct {
-	RetryAfter time.Duration // about how long until those who wait now are through
-}
-
-// Error says when to come again.
-func (e *BusyError) Error() string {
-	return fmt.Sprintf("%v: try again in %v", ErrBusy, e.RetryAfter)
-}
-
-// Unwrap returns [ErrBusy].
-func (e *BusyError) Unwrap() error { return ErrBusy }
-
-// queueLength is how many may wait for each that hashes, and queueTime about how long the last of
-// them does, at 20 ms a hash.
-const (
-	queueLength = 64
-	queueTime   = 2 * time.Second
 )
 
 // Hasher is the door that all hashes of a process go through. It lets so many run at once, since
-// more of them only take longer and hold 19 MiB each, and so many wait. It is safe for concurrent
-// use; [NewHasher] makes one.
+// more of them only take longer and hold 19 MiB each; so many wait, and the rest is told at once that
+// it is busy. A hash that is dearer than the default counts for as much as it is, in memory and in
+// work; one that is more than the whole door runs alone.
+//
+// Who waits is let in fairly: strangers and known devices in turn, then pools, then sources, then
+// accounts, each by the work that it has had. Of the places to wait, a source gets at most a quarter,
+// and a quarter is kept for known devices. What nobody else wants is lent, so that a single source
+// may use every core of an idle machine; it costs the next comer no more than the end of one hash.
+//
+// It is safe for concurrent use. [NewHasher] makes one, and [Hasher.For] says who comes.
 type Hasher struct {
-	slots   chan struct{}
-	waiting atomic.Int64
-	count   atomic.Uint64
+	door *door
+	from From
 }
 
 // NewHasher returns a door for n hashes at once; n <= 0 means one per processor (GOMAXPROCS).
@@ -47,8 +28,12 @@ func NewHasher(n int) *Hasher {
 	if n <= 0 {
 		n = runtime.GOMAXPROCS(0)
 	}
-	return &Hasher{slots: make(chan struct{}, n)}
+	return &Hasher{door: newDoor(n)}
 }
+
+// For returns the same door for what is done on behalf of from. The Hasher of [NewHasher] is for the
+// zero [From].
+func (d *Hasher) For(from From) *Hasher { return &Hasher{d.door, from} }
 
 // Hash is [Params.Hash] behind the door. It waits at most as long as ctx lives, and fails with a
 // *[BusyError] where too many wait. What is refused without work is refused without waiting.
@@ -56,13 +41,17 @@ func (d *Hasher) Hash(ctx context.Context, p Params, s Secret) (Hash, error) {
 	if _, err := text(s); err != nil {
 		return Hash{}, err
 	}
-	if err := d.enter(ctx); err != nil {
+	if err := p.check(); err != nil {
 		return Hash{}, err
 	}
-	defer d.leave()
+	leave, err := d.door.enter(ctx, d.from, p)
+	if err != nil {
+		return Hash{}, err
+	}
+	defer leave()
 	h, err := p.Hash(s)
 	if err == nil {
-		d.count.Add(1)
+		d.door.count.Add(1)
 	}
 	return h, err
 }
@@ -76,38 +65,30 @@ func (d *Hasher) Verify(ctx context.Context, h Hash, s Secret, form Form) (bool,
 	if h.Digest == nil {
 		return false, fmt.Errorf("%w: it has no digest", ErrHash)
 	}
-	if err := d.enter(ctx); err != nil {
+	leave, err := d.door.enter(ctx, d.from, h.Params)
+	if err != nil {
 		return false, err
 	}
-	defer d.leave()
+	defer leave()
 	ok, runs := h.verify(s, form)
-	d.count.Add(runs)
+	d.door.count.Add(runs)
 	return ok, nil
+}
+
+// Used reports whether s is one of the passwords that old were made of, newest first. It looks at
+// [MaxHistory] of them and no more, each time through the door anew, stops at the first that matches,
+// and passes over those that cannot be judged. It is for [Facts].
+func (d *Hasher) Used(ctx context.Context, old []Hash, s Secret) (bool, error) {
+	for _, h := range old[:min(len(old), MaxHistory)] {
+		// An old password may have come from elsewhere: raw is tried in both forms.
+		used, err := d.Verify(ctx, h, s, FormRaw)
+		if used || err != nil && !errors.Is(err, ErrHash) {
+			return used, err
+		}
+	}
+	return false, nil
 }
 
 // Count returns how many hashes were computed here. Tests compare it: paths that must look alike do
 // the same work.
-func (d *Hasher) Count() uint64 { return d.count.Load() }
-
-func (d *Hasher) enter(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("wait to check a password: %w", err)
-	}
-	select {
-	case d.slots <- struct{}{}:
-		return nil
-	default:
-	}
-	defer d.waiting.Add(-1)
-	if d.waiting.Add(1) > int64(queueLength*cap(d.slots)) {
-		return &BusyError{RetryAfter: queueTime}
-	}
-	select {
-	case d.slots <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait to check a password: %w", ctx.Err())
-	}
-}
-
-func (d *Hasher) leave() { <-d.slots }
+func (d *Hasher) Count() uint64 { return d.door.count.Load() }

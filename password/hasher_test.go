@@ -3,12 +3,8 @@ package password_test
 import (
 	"context"
 	"errors"
-	"runtime"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
 
 	"github.com/userpool-go/userpool/password"
 )
@@ -61,74 +57,49 @@ func TestHasherRefusesWithoutWork(t *testing.T) {
 	}
 }
 
-// Of many at once only so many are in the door, the queue is bounded, and each caller gets a verdict
-// or a typed refusal.
-func TestT9_DoorIsBounded(t *testing.T) {
+func TestHasherHashesNothingBeyondTheLimits(t *testing.T) {
 	t.Parallel()
-	const n, callers = 2, 400 // two at work and 128 in the queue
-	door, params := password.NewHasher(n), password.Params{Memory: 4 << 10, Time: 2, Threads: 1}
-	h, err := params.Hash(password.New("x"))
-	if err != nil {
-		t.Fatal(err)
+	door := password.NewHasher(1)
+	for _, p := range []password.Params{{}, {Memory: 8, Time: 1}, {Memory: 4 << 20, Time: 1, Threads: 1}, {Memory: 8, Time: 11, Threads: 1}} {
+		if _, err := door.Hash(t.Context(), p, password.New("x")); !errors.Is(err, password.ErrHash) {
+			t.Errorf("Hash with %+v: %v, want ErrHash", p, err)
+		}
 	}
-	gate := make(chan struct{})
-	var right, busy atomic.Int64
-	var wg sync.WaitGroup
-	for range callers {
-		wg.Go(func() {
-			<-gate
-			ok, err := door.Verify(t.Context(), h, password.New("x"), password.FormNFC)
-			shed, isBusy := errors.AsType[*password.BusyError](err)
-			switch {
-			case ok && err == nil:
-				right.Add(1)
-			case !ok && isBusy && errors.Is(err, password.ErrBusy) && shed.RetryAfter > 0:
-				busy.Add(1)
-			default:
-				t.Errorf("Verify = %v, %v, want a verdict or BusyError", ok, err)
-			}
-		})
-	}
-	close(gate)
-	wg.Wait()
-	if got := right.Load() + busy.Load(); got != callers || right.Load() < n+64*n || uint64(right.Load()) != door.Count() {
-		t.Errorf("%d verdicts, %d shed, %d hashes, want %d answers, at least %d verdicts", right.Load(), busy.Load(), door.Count(), callers, n+64*n)
-	}
-	if runtime.GOMAXPROCS(0) == 1 {
-		return
-	}
-	if ok, err := door.Verify(t.Context(), h, password.New("x"), password.FormNFC); !ok || err != nil {
-		t.Errorf("after the crowd Verify = %v, %v", ok, err)
+	if n := password.Left(door); n != 0 || door.Count() != 0 {
+		t.Errorf("%d left behind, %d hashes, want none", n, door.Count())
 	}
 }
 
-// Who waits leaves when its context ends, and gives its place in the queue back.
-func TestHasherWaitsNoLongerThanItsCaller(t *testing.T) {
+func TestT9_HistoryIsBounded(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		door, h := password.NewHasher(1), hash(t, "x")
-		release := password.Occupy(door)
-		ctx, cancel := context.WithCancel(t.Context())
-		var wg sync.WaitGroup
-		for range 64 {
-			wg.Go(func() {
-				if ok, err := door.Verify(ctx, h, password.New("x"), password.FormNFC); ok || !errors.Is(err, context.Canceled) {
-					t.Errorf("Verify = %v, %v, want context.Canceled", ok, err)
-				}
-			})
+	var old []password.Hash
+	for i := range 26 {
+		old = append(old, hash(t, strings.Repeat("x", i+1)))
+	}
+	broken := old[2]
+	broken.Scheme = "md5" // cannot be judged, and is passed over
+	old[2] = broken
+	tests := []struct {
+		name, typed string
+		used        bool
+		hashes      uint64
+	}{
+		{"the newest", "x", true, 1},
+		{"the third cannot be judged", "xxx", false, 23},
+		{"the 24th", strings.Repeat("x", 24), true, 23},
+		{"the 25th", strings.Repeat("x", 25), false, 23},
+		{"new", "y", false, 23},
+	}
+	for _, tt := range tests {
+		door := password.NewHasher(1)
+		used, err := door.Used(t.Context(), old, password.New(tt.typed))
+		if err != nil || used != tt.used || door.Count() != tt.hashes {
+			t.Errorf("%s: Used = %v, %v after %d hashes, want %v after %d", tt.name, used, err, door.Count(), tt.used, tt.hashes)
 		}
-		synctest.Wait() // all 64 wait now
-		if _, err := door.Verify(t.Context(), h, password.New("x"), password.FormNFC); !errors.Is(err, password.ErrBusy) {
-			t.Errorf("the 65th in the queue: %v, want ErrBusy", err)
-		}
-		cancel()
-		wg.Wait()
-		release()
-		if ok, err := door.Verify(t.Context(), h, password.New("x"), password.FormNFC); !ok || err != nil {
-			t.Errorf("with the queue gone Verify = %v, %v", ok, err)
-		}
-		if door.Count() != 1 {
-			t.Errorf("Count = %d, want 1", door.Count())
-		}
-	})
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if used, err := password.NewHasher(1).Used(gone, old, password.New("y")); used || !errors.Is(err, context.Canceled) {
+		t.Errorf("Used after the caller has gone = %v, %v", used, err)
+	}
 }

@@ -1,0 +1,129 @@
+package password
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// ErrBusy is the class of [BusyError].
+var ErrBusy = errors.New("password: too many passwords are being checked")
+
+// BusyError means that so many wait already that waiting too would only be a longer failure. No work
+// was done. It is an [ErrBusy].
+type BusyError struct {
+	RetryAfter time.Duration // about how long until those who wait now are through, at least a second
+}
+
+// Error says when to come again.
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("%v: try again in %v", ErrBusy, e.RetryAfter)
+}
+
+// Unwrap returns [ErrBusy].
+func (e *BusyError) Unwrap() error { return ErrBusy }
+
+// From says for whom a hash is computed. The door shares itself out by it: first between strangers
+// and known devices, then by pool, by source in it, by account there. The zero From is one stranger
+// like any other; whoever says no more than that shares that one's place.
+type From struct {
+	Pool    string
+	Source  string // where the request came from, such as an address or its network
+	Account string // the login as compared, whether or not there is such a user
+	Known   bool   // a device that this account was signed in on has shown a token that says so
+}
+
+// The door at default parameters: a hash takes about hashTime, and for each that runs so many wait.
+const (
+	hashTime    = 20 * time.Millisecond
+	queueLength = 64
+)
+
+// door lets hashes run. It counts what they hold, in threads and KiB, and queues the rest.
+type door struct {
+	count    atomic.Uint64
+	capacity weight
+
+	mu    sync.Mutex
+	free  weight
+	queue queue
+}
+
+// weight is what a hash holds while it runs.
+type weight struct{ threads, memory uint64 }
+
+func newDoor(n int) *door {
+	w := weight{uint64(n), uint64(n) * uint64(Default().Memory)}
+	return &door{capacity: w, free: w, queue: newQueue(uint64(n) * queueLength)}
+}
+
+// enter waits for its turn, for as long as ctx lives. Leave must be called when the work is done.
+func (d *door) enter(ctx context.Context, from From, p Params) (leave func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("wait to check a password: %w", err)
+	}
+	j := &job{from: from, cost: cost(p), weight: d.weigh(p), turn: make(chan struct{})}
+	d.mu.Lock()
+	if !d.queue.push(j) {
+		defer d.mu.Unlock()
+		return nil, &BusyError{RetryAfter: d.wait()}
+	}
+	d.advance()
+	d.mu.Unlock()
+	select {
+	case <-j.turn:
+		return func() { d.leave(j) }, nil
+	case <-ctx.Done():
+		d.leave(j)
+		return nil, fmt.Errorf("wait to check a password: %w", ctx.Err())
+	}
+}
+
+// leave ends j, whether it ran or still waits.
+func (d *door) leave(j *job) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.queue.remove(j) {
+		d.free.threads += j.threads
+		d.free.memory += j.memory
+	}
+	d.queue.forget(j)
+	d.advance()
+}
+
+// advance lets in whose turn it is. A job that does not fit yet is not overtaken: a heavy one would
+// otherwise wait for as long as light ones come.
+func (d *door) advance() {
+	for len(d.queue.waiting) > 0 {
+		j := d.queue.next()
+		if !d.fits(j) {
+			return
+		}
+		d.queue.remove(j)
+		d.queue.charge(j)
+		d.free.threads -= j.threads
+		d.free.memory -= j.memory
+		close(j.turn)
+	}
+}
+
+func (d *door) fits(j *job) bool {
+	return j.threads <= d.free.threads && j.memory <= d.free.memory
+}
+
+// weigh returns what a hash holds. One that is more than the whole door runs alone.
+func (d *door) weigh(p Params) weight {
+	return weight{min(uint64(p.Threads), d.capacity.threads), min(uint64(p.Memory), d.capacity.memory)}
+}
+
+// wait estimates how long until those who wait now are through.
+func (d *door) wait() time.Duration {
+	each := cost(Default()) * d.capacity.threads
+	return max(time.Second, (time.Duration(d.queue.cost/each) * hashTime).Round(time.Second))
+}
+
+// cost is the work of a hash: every pass fills its memory once.
+func cost(p Params) uint64 { return uint64(p.Memory) * uint64(p.Time) }
