@@ -120,6 +120,14 @@ func KeysOf(keys ...*SigningKey) KeySet {
 // package, RSA keys of less than 2048 bits and keys that are not for signatures are passed over; none that is left, a private key, an id that stands twice,
 // more than 100 keys and more than 256 KiB are errors.
 func ParseKeySet(jwks []byte) (KeySet, error) {
+	set, err := parseKeySet(jwks)
+	if err != nil {
+		return nil, err // not a nil set in an interface
+	}
+	return set, nil
+}
+
+func parseKeySet(jwks []byte) (staticKeys, error) {
 	keys, err := jose.ParseSet(jwks)
 	if err != nil {
 		return nil, fmt.Errorf("token: read key set: %w", err)
