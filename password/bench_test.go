@@ -60,3 +60,30 @@ func BenchmarkHash(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkDoor is what the door adds to a hash when nobody waits.
+func BenchmarkDoor(b *testing.B) {
+	door := password.NewHasher(2).For(password.From{Pool: "p", Source: "s", Account: "a"})
+	b.ReportAllocs()
+	defer cpu(b)()
+	for b.Loop() {
+		leave, err := password.Enter(b.Context(), door, password.Default())
+		if err != nil {
+			b.Fatal(err)
+		}
+		leave()
+	}
+}
+
+// BenchmarkPolicyCheck judges a password that may be chosen, against the built-in list and six words.
+func BenchmarkPolicyCheck(b *testing.B) {
+	facts := password.Facts{Words: []string{"ada.lovelace@example.com", "Ada Lovelace", "Orchard"}}
+	secret := password.New("correct horse battery staple")
+	b.ReportAllocs()
+	defer cpu(b)()
+	for b.Loop() {
+		if err := (password.Policy{}).Check(secret, facts); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -183,7 +183,7 @@ func TestT9_NobodyStarves(t *testing.T) {
 
 // Whatever is mixed, those inside hold no more threads and memory than the door has, but for one
 // that is more by itself and is then alone.
-func TestT9_DoorBoundsMemoryAndThreads(t *testing.T) {
+func TestT9_DoorIsBounded(t *testing.T) {
 	t.Parallel()
 	const n = 4
 	limit := uint64(n) * uint64(password.Default().Memory)

@@ -2,7 +2,6 @@ package password_test
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -179,18 +178,4 @@ func FuzzPolicyCheck(f *testing.F) {
 			t.Errorf("Check lets %d characters through", n)
 		}
 	})
-}
-
-func ExamplePolicy_Check() {
-	policy := password.Policy{MinLength: 12, RequireNumbers: true}
-	err := policy.Check(password.New("Dragon!"), password.Facts{Words: []string{"ada@example.com", "Orchard"}})
-	if broken, ok := errors.AsType[*password.PolicyError](err); ok {
-		for _, v := range broken.Violations {
-			fmt.Println(v.Rule, v.Min)
-		}
-	}
-	// Output:
-	// length 12
-	// numbers 0
-	// common 0
 }
