@@ -28,7 +28,7 @@ func (p *Pool) claims(use token.Use, client Client, u *user.User, s *token.Sessi
 		c.ExpiresAt, c.Scope = now.Add(client.Tokens.Access), []string{accountScope}
 	case token.ID:
 		c.ExpiresAt, c.Attributes = now.Add(client.Tokens.ID), u.Attributes
-		c.Email, c.EmailVerified = c.Username, new(true) // a login is a proven address
+		c.Name, c.Email, c.EmailVerified = u.Attributes["name"], c.Username, new(true) // a login is a proven address
 	}
 	return c
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
@@ -12,6 +13,9 @@ import (
 
 // tries bounds how often a use case reads and decides again after it lost a race.
 const tries = 8
+
+// settleTimeout bounds how long a call goes on to find out what became of its commit.
+const settleTimeout = 5 * time.Second
 
 // again runs one round of read, decide, commit until it is not stale.
 func again[T any](round func() (T, error)) (v T, err error) {
@@ -23,6 +27,21 @@ func again[T any](round func() (T, error)) (v T, err error) {
 	return v, fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
+// read reads records of the pool. A pool that was deleted is unavailable, and a closed one closed.
+func (p *Pool) read(ctx context.Context, w storage.Want) (storage.Got, error) {
+	if p.closed.Load() {
+		return storage.Got{}, ErrClosed
+	}
+	got, err := p.store.Read(ctx, p.config.ID, w)
+	if err == nil && got.PoolEpoch == 0 {
+		err = storage.ErrNoPool
+	}
+	if err != nil {
+		return storage.Got{}, unavailable(err)
+	}
+	return got, nil
+}
+
 // commit sends changes, again where nothing was written, and finds out by reading what an unknown
 // outcome was. Refusals of a change come back as they are, all else as [ErrUnavailable].
 func (p *Pool) commit(ctx context.Context, changes ...storage.Change) error {
@@ -31,7 +50,7 @@ func (p *Pool) commit(ctx context.Context, changes ...storage.Change) error {
 		err = p.store.Commit(ctx, changes...)
 	}
 	if errors.Is(err, storage.ErrUnknown) {
-		err = p.settle(context.WithoutCancel(ctx), changes, err)
+		err = p.settle(ctx, changes, err)
 	}
 	if err == nil {
 		p.committed(changes)
@@ -58,6 +77,8 @@ func unavailable(err error) error {
 // one record that carries its new stamp proves it. A commit that puts nothing to look for is not
 // proven, and what depended on it does not leave the process (security.md T5).
 func (p *Pool) settle(ctx context.Context, changes []storage.Change, unknown error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout) // it matters to whoever asks next
+	defer cancel()
 	for _, c := range changes {
 		put, ok := c.(storage.PutRecord)
 		if !ok {
@@ -114,10 +135,7 @@ func (p *Pool) committed(changes []storage.Change) {
 		case *storage.Revocation:
 			p.revoked.add(r)
 		case *storage.Outgoing:
-			select {
-			case p.wake <- struct{}{}:
-			default:
-			}
+			p.outbox.signal()
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/userpool-go/userpool/message"
@@ -23,8 +24,8 @@ type Config struct {
 	// Settings are the policy, and the truth for as long as they are given. Nil means those that the
 	// store has, or the defaults on first open.
 	Settings *Settings
-	// Keys seal what must not be read from the store. Nil is allowed only on a store that forgets,
-	// which gets a ring of its own; otherwise Open fails with [ErrNoKeyring].
+	// Keys seal what must not be read from the store. Nil is allowed only in development on a store
+	// that forgets, which gets a ring of its own; otherwise Open fails with [ErrNoKeyring].
 	Keys *seal.Keyring
 	// Sender delivers messages. Nil means, in development only, that they go to Logger, codes included.
 	Sender message.Sender
@@ -93,10 +94,12 @@ func (c Config) check(st storage.Store) (Config, error) {
 	return c, nil
 }
 
-// issuer tells whether s may be an issuer, and whether it is one of production (api.md decision 9).
+// issuer tells whether s may be an issuer, and whether it is one of production (api.md decision 9). It
+// takes one spelling of each, because issuers are compared byte by byte (RFC 8414, 2).
 func issuer(s string) (production, ok bool) {
 	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.Opaque != "" {
+	if err != nil || u.Hostname() == "" || u.User != nil || u.Opaque != "" || strings.ContainsAny(s, "?#") ||
+		u.String() != s || strings.ToLower(u.Host) != u.Host || u.Port() == "0" || strings.HasSuffix(u.Host, ":") {
 		return false, false
 	}
 	switch u.Scheme {

@@ -30,9 +30,9 @@ var (
 	ErrUnavailable = errors.New("pool: unavailable, try again")
 	// ErrClosed means that the pool was closed.
 	ErrClosed = errors.New("pool: closed")
-	// ErrNoKeyring means that a durable store was opened without a keyring. Add to the Config:
-	// Keys: ring, with ring from seal.File("userpool.keys").
-	ErrNoKeyring = errors.New(`pool: a durable store needs a keyring: set Config.Keys, for instance from seal.File("userpool.keys")`)
+	// ErrNoKeyring means that a durable store, or a pool in production, was opened without a keyring.
+	// Add to the Config: Keys: ring, with ring from seal.File("userpool.keys").
+	ErrNoKeyring = errors.New(`pool: a durable store and an https issuer need a keyring: set Config.Keys, for instance from seal.File("userpool.keys")`)
 	// ErrWrongKeyring means that the keyring is not the one that sealed what the store holds.
 	ErrWrongKeyring = errors.New("pool: the keyring cannot open what this pool has sealed; give the one it was made with")
 	// ErrUnknownClient means that the input names no client of the pool, or none where there are several.
@@ -41,7 +41,8 @@ var (
 	ErrUnfinished = errors.New("pool: sign-in needs another step")
 )
 
-// ValidationError lists what is wrong with an input, all of it at once. Its text holds no input.
+// ValidationError lists what is wrong with an input, all of it at once. Its text holds no input but names
+// of attributes.
 type ValidationError struct{ Fields []FieldError }
 
 // FieldError is one thing that is wrong with an input.

@@ -26,9 +26,13 @@ type occurrence struct {
 const (
 	signUpEvent  = "sign_up"
 	confirmEvent = "confirm_sign_up"
+	resendEvent  = "resend_code"
 	signInEvent  = "sign_in"
 	refreshEvent = "refresh"
 	signOutEvent = "sign_out"
+	forgotEvent  = "forgot_password"
+	resetEvent   = "reset_password"
+	changeEvent  = "change_password"
 
 	succeeded = "success"
 	stepped   = "step"

@@ -1,7 +1,9 @@
 package pool
 
 import (
+	"log/slog"
 	"net/netip"
+	"unicode/utf8"
 
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/token"
@@ -12,7 +14,15 @@ import (
 type Caller struct {
 	IP        netip.Addr
 	UserAgent string
-	Locale    string // of messages; "" means English
+	Locale    string // of messages, a BCP 47 tag; "", and anything over 35 bytes, means English
+}
+
+// locale returns the locale of messages. A header may have put anything there.
+func (c Caller) locale() string {
+	if len(c.Locale) > 35 || !utf8.ValidString(c.Locale) {
+		return ""
+	}
+	return c.Locale
 }
 
 // Response is an answer to a step, or the first proof of a sign-in: [Password] or [Code].
@@ -49,6 +59,12 @@ type CodeInput struct {
 	Caller Caller `json:"-"`
 }
 
+// ResendInput asks for a new code of a sign-up.
+type ResendInput struct {
+	Ticket string
+	Caller Caller `json:"-"`
+}
+
 // SignInInput asks for a session.
 type SignInInput struct {
 	Client   string   // "" means the pool's only client
@@ -64,6 +80,33 @@ type RespondInput struct {
 	Caller Caller `json:"-"`
 }
 
+// ForgotPasswordInput asks for a code with which to set a new password.
+type ForgotPasswordInput struct {
+	Client   string // "" means the pool's only client
+	Username string // an email address
+	Caller   Caller `json:"-"`
+}
+
+// ForgotPasswordResult is the same whether or not there is such a user.
+type ForgotPasswordResult struct {
+	Ticket   string // for [ResetPasswordInput]
+	Delivery Delivery
+}
+
+// ResetPasswordInput sets a new password with a code that was sent.
+type ResetPasswordInput struct {
+	Ticket   string
+	Code     string
+	Password password.Secret
+	Caller   Caller `json:"-"`
+}
+
+// ChangePasswordInput sets a new password with the old one.
+type ChangePasswordInput struct {
+	Old, New password.Secret
+	Caller   Caller `json:"-"`
+}
+
 // RefreshInput asks for new tokens of a session.
 type RefreshInput struct {
 	Client string // "" means the pool's only client
@@ -77,3 +120,27 @@ type SignOutInput struct {
 	Token  token.Secret
 	Caller Caller `json:"-"`
 }
+
+// redacted stands in a log for what carries a ticket or a code.
+var redacted = slog.StringValue("REDACTED")
+
+// LogValue leaves everything out: a logger that marshals what it is given would write the ticket.
+func (SignUpResult) LogValue() slog.Value { return redacted }
+
+// LogValue leaves everything out, like that of [SignUpResult].
+func (ForgotPasswordResult) LogValue() slog.Value { return redacted }
+
+// LogValue leaves everything out, like that of [SignUpResult].
+func (CodeInput) LogValue() slog.Value { return redacted }
+
+// LogValue leaves everything out, like that of [SignUpResult].
+func (RespondInput) LogValue() slog.Value { return redacted }
+
+// LogValue leaves everything out, like that of [SignUpResult].
+func (ResendInput) LogValue() slog.Value { return redacted }
+
+// LogValue leaves everything out, like that of [SignUpResult].
+func (ResetPasswordInput) LogValue() slog.Value { return redacted }
+
+// LogValue leaves the code out.
+func (Code) LogValue() slog.Value { return redacted }

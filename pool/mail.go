@@ -1,14 +1,17 @@
 package pool
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
 )
 
 // mailRule is how many messages strangers can cause to one address: Cognito's five an hour. Beyond
@@ -24,14 +27,54 @@ type letter struct {
 	Void   bool         `json:"void,omitempty"` // to be dropped unsent
 }
 
+// mail returns the changes that send l for t and count it, and binds its code to t. Where the address
+// has had enough the message is dropped unsent. A ticket without a message that carries a code gets
+// one that nobody can guess: otherwise every new ticket would be five more guesses at six digits.
+func (p *Pool) mail(sent storage.Counter, t *storage.Ticket, channel string, l letter, now time.Time) []storage.Change {
+	full := !mailRule.Locked(sent, now).IsZero()
+	if full {
+		l.Void = true
+	}
+	if l.Void {
+		l.Code = ""
+	}
+	p.setCode(t, channel, cmp.Or(l.Code, rand.Text()))
+	if full {
+		return []storage.Change{p.post(t, l, now)}
+	}
+	return []storage.Change{p.post(t, l, now), storage.Count{Key: sent.Key, Rule: mailRule, Now: now}}
+}
+
+// overMail turns a refusal of the mail counter, which was open when it was read, into another round.
+func overMail(err error) error {
+	if key, ok := limit(err); ok && strings.HasPrefix(key.Name, "mail:") {
+		return fmt.Errorf("%w: %w", storage.ErrStale, err)
+	}
+	return err
+}
+
 // post returns the change that puts l into the outbox. It dies with its ticket.
 func (p *Pool) post(t *storage.Ticket, l letter, now time.Time) storage.Change {
-	id := rand.Text()
+	owner := t.User
+	if owner == "" {
+		owner = user.ID(t.ID)
+	}
+	return p.enqueue(storage.Outgoing{Owner: owner, Ticket: t.ID, NotAfter: t.Expires}, l, now)
+}
+
+// noticeLifetime is how long a notice is worth sending.
+const noticeLifetime = 72 * time.Hour
+
+// notify returns the change that tells u something about the account.
+func (p *Pool) notify(u *user.User, l letter, now time.Time) storage.Change {
+	return p.enqueue(storage.Outgoing{Owner: u.ID, NotAfter: now.Add(noticeLifetime)}, l, now)
+}
+
+func (p *Pool) enqueue(o storage.Outgoing, l letter, now time.Time) storage.Change {
+	o.Pool, o.ID, o.Due, o.Created = p.config.ID, rand.Text(), now, now
 	body, _ := json.Marshal(l) // strings and a bool cannot fail
-	return storage.Put(&storage.Outgoing{
-		Pool: p.config.ID, ID: id, Owner: t.User, Ticket: t.ID, Body: p.config.Keys.Seal(p.letterLabel(id), body),
-		Due: now, NotAfter: t.Expires, Created: now,
-	})
+	o.Body = p.config.Keys.Seal(p.letterLabel(o.ID), body)
+	return storage.Put(&o)
 }
 
 // letter opens the body of a message.

@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/userpool-go/userpool/message"
@@ -12,117 +13,204 @@ import (
 
 // How the outbox is worked through.
 const (
-	laneLease   = 30 * time.Second
-	sendTimeout = 20 * time.Second // within the lease
-	poll        = time.Second      // for what other processes put there, and what is due again
-	batch       = 64
-	firstPause  = 5 * time.Second // after a failure; doubled each time
-	longPause   = 15 * time.Minute
+	laneLease    = 30 * time.Second
+	sendTimeout  = 20 * time.Second // within the lease
+	settledAfter = 5 * time.Second  // what follows a send has time of its own: a slow server must not cost it
+	poll         = time.Second      // for what other processes put there, and what is due again
+	batch        = 256
+	workers      = 8               // lanes at once, so that a mail server that hangs for some holds up few
+	firstPause   = 5 * time.Second // after a failure; doubled each time
+	longPause    = 15 * time.Minute
 )
 
-// deliver sends what is due until ctx ends: at once what this process puts into the outbox, within
-// a second what others do.
-func (p *Pool) deliver(ctx context.Context) {
+// outbox sends a pool's messages, several lanes at once.
+type outbox struct {
+	*Pool
+	wake chan struct{} // something may be due
+
+	mu      sync.Mutex
+	working map[int]bool    // lanes that a worker is on
+	sent    map[string]bool // ids that were sent but could not be taken out yet: never sent again by us
+}
+
+// deliver sends what is due until ctx ends, and then waits for what is being sent.
+func (o *outbox) deliver(ctx context.Context) {
+	var running sync.WaitGroup
+	defer running.Wait()
 	for {
-		more, err := p.deliverDue(ctx)
-		if err != nil && !over(ctx) {
-			p.config.Logger.WarnContext(ctx, "outbox waits", "pool", p.config.ID, "error", err)
-		}
-		if more && err == nil {
-			continue
+		if err := o.start(ctx, &running); err != nil && !over(ctx) {
+			o.config.Logger.WarnContext(ctx, "outbox waits", "pool", o.config.ID, "error", err)
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-p.wake:
+		case <-o.wake:
 		case <-time.After(poll):
 		}
 	}
 }
 
-// deliverDue looks where something is due, and sends what is in the lanes that it can lease. More
-// tells that it sent something, so that there may be more.
-func (p *Pool) deliverDue(ctx context.Context) (more bool, err error) {
-	due, err := p.store.Due(ctx, []user.PoolID{p.config.ID}, -1, p.now(), batch)
-	if err != nil {
-		return false, err
+// signal lets deliver look again.
+func (o *outbox) signal() {
+	select {
+	case o.wake <- struct{}{}:
+	default:
 	}
-	tried := map[int]bool{}
-	for _, o := range due {
-		lane := storage.Lane(o.Owner)
-		if tried[lane] || over(ctx) {
+}
+
+// start looks where something is due, and puts a worker on each lane that has none.
+func (o *outbox) start(ctx context.Context, running *sync.WaitGroup) error {
+	due, err := o.store.Due(ctx, []user.PoolID{o.config.ID}, -1, o.now(), batch)
+	if err != nil {
+		return err
+	}
+	for _, m := range due {
+		lane := storage.Lane(m.Owner)
+		if !o.take(lane) {
 			continue
 		}
-		tried[lane] = true
-		sent, err := p.deliverLane(ctx, lane)
-		if err != nil {
-			return more, err
-		}
-		more = more || sent
+		running.Go(func() {
+			again, err := o.deliverLane(ctx, lane)
+			if err != nil && !over(ctx) {
+				o.config.Logger.WarnContext(ctx, "outbox lane waits", "pool", o.config.ID, "lane", lane, "error", err)
+			}
+			o.leave(lane)
+			if again && err == nil {
+				o.signal()
+			}
+		})
 	}
-	return more, nil
+	return nil
+}
+
+// take claims a lane for a worker of this process.
+func (o *outbox) take(lane int) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.working[lane] || len(o.working) >= workers {
+		return false
+	}
+	o.working[lane] = true
+	return true
+}
+
+func (o *outbox) leave(lane int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.working, lane)
 }
 
 // deliverLane sends what is due in a lane, if no other process does. It asks again under the lease:
-// what was read before may have been sent meanwhile.
-func (p *Pool) deliverLane(ctx context.Context, lane int) (sent bool, err error) {
-	now := p.now()
-	held, err := p.store.Lease(ctx, storage.Lease{
-		Name: storage.LaneLease(p.config.ID, lane), Holder: p.holder, Now: now, Until: now.Add(laneLease),
-	})
-	if err != nil || !held {
+// what was read before may have been sent meanwhile. Again tells that there may be more.
+func (o *outbox) deliverLane(ctx context.Context, lane int) (again bool, err error) {
+	now := o.now()
+	lease := storage.Lease{Name: storage.LaneLease(o.config.ID, lane), Holder: o.holder, Now: now, Until: now.Add(laneLease)}
+	if held, err := o.store.Lease(ctx, lease); err != nil || !held {
 		return false, err
 	}
-	due, err := p.store.Due(ctx, []user.PoolID{p.config.ID}, lane, p.now(), batch)
+	defer o.giveUp(ctx, lease)
+	due, err := o.store.Due(ctx, []user.PoolID{o.config.ID}, lane, o.now(), batch)
 	if err != nil {
 		return false, err
 	}
-	for _, o := range due {
-		if over(ctx) || p.now().Add(sendTimeout).After(now.Add(laneLease)) {
-			break // or the lease would run out while it is being sent
+	for _, m := range due {
+		if over(ctx) || o.now().Add(sendTimeout+settledAfter).After(lease.Until) {
+			return true, nil // or the lease would run out while it is being sent
 		}
-		if err := p.send(ctx, o); err != nil {
-			return sent, err
+		if err := o.send(ctx, m); err != nil {
+			return false, err
 		}
-		sent = true
 	}
-	return sent, nil
+	return len(due) > 0, nil
+}
+
+// giveUp lets the next process have the lane at once.
+func (o *outbox) giveUp(ctx context.Context, l storage.Lease) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settledAfter)
+	defer cancel()
+	l.Now = o.now()
+	l.Until = l.Now
+	if _, err := o.store.Lease(ctx, l); err != nil {
+		o.config.Logger.WarnContext(ctx, "outbox lease stays until it runs out", "pool", o.config.ID, "error", err)
+	}
 }
 
 // send sends one message and takes it out of the outbox, or defers its owner's messages, so that
-// they keep their order. A message that is refused for good is dropped. It is finished even where ctx ends.
-func (p *Pool) send(ctx context.Context, o *storage.Outgoing) error {
-	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
-	defer cancel()
-	change, err := storage.Change(storage.Delete(o)), p.handOver(sending, o)
-	changes := []storage.Change{change}
+// they keep their order. A message that is refused for good is dropped. It is finished even where
+// ctx ends.
+func (o *outbox) send(ctx context.Context, m *storage.Outgoing) error {
+	err := o.handOver(ctx, m)
+	changes := []storage.Change{storage.Delete(m)}
 	switch {
 	case errors.Is(err, message.ErrRefused):
-		p.config.Logger.WarnContext(ctx, "message refused for good", "pool", p.config.ID, "message", o.ID, "error", err)
+		o.config.Logger.WarnContext(ctx, "message refused for good", "pool", o.config.ID, "message", m.ID, "error", err)
 	case err != nil:
-		p.config.Logger.WarnContext(ctx, "message not sent, will be tried again", "pool", p.config.ID, "message", o.ID, "tries", o.Tries+1, "error", err)
-		o.Due = p.now().Add(min(longPause, firstPause<<min(o.Tries, 10)))
-		o.Tries++
-		changes = []storage.Change{storage.Put(o), storage.Defer{Pool: o.Pool, Owner: o.Owner, Due: o.Due}}
+		o.config.Logger.WarnContext(ctx, "message not sent, will be tried again", "pool", o.config.ID, "message", m.ID, "tries", m.Tries+1, "error", err)
+		m.Due = o.now().Add(min(longPause, firstPause<<min(m.Tries, 10)))
+		m.Tries++
+		changes = []storage.Change{storage.Put(m), storage.Defer{Pool: m.Pool, Owner: m.Owner, Due: m.Due}}
 	}
-	err = p.commit(sending, changes...)
-	if errors.Is(err, storage.ErrStale) {
-		return nil // its code died meanwhile, or another process sent it after our lease
+	settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), settledAfter)
+	defer cancel()
+	commit := o.commit(settling, changes...)
+	if errors.Is(commit, storage.ErrStale) {
+		commit = nil // its code died meanwhile, or another process sent it after our lease
 	}
-	return err
+	o.remember(m.ID, err == nil && commit != nil)
+	return commit
 }
 
-// handOver gives a message to the sender, unless it is void.
-func (p *Pool) handOver(ctx context.Context, o *storage.Outgoing) error {
-	l, err := p.letter(o)
-	if err != nil || l.Void {
+// handOver gives a message to the sender, unless there is no use in it: it is void, its code has died,
+// or it was sent before and could not be taken out.
+func (o *outbox) handOver(ctx context.Context, m *storage.Outgoing) error {
+	l, err := o.letter(m)
+	if err != nil || l.Void || o.wasSent(m.ID) {
 		return err
 	}
-	m, err := p.message(o, l)
+	if dead, err := o.dead(ctx, m); err != nil || dead {
+		return err
+	}
+	msg, err := o.message(m, l)
 	if err != nil {
 		return err
 	}
-	return p.config.Sender.Send(ctx, m)
+	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
+	defer cancel()
+	return o.config.Sender.Send(sending, msg)
+}
+
+// dead reports whether the ticket that a message belongs to is of no use any more (security.md T4: a
+// dead code is never sent).
+func (o *outbox) dead(ctx context.Context, m *storage.Outgoing) (bool, error) {
+	if m.Ticket == "" {
+		return false, nil
+	}
+	got, err := o.store.Read(ctx, m.Pool, storage.Want{
+		Now: o.now(), Tickets: []string{m.Ticket},
+		Counters: []storage.CounterKey{{Pool: m.Pool, Owner: m.Ticket, Name: ticketCounter}},
+	})
+	if err != nil || got.PoolEpoch == 0 || got.Tickets[0] == nil {
+		return true, err
+	}
+	t := got.Tickets[0]
+	confirmed := t.Purpose == purposeConfirm && got.User != nil && got.User.Somebody()
+	return t.User != "" && !owns(got.User, t) || confirmed || !ticketRule.Locked(got.Counters[0], o.now()).IsZero(), nil
+}
+
+func (o *outbox) remember(id string, sent bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if sent {
+		o.sent[id] = true
+	} else {
+		delete(o.sent, id)
+	}
+}
+
+func (o *outbox) wasSent(id string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.sent[id]
 }
 
 func over(ctx context.Context) bool { return ctx.Err() != nil }

@@ -25,9 +25,10 @@ type Pool struct {
 	state   atomic.Pointer[state]
 	loading sync.Mutex // held while a newer state is read
 
+	closed  atomic.Bool
 	revoked revocations
 	since   storage.Cursor // where the feed was read to
-	wake    chan struct{}  // something was put into the outbox
+	outbox  outbox
 	stop    context.CancelFunc
 	chores  sync.WaitGroup
 }
@@ -44,7 +45,8 @@ func Open(ctx context.Context, st storage.Store, c Config) (*Pool, error) {
 		return nil, err
 	}
 	door := password.NewHasher(c.MaxHashes)
-	p := &Pool{config: c, store: st, door: door, holder: rand.Text(), wake: make(chan struct{}, 1)}
+	p := &Pool{config: c, store: st, door: door, holder: rand.Text()}
+	p.outbox = outbox{Pool: p, wake: make(chan struct{}, 1), working: map[int]bool{}, sent: map[string]bool{}}
 	p.gate = gate.New(c.Keys, door, decoy(c.hashing()))
 	if err := p.establish(ctx); err != nil {
 		return nil, fmt.Errorf("open pool %q: %w", c.ID, err)
@@ -54,15 +56,17 @@ func Open(ctx context.Context, st storage.Store, c Config) (*Pool, error) {
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
-	p.chores.Go(func() { p.deliver(running) })
+	p.chores.Go(func() { p.outbox.deliver(running) })
 	p.chores.Go(func() { p.sweep(running) })
 	p.chores.Go(func() { p.follow(running) })
 	return p, nil
 }
 
-// Close ends the pool's chores and waits for the message that is being sent, at most until ctx ends.
-// What was not sent yet stays in the store for the next Open.
+// Close ends the pool's chores and waits for the messages that are being sent, at most until ctx ends.
+// What was not sent yet stays in the store for the next Open. Other calls fail with [ErrClosed] from
+// then on. It may be called again.
 func (p *Pool) Close(ctx context.Context) error {
+	p.closed.Store(true)
 	p.stop()
 	done := make(chan struct{})
 	go func() { p.chores.Wait(); close(done) }()
@@ -82,8 +86,10 @@ func (p *Pool) Issuer() string { return p.config.Issuer }
 func (p *Pool) JWKS() []byte { return p.state.Load().jwks }
 
 // Verifier returns a verifier of the pool's access tokens for the given clients, or all of today's where none
-// is named. Beside the signature and the claims it knows what was revoked: in this process at once,
-// elsewhere within a second or two, at most 5 s (security.md T3).
+// is named. Beside the signature and the claims it knows what was revoked: in this process at once, and
+// elsewhere a second or two later (security.md T3: at most 5 s), for as long as the store can be read.
+// A session that makes room for a user's hundred-and-first is not revoked: its access token lives on
+// until it expires.
 func (p *Pool) Verifier(clients ...string) (*token.Verifier, error) {
 	if len(clients) == 0 {
 		for _, c := range p.state.Load().settings.Clients {

@@ -54,7 +54,7 @@ func (p *Pool) refresh(ctx context.Context, in RefreshInput, presented token.Ref
 	}
 	set, err := p.tokens(g.state, g.client, g.user, next, now)
 	if err != nil {
-		return nil, err
+		return nil, unavailable(err)
 	}
 	o.Outcome = succeeded
 	if err := p.commit(ctx, guard, storage.Require(g.user), p.event(now, o)); err != nil {
@@ -97,6 +97,7 @@ func (p *Pool) signOut(ctx context.Context, in SignOutInput, presented token.Ref
 type granted struct {
 	session *token.Session
 	user    *user.User
+	guesses storage.Counter // at the password; read for an account only
 	client  Client
 	state   *state
 }
@@ -107,11 +108,11 @@ var errEnded = fmt.Errorf("%w", ErrNotAuthorized)
 // readSession finds the session of a refresh token and checks that the token is of its family. A
 // token that is not has no effect: who knows a session's id must not be able to end it.
 func (p *Pool) readSession(ctx context.Context, clientID string, presented token.Refresh, now time.Time) (g granted, err error) {
-	got, err := p.store.Read(ctx, p.config.ID, storage.Want{
+	got, err := p.read(ctx, storage.Want{
 		Now: now, Session: storage.SessionKey{User: user.ID(presented.User), ID: presented.Session},
 	})
 	if err != nil {
-		return g, unavailable(err)
+		return g, err
 	}
 	if g.state, err = p.current(ctx, got.PoolEpoch); err != nil {
 		return g, err

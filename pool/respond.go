@@ -42,9 +42,7 @@ func (p *Pool) respond(ctx context.Context, ticket string, with Response, purpos
 			v.add("With", "must not be an empty password")
 		}
 	case Code:
-		if w.Value == "" || len(w.Value) > 64 {
-			v.add("Code", "must be the code that was sent")
-		}
+		v.code(w.Value)
 	}
 	if err := v.err(); err != nil {
 		return nil, err
@@ -77,33 +75,40 @@ type answered struct {
 	ticket *storage.Ticket
 	user   *user.User
 	carried
-	tries, password, code storage.Counter
-	state                 *state
-	client                Client
-	now                   time.Time
+	tries, password, code, resetCode, requests storage.Counter
+
+	state  *state
+	client Client
+	now    time.Time
 }
 
 // readTicket reads a ticket with its owner and their counters, in one round trip. A ticket whose
 // tries are used up is gone.
 func (p *Pool) readTicket(ctx context.Context, b bearer) (a answered, err error) {
 	now := p.now()
-	got, err := p.store.Read(ctx, p.config.ID, storage.Want{
+	got, err := p.read(ctx, storage.Want{
 		Now: now, Tickets: []string{b.ID()},
 		Counters: []storage.CounterKey{
 			{Pool: p.config.ID, Owner: b.ID(), Name: ticketCounter},
 			{Pool: p.config.ID, Name: passwordCounter},
-			{Pool: p.config.ID, Name: codeCounter},
+			{Pool: p.config.ID, Name: confirmCounter},
+			{Pool: p.config.ID, Name: resetCounter},
+			{Pool: p.config.ID, Name: requestMark},
 		},
 	})
 	if err != nil {
-		return a, unavailable(err)
+		return a, err
 	}
 	a = answered{
 		ticket: got.Tickets[0], user: got.User, now: now,
 		tries: got.Counters[0], password: got.Counters[1], code: got.Counters[2],
+		resetCode: got.Counters[3], requests: got.Counters[4],
 	}
 	if a.carried, err = p.answers(a.ticket, b, a.user); err != nil {
 		return a, err
+	}
+	if !owns(a.user, a.ticket) { // nobody's, or not any more: guesses count against what it was made for
+		a.user, a.resetCode.Key.Owner = nil, a.Owner
 	}
 	if !ticketRule.Locked(a.tries, now).IsZero() {
 		return a, ErrTicketGone
@@ -171,10 +176,14 @@ func (p *Pool) withPassword(ctx context.Context, a answered, w Password, j *judg
 	return p.mint(ctx, a.state, a.client, a.user, d, a.password.Key, a.now, storage.Require(a.user), storage.Delete(a.ticket))
 }
 
-// taken turns a login that another user owns into the error that callers know.
+// taken turns what may refuse a right code into the errors that callers know: a login that another
+// user owns, and a counter that locked meanwhile.
 func taken(err error) error {
 	if errors.Is(err, storage.ErrConflict) {
 		return ErrLoginTaken
+	}
+	if _, locked := limit(err); locked {
+		return ErrBadCode
 	}
 	return err
 }

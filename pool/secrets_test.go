@@ -113,22 +113,26 @@ func TestT4_DatabaseAndLogHoldNoSecret(t *testing.T) {
 // codeDigest returns what is stored of the code of a ticket.
 func codeDigest(t *testing.T, st storage.Store, ticket string) []byte {
 	t.Helper()
-	raw, err := base64.RawURLEncoding.DecodeString(ticket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := st.Read(t.Context(), "default", storage.Want{Now: long, Tickets: []string{base64.RawURLEncoding.EncodeToString(raw[:16])}})
+	got, err := st.Read(t.Context(), "default", storage.Want{Now: long, Tickets: []string{ticketID(t, ticket)}})
 	if err != nil || got.Tickets[0] == nil || len(got.Tickets[0].Code) == 0 {
 		t.Fatalf("ticket = %+v, %v", got.Tickets, err)
 	}
 	return got.Tickets[0].Code
 }
 
-func rawSecret(t *testing.T, ticket string) string {
+// ticketID returns what a ticket is stored under.
+func ticketID(t *testing.T, ticket string) string {
+	t.Helper()
+	return base64.RawURLEncoding.EncodeToString([]byte(rawTicket(t, ticket)[:16]))
+}
+
+func rawSecret(t *testing.T, ticket string) string { return rawTicket(t, ticket)[16:] }
+
+func rawTicket(t *testing.T, ticket string) string {
 	t.Helper()
 	raw, err := base64.RawURLEncoding.DecodeString(ticket)
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || len(raw) != 48 {
+		t.Fatalf("ticket of %d bytes, %v", len(raw), err)
 	}
-	return string(raw[16:])
+	return string(raw)
 }

@@ -33,7 +33,7 @@ func (p *Pool) SignIn(ctx context.Context, in SignInInput) (Step, error) {
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	var j judgement
+	var j judgements
 	return again(func() (Step, error) { return p.signIn(ctx, in, login, typed, &j) })
 }
 
@@ -44,8 +44,8 @@ type judgement struct {
 	right bool
 }
 
-// judge hashes in the first round only. Another round that finds another user behind the login has
-// no proof of theirs: the gate drops it.
+// judge hashes in the first round only. Another round that finds another user has no proof of theirs:
+// the gate drops it.
 func (p *Pool) judge(ctx context.Context, j *judgement, u *user.User, typed Password, now time.Time) (err error) {
 	if j.done {
 		return nil
@@ -55,9 +55,27 @@ func (p *Pool) judge(ctx context.Context, j *judgement, u *user.User, typed Pass
 	return p.busy(err)
 }
 
-func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typed Password, j *judgement) (Step, error) {
+// judgements are those of one sign-in: of the owner, and of an unproven attempt at the address. Where
+// there is an attempt both are judged, whether or not there is an owner: who signed up at an address
+// and then signs in sees the same at a taken one, after the same work (security.md T7).
+type judgements struct{ owner, attempt judgement }
+
+func (p *Pool) judgeAll(ctx context.Context, j *judgements, r reading, typed Password, now time.Time) error {
+	owner := r.user
+	if owner != nil && !owner.Somebody() {
+		owner = nil
+	}
+	if r.attempt != nil || j.attempt.done {
+		if err := p.judge(ctx, &j.attempt, r.attempt, typed, now); err != nil {
+			return err
+		}
+	}
+	return p.judge(ctx, &j.owner, owner, typed, now)
+}
+
+func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typed Password, j *judgements) (Step, error) {
 	now := p.now()
-	r, err := p.readLogin(ctx, login, now)
+	r, err := p.readLogin(ctx, login, passwordCounter, signUpMail, now)
 	if err != nil {
 		return nil, err
 	}
@@ -65,22 +83,22 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 	if err != nil {
 		return nil, err
 	}
-	if !guessRule.Locked(r.guess(), now).IsZero() {
+	if !guessRule.Locked(r.counter, now).IsZero() {
 		return nil, ErrNotAuthorized // without a verdict, so nothing is counted
 	}
-	u := r.got.User
-	if err := p.judge(ctx, j, u, typed, now); err != nil {
+	if err := p.judgeAll(ctx, j, r, typed, now); err != nil {
 		return nil, err
 	}
-	d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, []gate.Proof{j.proof}, now)
+	owner := gate.Decide(gate.Request{User: r.user, Purpose: gate.SignIn}, []gate.Proof{j.owner.proof}, now)
+	attempt := gate.Decide(gate.Request{User: r.attempt, Purpose: gate.SignIn}, []gate.Proof{j.attempt.proof}, now)
 	switch {
-	case d.Outcome() == gate.Mint:
-		return p.mint(ctx, r.state, client, u, d, r.guess().Key, now, storage.Require(u))
-	case d.Outcome() == gate.Step && d.Next() == gate.Confirm:
-		return p.needConfirm(ctx, r, client, d, in.Caller, now)
+	case owner.Outcome() == gate.Mint:
+		return p.mint(ctx, r.state, client, r.user, owner, r.counter.Key, now, storage.Require(r.user))
+	case attempt.Outcome() == gate.Step && attempt.Next() == gate.Confirm:
+		return p.needConfirm(ctx, r, client, attempt, in.Caller, now)
 	}
-	return nil, p.wrong(ctx, r.guess().Key, ErrNotAuthorized, now,
-		occurrence{User: idOf(u), Kind: signInEvent, Outcome: refused, Reason: string(d.Reason()), Client: client.ID})
+	return nil, p.wrong(ctx, r.counter.Key, ErrNotAuthorized, now,
+		occurrence{User: idOf(r.user), Kind: signInEvent, Outcome: refused, Reason: string(owner.Reason()), Client: client.ID})
 }
 
 // wrong lets a verdict of "no" leave only in the commit that counts it (security.md T5). A counter
@@ -103,7 +121,7 @@ func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User,
 	}
 	set, err := p.tokens(st, client, u, s, now)
 	if err != nil {
-		return nil, err
+		return nil, unavailable(err)
 	}
 	changes := append(also, storage.Put(s), storage.Clear{Key: proven, Rule: guessRule, Now: now},
 		p.event(now, occurrence{User: u.ID, Kind: signInEvent, Outcome: succeeded, Client: client.ID}))
@@ -117,16 +135,19 @@ func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User,
 	return &Done{Tokens: set}, nil
 }
 
-// needConfirm answers a right password at an unproven address with a ticket and a new code. The
-// verdict has left, so it is counted; the session that ends this clears it.
+// needConfirm answers the right password of an attempt with a ticket and a new code. The verdict has
+// left, so it is counted; the session that ends this clears it. At an address that has an owner
+// meanwhile the ticket confirms nothing, and it is the owner who gets a mail.
 func (p *Pool) needConfirm(ctx context.Context, r reading, client Client, d gate.Decision, c Caller, now time.Time) (Step, error) {
-	u := r.got.User
-	channel := r.state.pseudonym("address", u.Attempt.Login.Value)
-	t, ticket := p.newTicket(u, client.ID, purposeConfirm, carried{d.Proofs(), channel}, now, u.Attempt.Expires)
-	l := letter{Kind: message.ConfirmSignUp, To: u.Attempt.Login.Display, Locale: c.Locale, Code: newCode()}
-	p.setCode(t, channel, l.Code)
-	changes := append(p.mail(r, t, l, now), storage.Require(u), storage.Put(t),
-		storage.Count{Key: r.guess().Key, Rule: guessRule, Now: now},
+	u, to := r.attempt, r.attempt.Attempt.Login.Display
+	l := letter{Kind: message.ConfirmSignUp, To: to, Locale: c.locale(), Code: newCode()}
+	k := carried{Proofs: d.Proofs(), Channel: r.state.pseudonym("address", u.Attempt.Login.Value)}
+	if r.user.Somebody() {
+		k.Taken, l.Kind, l.Code = true, message.AlreadyRegistered, ""
+	}
+	t, ticket := p.newTicket(u, client.ID, purposeConfirm, k, now, u.Attempt.Expires)
+	changes := append(p.mail(r.mail, t, k.Channel, l, now), storage.Require(u), storage.Put(t),
+		storage.Count{Key: r.counter.Key, Rule: guessRule, Now: now},
 		p.event(now, occurrence{User: u.ID, Kind: signInEvent, Outcome: stepped, Reason: string(KindConfirm), Client: client.ID}))
 	err := overMail(p.commit(ctx, changes...))
 	if key, locked := limit(err); locked && key.Name == passwordCounter {
@@ -135,7 +156,7 @@ func (p *Pool) needConfirm(ctx context.Context, r reading, client Client, d gate
 	if err != nil {
 		return nil, err
 	}
-	return &NeedConfirm{Ticket: ticket, Expires: t.Expires, Delivery: Delivery{message.Email, l.To}}, nil
+	return &NeedConfirm{Ticket: ticket, Expires: t.Expires, Delivery: Delivery{message.Email, to}}, nil
 }
 
 // tokens returns what a client is handed for a session.

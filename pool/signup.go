@@ -2,15 +2,12 @@ package pool
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
 	"maps"
 	"time"
 
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/password"
-	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
 )
@@ -41,7 +38,7 @@ func (p *Pool) SignUp(ctx context.Context, in SignUpInput) (SignUpResult, error)
 
 func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, hash password.Hash) (SignUpResult, error) {
 	now := p.now()
-	r, err := p.readLogin(ctx, login, now)
+	r, err := p.readLogin(ctx, login, passwordCounter, signUpMail, now)
 	if err != nil {
 		return SignUpResult{}, err
 	}
@@ -50,19 +47,17 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, has
 		return SignUpResult{}, err
 	}
 	u := p.attempt(login, in.Attributes, hash, now)
-	channel := r.state.pseudonym("address", login.Value)
-	t, ticket := p.newTicket(u, client.ID, purposeConfirm, carried{Channel: channel}, now, now.Add(confirmLifetime))
-
-	// At a taken address all is done alike, with a code that nobody is sent or can guess: what is written, and
-	// so how long it takes, does not tell.
-	l := letter{Kind: message.ConfirmSignUp, To: login.Display, Locale: in.Caller.Locale, Code: newCode()}
-	code, outcome := l.Code, stepped
-	if owner := r.got.User; owner != nil && owner.Somebody() {
+	c := carried{Channel: r.state.pseudonym("address", login.Value)}
+	l := letter{Kind: message.ConfirmSignUp, To: login.Display, Locale: in.Caller.locale(), Code: newCode()}
+	outcome := stepped
+	// At a taken address all is done alike, with a code that nobody is sent or can guess: what is
+	// written, and so how long it takes, does not tell.
+	if owner := r.user; owner != nil && owner.Somebody() {
 		l.Kind, l.To, l.Code = message.AlreadyRegistered, owner.Login(login).Display, ""
-		code, outcome = rand.Text(), refused
+		c.Taken, outcome = true, refused
 	}
-	p.setCode(t, channel, code)
-	changes := append(p.mail(r, t, l, now), storage.Put(u), storage.Put(t),
+	t, ticket := p.newTicket(u, client.ID, purposeConfirm, c, now, now.Add(confirmLifetime))
+	changes := append(p.mail(r.mail, t, c.Channel, l, now), storage.Put(u), storage.Put(t),
 		p.event(now, occurrence{User: u.ID, Kind: signUpEvent, Outcome: outcome, Client: client.ID}))
 	if err := p.commit(ctx, changes...); err != nil {
 		return SignUpResult{}, overMail(err)
@@ -78,29 +73,8 @@ func (p *Pool) attempt(login user.Login, as user.Attributes, hash password.Hash,
 		Created: now, Updated: now,
 	}
 	u.Attributes = maps.Clone(as)
-	u.Password = &user.Password{
-		Hash: hash.Bare(), Digest: p.config.Keys.Seal(gate.PasswordLabel(u.Pool, u.ID), hash.Digest),
-		Form: user.FormNFC, Set: now, Revision: 1,
-	}
+	p.setPassword(u, hash, now)
 	return u
-}
-
-// mail returns the changes that send l and count it, or drop it unsent where the address has had
-// enough.
-func (p *Pool) mail(r reading, t *storage.Ticket, l letter, now time.Time) []storage.Change {
-	if !mailRule.Locked(r.mail(), now).IsZero() {
-		l.Void = true
-		return []storage.Change{p.post(t, l, now)}
-	}
-	return []storage.Change{p.post(t, l, now), storage.Count{Key: r.mail().Key, Rule: mailRule, Now: now}}
-}
-
-// overMail turns a refusal of the mail counter, which was open when it was read, into another round.
-func overMail(err error) error {
-	if key, ok := limit(err); ok && key.Name == mailCounter {
-		return fmt.Errorf("%w: %w", storage.ErrStale, err)
-	}
-	return err
 }
 
 // busy turns a full door into the error that callers know.

@@ -1,6 +1,7 @@
 package pool_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -11,6 +12,7 @@ import (
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
 )
@@ -37,6 +39,73 @@ func TestT7_TakenAddressDoesNotTell(t *testing.T) {
 	ms := k.mails(ada, 2)
 	if ms[1].Kind != message.AlreadyRegistered {
 		t.Errorf("the owner got %s, want %s", ms[1].Kind, message.AlreadyRegistered)
+	}
+}
+
+// Signing up at an address and then signing in looks the same whether or not the address has an owner,
+// and whatever password is typed.
+func TestS19_SignUpThenSignInDoesNotTell(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	const free, taken = "free@example.com", "taken@example.com"
+	if up, err := k.SignUp(t.Context(), pool.SignUpInput{Username: taken, Password: another}); err != nil {
+		t.Fatal(err)
+	} else if err := confirm(k, up.Ticket, k.code(taken, 1)); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]string{}
+	for _, login := range []string{free, taken} {
+		k.signUp(login)
+		for _, pw := range []password.Secret{wrong, right, wrong, right} {
+			k.store.reset()
+			step, err := k.signIn(login, pw)
+			reads, commits := k.store.counted()
+			seen[login] += fmt.Sprintf("%T %v %d %v\n", step, err, reads, kinds(commits))
+			if need, ok := step.(*pool.NeedConfirm); ok {
+				seen[login] += fmt.Sprintln(confirm(k, need.Ticket, "00000"), need.Delivery.Destination == login)
+			}
+		}
+	}
+	if seen[free] != seen[taken] {
+		t.Errorf("free:\n%s\ntaken:\n%s", seen[free], seen[taken])
+	}
+	if _, err := pool.Finished(k.signIn(taken, another)); err != nil {
+		t.Errorf("the owner: %v", err)
+	}
+}
+
+// Beyond the mails that an address gets, a new ticket is not five more guesses at six digits: none of
+// the million is its code (CVE class 6).
+func TestT5_UnsentCodesCannotBeGuessed(t *testing.T) {
+	t.Parallel()
+	r := ring(t, seal.Generate())
+	k := open(t, func(c *pool.Config) { c.Keys = r })
+	for i := range 6 {
+		ticket := k.signUp(ada)
+		ms := k.mails(ada, min(i+1, 5))
+		k.clock.advance(time.Second)
+		got, err := k.store.Store.Read(t.Context(), "default", storage.Want{Now: k.clock.Now(), Tickets: []string{ticketID(t, ticket)}})
+		if err != nil || got.Tickets[0] == nil {
+			t.Fatal(err)
+		}
+		stored := got.Tickets[0]
+		var state struct{ Channel string }
+		if err := json.Unmarshal(stored.State, &state); err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for n := range 1_000_000 {
+			if i > 0 && i < 5 { // the first shows that the search finds, the sixth is the test
+				break
+			}
+			code := fmt.Sprintf("%06d", n)
+			if r.VerifyMAC(stored.Code, "code", []byte("default"), []byte(stored.Purpose), []byte(stored.User), []byte(stored.ID), []byte(state.Channel), []byte(code)) {
+				found++
+			}
+		}
+		if want := map[int]int{0: 1}[i]; found != want || i == 5 && len(ms) != 5 {
+			t.Errorf("sign-up %d: %d codes fit after %d mails, want %d", i+1, found, len(ms), want)
+		}
 	}
 }
 
@@ -96,8 +165,16 @@ func TestT7_PreHijack(t *testing.T) {
 		if err := confirm(k, mine, code); err != nil {
 			t.Fatalf("owner: %v", err)
 		}
-		if _, err := k.signIn(ada, attackers); !errors.Is(err, pool.ErrNotAuthorized) {
-			t.Errorf("attacker's password = %v, want ErrNotAuthorized", err)
+		step, err := k.signIn(ada, attackers)
+		need, ok := step.(*pool.NeedConfirm)
+		if err != nil || !ok {
+			t.Fatalf("attacker's password = %T, %v, want it to look as before", step, err)
+		}
+		if ms := k.mails(ada, 3); ms[2].Kind != message.AlreadyRegistered {
+			t.Errorf("the owner got %s, want %s", ms[2].Kind, message.AlreadyRegistered)
+		}
+		if err := confirm(k, need.Ticket, code); !errors.Is(err, pool.ErrBadCode) {
+			t.Errorf("attacker's ticket = %v, want it to confirm nothing", err)
 		}
 		if _, err := k.signIn(ada, right); err != nil {
 			t.Errorf("owner's password: %v", err)

@@ -6,14 +6,17 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
+	"github.com/userpool-go/userpool/user"
 )
 
 // The documents of a pool, by kind.
@@ -259,11 +262,23 @@ func (p *Pool) label(kind, id string) seal.Label {
 	return seal.Label{Pool: string(p.config.ID), Kind: kind, Owner: id, Field: "body"}
 }
 
-// pseudonym returns a name for something personal that only the pool's key can make again (security.md T6).
+// pseudonym returns a name for something personal that only the pool's key can make again
+// (security.md T6).
 func (s *state) pseudonym(what, value string) string {
+	return base64.RawURLEncoding.EncodeToString(s.hmac(what, value))
+}
+
+// stranger returns the owner of the counters of a login that nobody has. Logins share 131,072 such
+// owners, so that guesses at made-up ones cannot fill the table: a few strangers may lock each other
+// out, who cannot get in anyway.
+func (s *state) stranger(login user.Login) string {
+	return fmt.Sprintf("stranger/%05x", binary.BigEndian.Uint32(s.hmac("stranger", login.Value))>>15)
+}
+
+func (s *state) hmac(what, value string) []byte {
 	h := hmac.New(sha256.New, s.poolKey)
-	h.Write([]byte(what))
+	io.WriteString(h, what)
 	h.Write([]byte{0})
-	h.Write([]byte(value))
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+	io.WriteString(h, value)
+	return h.Sum(nil)
 }

@@ -43,7 +43,7 @@ type NeedConfirm struct {
 	Delivery Delivery
 }
 
-// Delivery tells where a code went, if one did: always to what the visitor typed.
+// Delivery tells where a code went, if one did: to the address as it was typed, now or at sign-up.
 type Delivery struct {
 	Channel     message.Channel
 	Destination string
@@ -51,6 +51,12 @@ type Delivery struct {
 
 // LogValue leaves the tokens out: a logger that marshals what it is given would write them.
 func (*Done) LogValue() slog.Value { return slog.StringValue(string(KindDone)) }
+
+// LogValue leaves the ticket out.
+func (*NeedPassword) LogValue() slog.Value { return slog.StringValue(string(KindPassword)) }
+
+// LogValue leaves the ticket out.
+func (*NeedConfirm) LogValue() slog.Value { return slog.StringValue(string(KindConfirm)) }
 
 // Kind returns [KindDone].
 func (*Done) Kind() StepKind { return KindDone }
@@ -73,9 +79,11 @@ func Finished(step Step, err error) (*Done, error) {
 	if err != nil {
 		return nil, err
 	}
-	done, ok := step.(*Done)
-	if !ok {
-		return nil, fmt.Errorf("%w: %s", ErrUnfinished, step.Kind())
+	if done, ok := step.(*Done); ok && done != nil {
+		return done, nil
 	}
-	return done, nil
+	if step == nil {
+		return nil, ErrUnfinished
+	}
+	return nil, fmt.Errorf("%w: %s", ErrUnfinished, step.Kind())
 }

@@ -18,11 +18,14 @@ import (
 const (
 	purposeConfirm  = "confirm_sign_up"
 	purposePassword = "password"
+	purposeReset    = "reset_password"
 )
 
-// How long tickets live: Cognito's 24 hours for a sign-up, and its default of 3 minutes for a step.
+// How long tickets live: Cognito's 24 hours for a sign-up, its hour for a reset, and its default of 3
+// minutes for a step.
 const (
 	confirmLifetime = 24 * time.Hour
+	resetLifetime   = time.Hour
 	stepLifetime    = 3 * time.Minute
 )
 
@@ -68,6 +71,9 @@ func (b bearer) ID() string { return base64.RawURLEncoding.EncodeToString(b.id[:
 type carried struct {
 	Proofs  []token.Proof `json:"proofs,omitempty"`
 	Channel string        `json:"channel,omitempty"` // pseudonym of where its code went
+	Taken   bool          `json:"taken,omitempty"`   // a sign-up at an address that had an owner: its code opens nothing
+	Owner   string        `json:"owner,omitempty"`   // of the counters of a reset, where the ticket is nobody's
+	Request int64         `json:"request,omitempty"` // which reset it is of: only the newest is good
 }
 
 // newTicket returns a ticket of u and what the visitor holds for it.
@@ -88,10 +94,12 @@ func (p *Pool) setCode(t *storage.Ticket, channel, code string) {
 }
 
 // answers checks that b is the bearer of t, and that t is still good for its owner as read. It
-// returns what t carries.
+// returns what t carries. A ticket to reset a password may be nobody's, and does not show it.
 func (p *Pool) answers(t *storage.Ticket, b bearer, u *user.User) (c carried, err error) {
-	if t == nil || u == nil || t.User != u.ID || t.Epoch != u.Epoch ||
-		!p.config.Keys.VerifyMAC(t.MAC, "ticket", ticketParts(t, b)...) {
+	if t == nil || !p.config.Keys.VerifyMAC(t.MAC, "ticket", ticketParts(t, b)...) {
+		return c, ErrTicketGone
+	}
+	if !owns(u, t) && t.Purpose != purposeReset {
 		return c, ErrTicketGone
 	}
 	if err := json.Unmarshal(t.State, &c); err != nil {
@@ -100,20 +108,38 @@ func (p *Pool) answers(t *storage.Ticket, b bearer, u *user.User) (c carried, er
 	return c, nil
 }
 
+// owns reports whether t is u's, and of u's present epoch (security.md T3).
+func owns(u *user.User, t *storage.Ticket) bool {
+	return u != nil && t.User == u.ID && t.Epoch == u.Epoch
+}
+
 // ticketParts is what a ticket's MAC covers: all that decides what it is good for, so that nobody
 // who can write the table can give it to another user, or add proofs to it.
 func ticketParts(t *storage.Ticket, b bearer) [][]byte {
 	return [][]byte{[]byte(t.Pool), []byte(t.Purpose), []byte(t.User), []byte(t.Client), []byte(t.ID), t.State, b.secret[:]}
 }
 
-// newCode returns six random digits (security.md S3).
-func newCode() string {
-	var b [4]byte
+// newCode returns six random digits, for what is confirmed beside a ticket (security.md S3).
+func newCode() string { return digits(6) }
+
+// newLongCode returns eight random digits, for what a code alone opens.
+func newLongCode() string { return digits(8) }
+
+func digits(n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = '0' + digit()
+	}
+	return string(b)
+}
+
+// digit returns 0 to 9, none likelier than another.
+func digit() byte {
+	var b [1]byte
 	for {
 		rand.Read(b[:]) // never fails: crypto/rand
-		n := uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
-		if n < 4_294_000_000 { // a multiple of a million: no digit is likelier than another
-			return fmt.Sprintf("%06d", n%1_000_000)
+		if b[0] < 250 {
+			return b[0] % 10
 		}
 	}
 }

@@ -1,8 +1,10 @@
 package pool
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -18,8 +20,10 @@ var profile = []string{
 	"nickname", "picture", "preferred_username", "profile", "website", "zoneinfo",
 }
 
-// maxValue is Cognito's bound on an attribute's value, in bytes.
-const maxValue = 2048
+const (
+	maxValue   = 2048    // bytes of one attribute, as in Cognito
+	maxProfile = 4 << 10 // bytes of all of them as JSON
+)
 
 // validation gathers what is wrong with an input.
 type validation struct{ fields []FieldError }
@@ -44,9 +48,16 @@ func (v *validation) login(typed string) user.Login {
 	return l
 }
 
+// code checks the form of a code.
+func (v *validation) code(s string) {
+	if s == "" || len(s) > 64 {
+		v.add("Code", "must be the code that was sent")
+	}
+}
+
 // newPassword checks a password that is to be set.
 func (v *validation) newPassword(s password.Secret) {
-	err := password.Check(s)
+	err := password.Policy{}.Check(s, password.Facts{})
 	if pe, ok := errors.AsType[*password.PolicyError](err); ok {
 		for _, violation := range pe.Violations {
 			v.add("Password", broken(violation))
@@ -61,21 +72,26 @@ func (v *validation) attributes(as user.Attributes, login user.Login) {
 		switch {
 		case name == "email" && value == login.Display:
 		case !slices.Contains(profile, name):
-			v.add("Attributes."+printable(name), "is not an attribute that may be set")
+			v.add(attributeField(name), "is not an attribute that may be set")
 		case len(value) > maxValue || !utf8.ValidString(value) || strings.ContainsRune(value, 0):
-			v.add("Attributes."+name, "must be at most 2048 bytes of UTF-8 without NUL")
+			v.add(attributeField(name), "must be at most 2048 bytes of UTF-8 without NUL")
 		}
+	}
+	// An ID token carries them all, and a token beyond 8 KiB is taken by nobody.
+	if text, err := json.Marshal(as); err != nil || len(text) > maxProfile {
+		v.add("Attributes", fmt.Sprintf("must be at most %d bytes as JSON", maxProfile))
 	}
 	slices.SortFunc(v.fields, func(a, b FieldError) int { return strings.Compare(a.Field, b.Field) })
 }
 
-// printable shortens a name that a visitor chose, for an error's text.
-func printable(name string) string {
-	name = strings.ToValidUTF8(name, "?")
-	if len(name) > 32 {
-		name = name[:32] + "..."
+var plainName = regexp.MustCompile(`^[A-Za-z0-9_:.-]{1,32}$`)
+
+// attributeField names an attribute in an error, unless its name is nothing to put in a log.
+func attributeField(name string) string {
+	if !plainName.MatchString(name) {
+		return "Attributes"
 	}
-	return name
+	return "Attributes." + name
 }
 
 // broken says which rule a password breaks.

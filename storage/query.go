@@ -11,6 +11,7 @@ import (
 type Want struct {
 	Now       time.Time // what has expired by then is absent; required
 	User      user.Key
+	Attempt   user.Key // a login: the newest live attempt at it, whoever owns it
 	Session   SessionKey
 	Tickets   []string // ids
 	Counters  []CounterKey
@@ -21,6 +22,7 @@ type Want struct {
 // with nil for what is absent. A counter that was never counted is there with zero values.
 type Got struct {
 	User      *user.User
+	Attempt   *user.User
 	Session   *token.Session
 	Tickets   []*Ticket
 	Counters  []Counter

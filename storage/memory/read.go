@@ -43,6 +43,9 @@ func (s *Store) Read(ctx context.Context, id user.PoolID, w storage.Want) (stora
 		}
 	}
 	got.User = p.user(owner, w.Now)
+	if ns, value, ok := w.Attempt.Login(); ok {
+		got.Attempt = p.attempt(ns, value, w.Now)
+	}
 	for _, k := range w.Counters {
 		if k.Owner == "" && got.User != nil {
 			k.Owner = string(got.User.ID)
@@ -83,6 +86,11 @@ func (p *pool) user(k user.Key, now time.Time) *user.User {
 	if owner := p.logins.rows[key{string(ns), value}]; owner != "" {
 		return owner.user()
 	}
+	return p.attempt(ns, value, now)
+}
+
+// attempt returns the newest live attempt at a login, or nil.
+func (p *pool) attempt(ns user.Namespace, value string, now time.Time) *user.User {
 	for _, k := range slices.Backward(p.attempts.of(string(ns), value)) {
 		if u := live(p.users.rows[k].user(), now); u != nil {
 			return u

@@ -23,9 +23,10 @@ const (
 	poolEpoch   = `SELECT key, epoch FROM userpool_pools WHERE id = ? AND deleted = 0`
 	userByID    = `SELECT ` + userColumnNames + ` FROM userpool_users AS u WHERE u.pool = ? AND u.id = ? AND (u.expires IS NULL OR u.expires > ?)`
 	userByLogin = `SELECT ` + userColumnNames + ` FROM userpool_users AS u WHERE u.key = coalesce(
-		(SELECT user FROM userpool_logins WHERE pool = ?1 AND ns = ?2 AND value = ?3),
-		(SELECT x.key FROM userpool_attempts AS a JOIN userpool_users AS x ON x.key = a.user
-			WHERE a.pool = ?1 AND a.ns = ?2 AND a.value = ?3 AND x.expires > ?4 ORDER BY x.created DESC, x.id DESC LIMIT 1))`
+		(SELECT user FROM userpool_logins WHERE pool = ?1 AND ns = ?2 AND value = ?3), ` + newestAttempt + `)`
+	attemptByLogin = `SELECT ` + userColumnNames + ` FROM userpool_users AS u WHERE u.key = ` + newestAttempt
+	newestAttempt  = `(SELECT x.key FROM userpool_attempts AS a JOIN userpool_users AS x ON x.key = a.user
+		WHERE a.pool = ?1 AND a.ns = ?2 AND a.value = ?3 AND x.expires > ?4 ORDER BY x.created DESC, x.id DESC LIMIT 1)`
 	selectSession  = `SELECT ` + sessionColumnNames + ` FROM userpool_sessions WHERE pool = ? AND user_id = ? AND id = ? AND ends > ?`
 	selectTicket   = `SELECT ` + ticketColumnNames + ` FROM userpool_tickets WHERE pool = ? AND id = ? AND expires > ?`
 	selectDocument = `SELECT ` + documentColumnNames + ` FROM userpool_documents WHERE pool = ? AND kind = ? AND id = ?`
@@ -74,7 +75,7 @@ func checkWant(pool user.PoolID, w storage.Want) error {
 }
 
 func onlyUser(w storage.Want) bool {
-	return w.Session == (storage.SessionKey{}) && len(w.Tickets)+len(w.Counters)+len(w.Documents) == 0
+	return w.Attempt == (user.Key{}) && w.Session == (storage.SessionKey{}) && len(w.Tickets)+len(w.Counters)+len(w.Documents) == 0
 }
 
 // readOwner reads the owner of a login, the most frequent read of all, in one statement.
@@ -118,6 +119,11 @@ func (r reading) all(w storage.Want, got *storage.Got) (err error) {
 	}
 	if got.User, err = r.user(owner); err != nil {
 		return err
+	}
+	if ns, value, ok := w.Attempt.Login(); ok {
+		if got.Attempt, err = absent(scanUser(r.row(attemptByLogin, r.key, string(ns), value, r.now.UnixMicro()), r.pool)); err != nil {
+			return err
+		}
 	}
 	return r.keyed(w, got)
 }

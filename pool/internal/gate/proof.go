@@ -95,3 +95,14 @@ func Carried(id user.ID, records []token.Proof) []Proof {
 	}
 	return proofs
 }
+
+// Chosen returns the proof of somebody who has shown the old password and has just set a new one:
+// they know it. A proof that does not hold for the user as it was gives the zero Proof, which holds
+// for nobody.
+func Chosen(shown Proof, was, is *user.User) Proof {
+	if len(holding(was, []Proof{shown})) == 0 || shown.record.Method != token.MethodPassword || is.ID != was.ID || is.Password == nil {
+		return Proof{}
+	}
+	shown.record.Revision = is.Password.Revision
+	return shown
+}

@@ -1,0 +1,156 @@
+package pool
+
+import (
+	"context"
+	"time"
+
+	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/pool/internal/gate"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// ForgotPassword sends a code to the address, with which and the ticket [Pool.ResetPassword] sets a
+// new password within an hour, as in Cognito. A newer request voids the ticket of an older one. The
+// old password stays good until then.
+//
+// An address that nobody owns gives the same answer after the same work; no mail goes there. It
+// fails with a *[ValidationError] and with [ErrUnknownClient], and costs one read and one commit.
+func (p *Pool) ForgotPassword(ctx context.Context, in ForgotPasswordInput) (ForgotPasswordResult, error) {
+	var v validation
+	login := v.login(in.Username)
+	if err := v.err(); err != nil {
+		return ForgotPasswordResult{}, err
+	}
+	return again(func() (ForgotPasswordResult, error) { return p.forgotPassword(ctx, in, login) })
+}
+
+func (p *Pool) forgotPassword(ctx context.Context, in ForgotPasswordInput, login user.Login) (ForgotPasswordResult, error) {
+	now := p.now()
+	r, err := p.readLogin(ctx, login, requestMark, resetMail, now)
+	if err != nil {
+		return ForgotPasswordResult{}, err
+	}
+	client, err := r.state.settings.client(in.Client)
+	if err != nil {
+		return ForgotPasswordResult{}, err
+	}
+	// Whoever cannot recover here gets what a stranger gets: a ticket of nobody.
+	u, reason := recoverable(r.user)
+	request := max(r.counter.N+1, now.UnixMicro())
+	channel := r.state.pseudonym("address", login.Value)
+	c := carried{Channel: channel, Owner: r.counter.Key.Owner, Request: request}
+	t, ticket := p.newTicket(u, client.ID, purposeReset, c, now, now.Add(resetLifetime))
+	l := letter{Kind: message.ResetPassword, To: login.Display, Locale: in.Caller.locale(), Code: newLongCode()}
+	if l.Void = u.ID == ""; !l.Void {
+		l.To = u.Login(login).Display
+	}
+	changes := append(p.mail(r.mail, t, channel, l, now), storage.Put(t),
+		storage.Raise{Key: r.counter.Key, N: request},
+		p.event(now, occurrence{User: u.ID, Kind: forgotEvent, Outcome: stepped, Reason: reason, Client: client.ID}))
+	if err := p.commit(ctx, changes...); err != nil {
+		return ForgotPasswordResult{}, overMail(err)
+	}
+	return ForgotPasswordResult{Ticket: ticket, Delivery: Delivery{message.Email, login.Display}}, nil
+}
+
+// recoverable returns u where a code by mail may set a new password, and the zero user, with the
+// reason for the event, where not: an attempt proves nothing by it, and a disabled user stays so.
+func recoverable(u *user.User) (*user.User, string) {
+	nobody := &user.User{}
+	switch {
+	case u == nil || !u.Somebody():
+		return nobody, string(gate.NoUser)
+	case u.Disabled:
+		return nobody, string(gate.Disabled)
+	case u.Status == user.Confirmed || u.Status == user.ResetRequired:
+		return u, ""
+	}
+	return nobody, string(u.Status)
+}
+
+// ResetPassword sets a new password with the code of [Pool.ForgotPassword]. All sessions, tickets and
+// codes of the user end, locks on guessing the old password with them, and the owner is told by
+// mail. It signs nobody in (security.md S4): the step that comes back is [*NeedPassword].
+//
+// It fails with a *[ValidationError], which leaves the code good, with [ErrBadCode], with [ErrTicketGone],
+// and with a *[LimitError] where the password door is full. It costs one read, one commit and, for the right code, one hash.
+func (p *Pool) ResetPassword(ctx context.Context, in ResetPasswordInput) (Step, error) {
+	b, ok := parseBearer(in.Ticket)
+	if !ok {
+		return nil, ErrTicketGone
+	}
+	var v validation
+	v.code(in.Code)
+	v.newPassword(in.Password)
+	if err := v.err(); err != nil {
+		return nil, err
+	}
+	var hash *password.Hash // made once, in the first round that needs it
+	return again(func() (Step, error) {
+		a, err := p.readTicket(ctx, b)
+		if err != nil {
+			return nil, err
+		}
+		if a.ticket.Purpose != purposeReset {
+			return nil, ErrWrongStep
+		}
+		return p.resetPassword(ctx, a, in, &hash)
+	})
+}
+
+func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordInput, hash **password.Hash) (Step, error) {
+	// A ticket of nobody, one whose user has changed since, one that a newer request has replaced and
+	// a locked counter all go the way of a wrong code: any other would tell whether there is a user.
+	u, _ := recoverable(a.user)
+	proof, right := p.gate.EmailCode(a.ticket, a.Channel, in.Code, a.now)
+	right = right && a.Request == a.requests.N && guessRule.Locked(a.resetCode, a.now).IsZero()
+	o := occurrence{User: u.ID, Kind: resetEvent, Outcome: refused, Client: a.client.ID}
+	if !right || u.ID == "" {
+		return nil, p.wrong(ctx, a.resetCode.Key, ErrBadCode, a.now, o, a.tried())
+	}
+	if *hash == nil {
+		h, err := p.door.Hash(ctx, p.config.hashing(), in.Password)
+		if err != nil {
+			return nil, p.busy(err)
+		}
+		*hash = &h
+	}
+	next := u.Clone()
+	p.setPassword(next, **hash, a.now)
+	next.Status = user.Confirmed
+	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, []gate.Proof{proof}, a.now)
+	t, ticket := p.newTicket(next, a.client.ID, purposePassword, carried{Proofs: d.Proofs()}, a.now, a.now.Add(stepLifetime))
+	o.Outcome = succeeded
+	changes := append(p.replaced(next, a.now, in.Caller.locale()),
+		storage.Put(next), storage.Delete(a.ticket), storage.Put(t),
+		storage.Delete(&storage.Counter{Key: a.password.Key}), storage.Clear{Key: a.resetCode.Key, Rule: guessRule, Now: a.now}, p.event(a.now, o))
+	if err := p.commit(ctx, changes...); err != nil {
+		if _, locked := limit(err); locked {
+			return nil, ErrBadCode
+		}
+		return nil, err
+	}
+	return &NeedPassword{Ticket: ticket, Expires: t.Expires}, nil
+}
+
+// setPassword gives u a new password. The epoch ends whatever was made before (security.md T3).
+func (p *Pool) setPassword(u *user.User, hash password.Hash, now time.Time) {
+	revision := int64(1)
+	if u.Password != nil {
+		revision = u.Password.Revision + 1
+		u.Epoch++
+	}
+	u.Password = &user.Password{
+		Hash: hash.Bare(), Digest: p.config.Keys.Seal(gate.PasswordLabel(u.Pool, u.ID), hash.Digest),
+		Form: user.FormNFC, Set: now, Revision: revision,
+	}
+	u.Updated = now
+}
+
+// replaced returns the changes that tell verifiers and the owner that a password was set.
+func (p *Pool) replaced(u *user.User, now time.Time, locale string) []storage.Change {
+	notice := letter{Kind: message.PasswordChanged, To: u.Logins[0].Display, Locale: locale}
+	return []storage.Change{p.revokeAll(u, now), p.notify(u, notice, now)}
+}

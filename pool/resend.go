@@ -1,0 +1,51 @@
+package pool
+
+import (
+	"context"
+
+	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/storage"
+)
+
+// ResendCode sends a new code for a sign-up, in exchange for its ticket: the one before and its code
+// are void from then on. Wrong codes that were counted against the sign-up stay counted.
+//
+// It fails with [ErrTicketGone] and with [ErrWrongStep]. Beyond five mails an hour to one address nothing
+// is sent, which the answer does not show. It costs one read and one commit.
+func (p *Pool) ResendCode(ctx context.Context, in ResendInput) (SignUpResult, error) {
+	b, ok := parseBearer(in.Ticket)
+	if !ok {
+		return SignUpResult{}, ErrTicketGone
+	}
+	var sent storage.Counter // of mails to the address: found full only by the commit
+	return again(func() (SignUpResult, error) {
+		a, err := p.readTicket(ctx, b)
+		if err != nil {
+			return SignUpResult{}, err
+		}
+		if a.ticket.Purpose != purposeConfirm || a.user.Somebody() {
+			return SignUpResult{}, ErrWrongStep
+		}
+		sent.Key = storage.CounterKey{Pool: p.config.ID, Owner: a.Channel, Name: signUpMail}
+		res, err := p.resend(ctx, in, a, sent)
+		if _, full := limit(err); full {
+			sent.N, sent.Start = int64(mailRule.Free), a.now
+		}
+		return res, overMail(err)
+	})
+}
+
+func (p *Pool) resend(ctx context.Context, in ResendInput, a answered, sent storage.Counter) (SignUpResult, error) {
+	u, to := a.user, a.user.Attempt.Login.Display
+	t, ticket := p.newTicket(u, a.client.ID, purposeConfirm, a.carried, a.now, a.ticket.Expires)
+	l := letter{Kind: message.ConfirmSignUp, To: to, Locale: in.Caller.locale(), Code: newCode()}
+	if a.Taken {
+		l.Kind, l.Code = message.AlreadyRegistered, ""
+	}
+	changes := append(p.mail(sent, t, a.Channel, l, a.now), storage.Require(u), storage.Delete(a.ticket), storage.Put(t),
+		p.event(a.now, occurrence{User: u.ID, Kind: resendEvent, Outcome: stepped, Client: a.client.ID}))
+	if err := p.commit(ctx, changes...); err != nil {
+		return SignUpResult{}, err
+	}
+	return SignUpResult{Ticket: ticket, Delivery: Delivery{message.Email, to}}, nil
+}
