@@ -121,8 +121,12 @@ func TestBadInput(t *testing.T) {
 		"sign up, verified by claim": {func() error { return upWith(k, "", user.Attributes{"email_verified": "true"}) }, pool.ErrInvalid},
 		"sign up, other email":       {func() error { return upWith(k, "", user.Attributes{"email": "root@example.com"}) }, pool.ErrInvalid},
 		"sign up, huge attribute":    {func() error { return upWith(k, "", user.Attributes{"name": mega}) }, pool.ErrInvalid},
-		"sign up, garbled attribute": {func() error { return upWith(k, "", user.Attributes{"name": "\xff"}) }, pool.ErrInvalid},
-		"sign in, no proof":          {func() error { _, err := k.SignIn(ctx, pool.SignInInput{Username: ada}); return err }, pool.ErrInvalid},
+		"sign up, too large for a token": {func() error {
+			return upWith(k, "", user.Attributes{"name": strings.Repeat("<", 2048)})
+		}, pool.ErrInvalid},
+		"sign up, name of a log line": {func() error { return upWith(k, "", user.Attributes{"a\nlevel=ERROR": ""}) }, pool.ErrInvalid},
+		"sign up, garbled attribute":  {func() error { return upWith(k, "", user.Attributes{"name": "\xff"}) }, pool.ErrInvalid},
+		"sign in, no proof":           {func() error { _, err := k.SignIn(ctx, pool.SignInInput{Username: ada}); return err }, pool.ErrInvalid},
 		"sign in, code": {func() error {
 			_, err := k.SignIn(ctx, pool.SignInInput{Username: ada, With: pool.Code{Value: "123456"}})
 			return err
@@ -159,8 +163,8 @@ func TestBadInput(t *testing.T) {
 	} {
 		if err := tt.act(); !errors.Is(err, tt.want) {
 			t.Errorf("%s = %v, want %v", name, err, tt.want)
-		} else if len(err.Error()) > 1000 {
-			t.Errorf("%s: the error repeats the input", name)
+		} else if len(err.Error()) > 1000 || strings.ContainsAny(err.Error(), "\n\x00") {
+			t.Errorf("%s: the error repeats the input: %q", name, err)
 		}
 	}
 	if _, commits := k.store.counted(); len(commits) != 0 {
@@ -192,18 +196,81 @@ func flip(s string, i int) string {
 	return s[:i] + string(c) + s[i+1:]
 }
 
-// A logger that is handed a step writes no token (security.md, CVE class 61).
-func TestDoneIsNotLogged(t *testing.T) {
+// A logger that is handed an answer or an input writes no token, ticket or code (CVE class 61).
+func TestAnswersAreNotLogged(t *testing.T) {
 	t.Parallel()
 	k := open(t)
 	k.confirmed(ada)
 	d := k.done(ada)
 	var log strings.Builder
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("signed in", "step", d, "tokens", d.Tokens)
+	logger := slog.New(slog.NewJSONHandler(&log, nil))
+	logger.Info("signed in", "step", d, "tokens", d.Tokens)
 	fmt.Fprintf(&log, "%v %+v %#v", d, d, d)
+	for _, v := range []any{
+		&pool.NeedPassword{Ticket: "bearer"}, &pool.NeedConfirm{Ticket: "bearer"},
+		pool.SignUpResult{Ticket: "bearer"},
+		pool.ForgotPasswordResult{Ticket: "bearer"},
+		pool.CodeInput{Ticket: "bearer"},
+		pool.RespondInput{Ticket: "bearer"},
+		pool.ResendInput{Ticket: "bearer"},
+		pool.ResetPasswordInput{Ticket: "bearer"},
+		pool.Code{Value: "bearer"},
+	} {
+		logger.Info("asked", "value", v)
+	}
+	if strings.Contains(log.String(), "bearer") {
+		t.Errorf("logged: %s", log.String())
+	}
 	for _, secret := range []token.Secret{d.Tokens.Access, d.Tokens.ID, d.Tokens.Refresh} {
 		if secret.IsZero() || strings.Contains(log.String(), secret.Reveal()) {
 			t.Fatalf("logged: %s", log.String())
 		}
+	}
+}
+
+// A full profile signs in, and an ID token says it.
+func TestProfileReachesTheIDToken(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	full := user.Attributes{"name": "Ada", "nickname": strings.Repeat("x", 2000), "profile": strings.Repeat("<", 300)}
+	up, err := k.SignUp(t.Context(), pool.SignUpInput{Username: ada, Password: right, Attributes: full})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := confirm(k, up.Ticket, k.code(ada, 1)); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := token.ParseKeySet(k.JWKS())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := token.NewVerifier(k.Issuer(), token.Config{ClientIDs: []string{"default"}, Use: token.ID, Keys: keys, Now: k.clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := v.Verify(t.Context(), k.done(ada).Tokens.ID.Reveal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Name != "Ada" || c.Email != ada || c.EmailVerified == nil || !*c.EmailVerified || c.Attributes["nickname"] != full["nickname"] {
+		t.Errorf("claims = %+v", c)
+	}
+}
+
+func TestFinishedOfNothing(t *testing.T) {
+	t.Parallel()
+	if _, err := pool.Finished(nil, nil); !errors.Is(err, pool.ErrUnfinished) {
+		t.Errorf("Finished(nil, nil) = %v, want ErrUnfinished", err)
+	}
+}
+
+func TestClosedPool(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	if err := k.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.signIn(ada, right); !errors.Is(err, pool.ErrClosed) {
+		t.Errorf("SignIn after Close = %v, want ErrClosed", err)
 	}
 }

@@ -177,6 +177,14 @@ type counting struct {
 	commits [][]storage.Change
 	after   func(error) error // what the caller is told of a commit; nil means the truth
 	fail    error             // instead of committing
+	keep    bool              // let no message be taken out
+}
+
+// keepMail lets no message be taken out of the outbox.
+func (c *counting) keepMail(keep bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.keep = keep
 }
 
 // answer changes what callers are told of commits.
@@ -212,6 +220,13 @@ func (c *counting) Commit(ctx context.Context, changes ...storage.Change) error 
 		if after != nil {
 			return after(c.Store.Commit(ctx, changes...))
 		}
+		return c.Store.Commit(ctx, changes...)
+	}
+	c.mu.Lock()
+	keep := c.keep
+	c.mu.Unlock()
+	if keep {
+		return storage.ErrRetry
 	}
 	return c.Store.Commit(ctx, changes...)
 }

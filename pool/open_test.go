@@ -11,6 +11,7 @@ import (
 	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
+	"github.com/userpool-go/userpool/user"
 )
 
 // durable is a memory store that does not say that it forgets.
@@ -113,7 +114,8 @@ func TestIssuers(t *testing.T) {
 	for issuer, good := range map[string]bool{
 		"": true, "http://localhost": true, "http://127.0.0.1:8080": true, "http://[::1]:1": true, "https://id.example.com": true, "https://id.example.com/tenant": true,
 		"http://example.com": false, "http://10.0.0.1": false, "https://": false, "id.example.com": false, "https://u@example.com": false,
-		"https://example.com?x": false, "https://example.com/?": false, "https://example.com#x": false, "http://localhost.example.com": false, "javascript:x": false,
+		"https://example.com?x": false, "https://example.com/?": false, "https://example.com#x": false, "https://example.com#": false, "https://:443": false, "https://example.com:0": false,
+		"https://Example.com": false, "HTTPS://example.com": false, "https://example.com:": false, "http://localhost.example.com": false, "javascript:x": false,
 	} {
 		k := seal.Generate()
 		_, err := reopen(t, memory.New(), pool.Config{Issuer: issuer, Keys: ring(t, k), Sender: nothing})
@@ -174,6 +176,29 @@ func TestS18_SettingsBindFromTheNextRead(t *testing.T) {
 	_, err := k.SignIn(t.Context(), pool.SignInInput{Client: "default", Username: ada, With: pool.Password{Value: right}})
 	if !errors.Is(err, pool.ErrUnknownClient) {
 		t.Errorf("sign-in to a client that is gone = %v, want ErrUnknownClient", err)
+	}
+}
+
+// No two pools of a store mint in one name, however often they are opened.
+func TestS7_IssuerBelongsToOnePool(t *testing.T) {
+	t.Parallel()
+	st, r := memory.New(), ring(t, seal.Generate())
+	for _, tt := range []struct {
+		id, issuer string
+		good       bool
+	}{
+		{"a", "https://a.example.com", true},
+		{"b", "https://a.example.com", false},
+		{"b", "https://b.example.com", true},
+		{"a", "https://b.example.com", false},
+		{"a", "https://c.example.com", true},
+		{"a", "https://a.example.com", true},
+		{"b", "https://c.example.com", false}, // it was a's, whose old tokens still name it
+	} {
+		_, err := reopen(t, st, pool.Config{ID: user.PoolID(tt.id), Issuer: tt.issuer, Keys: r, Sender: nothing})
+		if (err == nil) != tt.good {
+			t.Errorf("open %s as %s = %v, want good %v", tt.id, tt.issuer, err, tt.good)
+		}
 	}
 }
 

@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/message/mailbox"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/storage/memory"
 )
 
 // nothing is a sender that drops what it is given.
@@ -88,6 +90,136 @@ func TestOutboxDropsWhatIsRefusedForGood(t *testing.T) {
 			t.Errorf("tried %d times, want once", tried)
 		}
 	})
+}
+
+// A recipient at which the mail server hangs costs nobody else their mail, and is tried ever more rarely.
+func TestOutboxSlowRecipientBlocksNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		mail := &flaky{}
+		slow := message.SenderFunc(func(ctx context.Context, m message.Message) error {
+			if m.To == "slow@example.com" {
+				mail.Send(ctx, m)
+				<-ctx.Done() // until its time is over
+				return ctx.Err()
+			}
+			return mail.Send(ctx, m)
+		})
+		k := open(t, func(c *pool.Config) { c.Sender, c.Now = slow, time.Now })
+		k.signUp("slow@example.com")
+		time.Sleep(time.Second)
+		for i := range 20 {
+			k.signUp(fmt.Sprintf("user%d@example.com", i))
+		}
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		if tried, _ := mail.counts(); tried < 21 {
+			t.Errorf("%d messages were tried within half a minute, want all 21", tried)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if tried, _ := mail.counts(); tried > 21+15 {
+			t.Errorf("the slow recipient was tried %d times in an hour", tried-20)
+		}
+	})
+}
+
+// A message that was sent but cannot be taken out of the store is not sent again.
+func TestOutboxDoesNotRepeatWhatItSent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		mail := &flaky{}
+		k := open(t, func(c *pool.Config) { c.Sender, c.Now = mail, time.Now })
+		k.store.keepMail(true)
+		k.signUp(ada)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if tried, _ := mail.counts(); tried != 1 {
+			t.Errorf("sent %d times, want once", tried)
+		}
+		k.store.keepMail(false)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		left, err := k.store.Store.Due(t.Context(), nil, -1, time.Now(), 10)
+		if err != nil || len(left) != 0 {
+			t.Errorf("%d messages left, %v, want none", len(left), err)
+		}
+	})
+}
+
+// After a clean restart the next process sends at once: no lease is left behind.
+func TestOutboxRestart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		mail, st, r := &flaky{}, memory.New(), ring(t, seal.Generate())
+		for i := range 2 {
+			p, err := pool.Open(t.Context(), st, pool.Config{Keys: r, Sender: mail, InsecureHash: &cheap})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.SignUp(t.Context(), pool.SignUpInput{Username: ada, Password: right}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * time.Second)
+			synctest.Wait()
+			if _, sent := mail.counts(); sent != i+1 {
+				t.Errorf("%d messages sent within two seconds of opening, want %d", sent, i+1)
+			}
+			if err := p.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// What makes a code useless stops its mail: another code that confirmed, and tries that are used up.
+func TestT4_UselessCodesAreNotSent(t *testing.T) {
+	t.Parallel()
+	for name, kill := range map[string]func(k *kit, ticket, code string){
+		"confirmed": func(k *kit, ticket, code string) {
+			if err := confirm(k, ticket, code); err != nil {
+				k.t.Fatal(err)
+			}
+		},
+		"resent": func(k *kit, ticket, _ string) {
+			if _, err := k.ResendCode(k.t.Context(), pool.ResendInput{Ticket: ticket}); err != nil {
+				k.t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				mail := &flaky{}
+				box := mailbox.New()
+				k := open(t, func(c *pool.Config) {
+					c.Now = time.Now
+					c.Sender = message.SenderFunc(func(ctx context.Context, m message.Message) error {
+						if err := mail.Send(ctx, m); err != nil {
+							return err
+						}
+						return box.Send(ctx, m)
+					})
+				})
+				ticket := k.signUp(ada)
+				time.Sleep(2 * time.Second)
+				code := box.Code(ada)
+				mail.set(errors.New("down"))
+				if _, err := k.signIn(ada, right); err != nil { // queues a second code
+					t.Fatal(err)
+				}
+				time.Sleep(time.Second)
+				kill(k, ticket, code)
+				mail.set(nil)
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				want := map[string]int{"confirmed": 1, "resent": 3}[name] // a resend leaves the second ticket good
+				if _, sent := mail.counts(); sent != want {
+					t.Errorf("%d messages sent, want %d", sent, want)
+				}
+			})
+		})
+	}
 }
 
 // A dead code is never sent: its message goes with its ticket (security.md T4).

@@ -40,7 +40,7 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, counter, mail st
 		Counters: []storage.CounterKey{
 			{Pool: p.config.ID, Name: counter},
 			{Pool: p.config.ID, Owner: s.stranger(login), Name: counter},
-			{Pool: p.config.ID, Owner: s.pseudonym("address", login.Value), Name: mail},
+			{Pool: p.config.ID, Owner: s.pseudonym(login), Name: mail},
 		},
 	})
 	if err != nil {

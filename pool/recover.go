@@ -39,7 +39,7 @@ func (p *Pool) forgotPassword(ctx context.Context, in ForgotPasswordInput, login
 	// Whoever cannot recover here gets what a stranger gets: a ticket of nobody.
 	u, reason := recoverable(r.user)
 	request := max(r.counter.N+1, now.UnixMicro())
-	channel := r.state.pseudonym("address", login.Value)
+	channel := r.state.pseudonym(login)
 	c := carried{Channel: channel, Owner: r.counter.Key.Owner, Request: request}
 	t, ticket := p.newTicket(u, client.ID, purposeReset, c, now, now.Add(resetLifetime))
 	l := letter{Kind: message.ResetPassword, To: login.Display, Locale: in.Caller.locale(), Code: newLongCode()}

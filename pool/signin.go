@@ -141,7 +141,7 @@ func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User,
 func (p *Pool) needConfirm(ctx context.Context, r reading, client Client, d gate.Decision, c Caller, now time.Time) (Step, error) {
 	u, to := r.attempt, r.attempt.Attempt.Login.Display
 	l := letter{Kind: message.ConfirmSignUp, To: to, Locale: c.locale(), Code: newCode()}
-	k := carried{Proofs: d.Proofs(), Channel: r.state.pseudonym("address", u.Attempt.Login.Value)}
+	k := carried{Proofs: d.Proofs(), Channel: r.state.pseudonym(u.Attempt.Login)}
 	if r.user.Somebody() {
 		k.Taken, l.Kind, l.Code = true, message.AlreadyRegistered, ""
 	}

@@ -47,7 +47,7 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, has
 		return SignUpResult{}, err
 	}
 	u := p.attempt(login, in.Attributes, hash, now)
-	c := carried{Channel: r.state.pseudonym("address", login.Value)}
+	c := carried{Channel: r.state.pseudonym(login)}
 	l := letter{Kind: message.ConfirmSignUp, To: login.Display, Locale: in.Caller.locale(), Code: newCode()}
 	outcome := stepped
 	// At a taken address all is done alike, with a code that nobody is sent or can guess: what is

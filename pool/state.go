@@ -78,15 +78,34 @@ func (p *Pool) create(ctx context.Context) error {
 		storage.Put(p.sealed(poolKeyKind, only, secret)),
 		storage.Put(p.sealed(signingKind, key.KID(), key.Marshal())),
 		storage.Put(p.check()))
+	return foreignIssuer(err)
+}
+
+// claimIssuer makes the issuer in code the pool's own, so that no two pools of a store mint in one
+// name (security.md S7).
+func (p *Pool) claimIssuer(ctx context.Context) error {
+	page, err := p.store.Pools(ctx, storage.PoolQuery{ID: p.config.ID})
+	if err != nil || len(page.Pools) == 0 || page.Pools[0].Issuer == p.config.Issuer {
+		return err
+	}
+	stored := page.Pools[0]
+	stored.Issuer = p.config.Issuer
+	return foreignIssuer(p.commit(ctx, storage.Put(stored)))
+}
+
+func foreignIssuer(err error) error {
 	if errors.Is(err, storage.ErrConflict) {
-		return fmt.Errorf("the issuer belongs to another pool of this store: %w", err)
+		return fmt.Errorf("the issuer is, or was, another pool's of this store: %w", err)
 	}
 	return err
 }
 
-// publish stores what this process brings and the store lacks: the mark of a new ring key, and the
-// settings in code, so that other nodes and operators see them.
+// publish stores what this process brings and the store lacks: the issuer, the mark of a new ring key,
+// and the settings in code, so that other nodes and operators see them.
 func (p *Pool) publish(ctx context.Context) error {
+	if err := p.claimIssuer(ctx); err != nil {
+		return err
+	}
 	now := p.now()
 	mark := storage.DocumentKey{Kind: checkKind, ID: p.check().ID}
 	got, err := p.store.Read(ctx, p.config.ID, storage.Want{Now: now, Documents: []storage.DocumentKey{mark, {Kind: settingsKind, ID: only}}})
@@ -262,10 +281,10 @@ func (p *Pool) label(kind, id string) seal.Label {
 	return seal.Label{Pool: string(p.config.ID), Kind: kind, Owner: id, Field: "body"}
 }
 
-// pseudonym returns a name for something personal that only the pool's key can make again
+// pseudonym returns a name for the address of a login that only the pool's key can make again
 // (security.md T6).
-func (s *state) pseudonym(what, value string) string {
-	return base64.RawURLEncoding.EncodeToString(s.hmac(what, value))
+func (s *state) pseudonym(login user.Login) string {
+	return base64.RawURLEncoding.EncodeToString(s.hmac("address", login.Value))
 }
 
 // stranger returns the owner of the counters of a login that nobody has. Logins share 131,072 such

@@ -25,7 +25,8 @@ const fileHead = "# Keys of a user pool: the first seals, all open. Keep this fi
 // the old one sealed.
 //
 // Each line is a key id, a space and 32 bytes as base64; empty lines and those that begin with "#"
-// mean nothing. To rotate, put a new line first.
+// mean nothing. To rotate, add a new line last on every node and restart them, and only then move it
+// first: a node that does not have the key yet cannot open what the others seal with it.
 func File(path string) (*Keyring, error) {
 	ring, err := readFile(path)
 	if !errors.Is(err, fs.ErrNotExist) {

@@ -64,9 +64,6 @@ func New(keys ...Key) (*Keyring, error) {
 	return ring, nil
 }
 
-// Has reports whether the ring holds the key of this id.
-func (k *Keyring) Has(id string) bool { return k.find(id) != nil }
-
 // String returns the ids of the ring, without secrets.
 func (k *Keyring) String() string {
 	s := "seal.Keyring("

@@ -65,8 +65,8 @@ func TestGenerate(t *testing.T) {
 	if a.ID == b.ID || a.Secret == b.Secret {
 		t.Errorf("two generated keys are alike: %v, %v", a, b)
 	}
-	if k := ring(t, a, b); !k.Has(a.ID) || !k.Has(b.ID) || k.Has("other") || k.Has("") {
-		t.Errorf("Has does not know exactly the keys of the ring")
+	if mac := ring(t, b).MAC("p"); !ring(t, a, b).VerifyMAC(mac, "p") {
+		t.Error("a ring of generated keys does not know its own MAC")
 	}
 }
 
@@ -80,8 +80,8 @@ func TestT8_EmptyRingDoesNothing(t *testing.T) {
 			if _, err := k.Open(seal.Label{}, blob); err == nil {
 				t.Error("Open opened a blob")
 			}
-			if k.VerifyMAC(mac, "p") || k.Has("a") || k.Has("") {
-				t.Error("VerifyMAC or Has says yes")
+			if k.VerifyMAC(mac, "p") {
+				t.Error("VerifyMAC says yes")
 			}
 			panics(t, "Seal", func() { k.Seal(seal.Label{}, []byte("x")) })
 			panics(t, "MAC", func() { k.MAC("p") })
