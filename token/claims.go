@@ -2,6 +2,7 @@ package token
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -42,6 +43,7 @@ type Claims struct {
 	Epoch    int64    // epoch: the user's when the session began (security.md T3); 0 is left out
 	Scope    []string // scope, of access tokens only
 	Username string   // username of an access token, cognito:username of an ID token
+	Groups   []string // cognito:groups, of both kinds: the user's when the token was made
 
 	AuthTime  time.Time // auth_time: of the oldest proof the sign-in rests on; zero is left out
 	IssuedAt  time.Time // iat; required
@@ -60,6 +62,20 @@ type Claims struct {
 
 // HasScope reports whether s is among the scopes.
 func (c *Claims) HasScope(s string) bool { return slices.Contains(c.Scope, s) }
+
+// InGroup reports whether the user was in a group when the token was made. Letter case counts.
+func (c *Claims) InGroup(name string) bool { return slices.Contains(c.Groups, name) }
+
+// clone returns a copy that shares nothing: who is handed claims may change them.
+func (c *Claims) clone() *Claims {
+	d := *c
+	d.Audience, d.Scope, d.Groups, d.AMR = slices.Clone(c.Audience), slices.Clone(c.Scope), slices.Clone(c.Groups), slices.Clone(c.AMR)
+	d.Attributes = maps.Clone(c.Attributes)
+	if c.EmailVerified != nil {
+		d.EmailVerified = new(*c.EmailVerified)
+	}
+	return &d
+}
 
 // reserved are the claims that only the issuer makes, or that have a field: those of Cognito's list
 // and of the registry that mean something to someone who checks tokens. All beginning with "cognito:"
@@ -92,6 +108,9 @@ func (c *Claims) check() error {
 	}
 	if i := slices.IndexFunc(c.Scope, notScope); i >= 0 {
 		return fmt.Errorf("token: %.40q is not a scope", c.Scope[i])
+	}
+	if slices.Contains(c.Groups, "") {
+		return fmt.Errorf("token: a group without a name")
 	}
 	for name := range c.Attributes {
 		if !isName(name) {

@@ -145,3 +145,33 @@ func TestSignRefuses(t *testing.T) {
 		})
 	}
 }
+
+// Groups are in both kinds of token, as Cognito has them, and left out where there are none.
+func TestGroups(t *testing.T) {
+	t.Parallel()
+	k := generate(t)
+	for _, use := range []token.Use{token.Access, token.ID} {
+		c := claims(use)
+		if body := payload(t, k, c, nil); strings.Contains(body, "groups") {
+			t.Errorf("%s token of nobody's member: %s", use, body)
+		}
+		c.Groups = []string{"staff", "eu west"}
+		if body := payload(t, k, c, nil); !strings.Contains(body, `"cognito:groups":["staff","eu west"]`) {
+			t.Errorf("%s token: %s", use, body)
+		}
+		c.Attributes = map[string]string{"cognito:groups": "root", "groups": "root", "cognito:roles": "root"}
+		got, err := verifier(t, config(use, now, k)).Verify(t.Context(), sign(t, k, c))
+		if err != nil || !reflect.DeepEqual(got.Groups, c.Groups) || len(got.Attributes) != 0 {
+			t.Fatalf("%s token: %+v, %v", use, got, err)
+		}
+		for group, want := range map[string]bool{"staff": true, "eu west": true, "eu": false, "Staff": false, "": false, "root": false} {
+			if got.InGroup(group) != want {
+				t.Errorf("InGroup(%q) = %t", group, !want)
+			}
+		}
+		c.Groups = []string{"staff", ""}
+		if text, err := k.Sign(c); err == nil {
+			t.Errorf("a group without a name was signed: %s", text)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -27,6 +28,7 @@ func decode(payload []byte) (*Claims, error) {
 		JTI: r.text("jti", required), Session: r.text("origin_jti", required), Epoch: r.integer("epoch", optional),
 		AuthTime: r.time("auth_time", optional), IssuedAt: r.time("iat", required), ExpiresAt: r.time("exp", required),
 		AMR: r.texts("amr", optional), ACR: r.text("acr", optional), Audience: r.audience(),
+		Groups: r.texts("cognito:groups", optional),
 	}
 	switch c.Use {
 	case Access:
@@ -49,8 +51,10 @@ func decode(payload []byte) (*Claims, error) {
 	default:
 		r.fail("token_use", "access or id")
 	}
-	if r.err == nil && r.members["nbf"] != nil {
-		r.fail("nbf", "absent") // never written, and a verifier that ignored it would be wrong
+	for _, name := range []string{"nbf", "cnf"} { // never written, and who ignored them would be wrong
+		if r.members[name] != nil {
+			r.fail(name, "absent")
+		}
 	}
 	if r.err != nil {
 		return nil, r.err
@@ -89,10 +93,22 @@ func (r *reader) text(name string, must bool) (s string) {
 	if raw == nil {
 		return ""
 	}
-	if raw[0] != '"' || json.Unmarshal(raw, &s) != nil || s == "" {
+	s, ok := unquote(raw)
+	if !ok || s == "" {
 		r.fail(name, "a text")
 	}
 	return s
+}
+
+// unquote reads a JSON string. Most have no escapes, and what they say is what stands there.
+func unquote(raw json.RawMessage) (s string, ok bool) {
+	if raw[0] != '"' {
+		return "", false
+	}
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw[1 : len(raw)-1]), true
+	}
+	return s, json.Unmarshal(raw, &s) == nil
 }
 
 func (r *reader) texts(name string, must bool) (list []string) {
@@ -170,8 +186,8 @@ func (r *reader) attributes() map[string]string {
 		if further == nil {
 			further = map[string]string{}
 		}
-		var s string
-		if json.Unmarshal(raw, &s) != nil {
+		s, ok := unquote(raw)
+		if !ok {
 			r.fail(name, "a text")
 		}
 		further[name] = s

@@ -24,6 +24,7 @@ type wire struct {
 	ACR       string   `json:"acr,omitempty"`
 	Username  string   `json:"username,omitempty"`
 	IDName    string   `json:"cognito:username,omitempty"`
+	Groups    []string `json:"cognito:groups,omitempty"`
 	Name      string   `json:"name,omitempty"`
 	Email     string   `json:"email,omitempty"`
 	Verified  *bool    `json:"email_verified,omitempty"`
@@ -45,7 +46,7 @@ func (c *Claims) encode() ([]byte, error) {
 		return nil, err
 	}
 	w := wire{
-		Issuer: c.Issuer, Subject: c.Subject, Use: c.Use, JTI: c.JTI, Session: c.Session, Epoch: c.Epoch,
+		Issuer: c.Issuer, Subject: c.Subject, Use: c.Use, JTI: c.JTI, Session: c.Session, Epoch: c.Epoch, Groups: c.Groups,
 		AuthTime: seconds(c.AuthTime), IssuedAt: c.IssuedAt.Unix(), ExpiresAt: c.ExpiresAt.Unix(), AMR: c.AMR, ACR: c.ACR,
 	}
 	if c.Use == Access {

@@ -200,6 +200,13 @@ func TestHostileClaims(t *testing.T) {
 		{"auth_time a text", map[string]any{"auth_time": "1"}, token.ErrInvalid},
 		{"epoch a text", map[string]any{"epoch": "1"}, token.ErrInvalid},
 		{"nbf", map[string]any{"nbf": unix + 100}, token.ErrInvalid},
+		{"bound to a key", map[string]any{"cnf": map[string]any{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}, token.ErrInvalid},
+		{"groups", map[string]any{"cognito:groups": []string{"staff"}}, nil},
+		{"groups a text", map[string]any{"cognito:groups": "staff"}, token.ErrInvalid},
+		{"groups with a null", map[string]any{"cognito:groups": []any{nil, "staff"}}, token.ErrInvalid},
+		{"groups with a number", map[string]any{"cognito:groups": []any{1}}, token.ErrInvalid},
+		{"groups with an empty name", map[string]any{"cognito:groups": []string{""}}, token.ErrInvalid},
+		{"groups an object", map[string]any{"cognito:groups": map[string]any{"staff": true}}, token.ErrInvalid},
 		{"scope a list", map[string]any{"scope": []string{"admin"}}, token.ErrInvalid},
 		{"scope with two blanks", map[string]any{"scope": "a  b"}, token.ErrInvalid},
 		{"amr a text", map[string]any{"amr": "mfa"}, token.ErrInvalid},
@@ -349,6 +356,33 @@ func TestS14_NoLeeway(t *testing.T) {
 	}
 }
 
+// Who says that the issuer's clock is another's is taken at their word, for a minute at most.
+func TestS14_Leeway(t *testing.T) {
+	t.Parallel()
+	k := generate(t)
+	text := sign(t, k, claims(token.Access))
+	exp := now.Add(15 * time.Minute)
+	for _, tt := range []struct {
+		name   string
+		leeway time.Duration
+		at     time.Time
+		want   error
+	}{
+		{"issued in a minute", token.MaxLeeway, now.Add(-time.Minute), nil},
+		{"issued in more", token.MaxLeeway, now.Add(-time.Minute - 1), token.ErrInvalid},
+		{"issued in 5 s of 10", 10 * time.Second, now.Add(-5 * time.Second), nil},
+		{"issued in 11 s of 10", 10 * time.Second, now.Add(-11 * time.Second), token.ErrInvalid},
+		{"over since almost a minute", token.MaxLeeway, exp.Add(time.Minute - 1), nil},
+		{"over since a minute", token.MaxLeeway, exp.Add(time.Minute), token.ErrExpired},
+	} {
+		cfg := config(token.Access, tt.at, k)
+		cfg.Leeway = tt.leeway
+		if _, err := verifier(t, cfg).Verify(t.Context(), text); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
+		}
+	}
+}
+
 func TestT3_Revoked(t *testing.T) {
 	t.Parallel()
 	k := generate(t)
@@ -384,13 +418,15 @@ func TestS7_VerifierRefusesToBeBuilt(t *testing.T) {
 		config token.Config
 		want   []string
 	}{
-		"no issuer":    {"", token.Config{ClientIDs: []string{"web"}, Use: token.Access, Keys: keys}, []string{"issuer"}},
-		"no clients":   {issuer, token.Config{Use: token.Access, Keys: keys}, []string{"ClientIDs"}},
-		"empty client": {issuer, token.Config{ClientIDs: []string{"web", ""}, Use: token.Access, Keys: keys}, []string{"ClientIDs"}},
-		"no use":       {issuer, token.Config{ClientIDs: []string{"web"}, Keys: keys}, []string{"Use"}},
-		"unknown use":  {issuer, token.Config{ClientIDs: []string{"web"}, Use: "any", Keys: keys}, []string{"Use"}},
-		"no keys":      {issuer, token.Config{ClientIDs: []string{"web"}, Use: token.Access}, []string{"Keys"}},
-		"nothing":      {"", token.Config{}, []string{"issuer", "ClientIDs", "Use", "Keys"}},
+		"no issuer":       {"", token.Config{ClientIDs: []string{"web"}, Use: token.Access, Keys: keys}, []string{"issuer"}},
+		"no clients":      {issuer, token.Config{Use: token.Access, Keys: keys}, []string{"ClientIDs"}},
+		"empty client":    {issuer, token.Config{ClientIDs: []string{"web", ""}, Use: token.Access, Keys: keys}, []string{"ClientIDs"}},
+		"no use":          {issuer, token.Config{ClientIDs: []string{"web"}, Keys: keys}, []string{"Use"}},
+		"unknown use":     {issuer, token.Config{ClientIDs: []string{"web"}, Use: "any", Keys: keys}, []string{"Use"}},
+		"no keys":         {issuer, token.Config{ClientIDs: []string{"web"}, Use: token.Access}, []string{"Keys"}},
+		"negative leeway": {issuer, token.Config{ClientIDs: []string{"web"}, Use: token.Access, Keys: keys, Leeway: -1}, []string{"Leeway"}},
+		"long leeway":     {issuer, token.Config{ClientIDs: []string{"web"}, Use: token.Access, Keys: keys, Leeway: token.MaxLeeway + 1}, []string{"Leeway"}},
+		"nothing":         {"", token.Config{}, []string{"issuer", "ClientIDs", "Use", "Keys"}},
 	} {
 		v, err := token.NewVerifier(tt.issuer, tt.config)
 		if err == nil || v != nil {

@@ -1,0 +1,119 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Middleware lets through requests that carry a token which v takes, and puts its claims into their
+// context: [FromContext]. The others it answers as RFC 6750, section 3 says: 401, 400 for a malformed
+// header, or 503 where the key set could not be asked. What is wrong with a token is not told: a
+// stranger who could tell a forged one from an expired one would learn from each try.
+//
+// A token counts in the Authorization header alone. In a query or a body, where RFC 6750 also has it, it
+// ends up in logs, and a browser sends it for any page that asks.
+func (v *Verifier) Middleware(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, err := bearer(r.Header.Values("Authorization"))
+		if err != nil {
+			refuse(w, http.StatusBadRequest, `Bearer error="invalid_request"`)
+			return
+		}
+		if text == "" {
+			refuse(w, http.StatusUnauthorized, "Bearer")
+			return
+		}
+		c, err := v.Verify(r.Context(), text)
+		switch {
+		case err == nil:
+			next.ServeHTTP(w, r.WithContext(NewContext(r.Context(), c)))
+		case errors.Is(err, ErrInvalid) || errors.Is(err, ErrExpired) || errors.Is(err, ErrRevoked):
+			refuse(w, http.StatusUnauthorized, `Bearer error="invalid_token"`)
+		default:
+			refuse(w, http.StatusServiceUnavailable, "")
+		}
+	})
+}
+
+// bearer returns the token of Authorization headers, "" where there is none. Two headers, of which
+// somebody before us may have looked at the other, are an error.
+func bearer(headers []string) (string, error) {
+	if len(headers) == 0 {
+		return "", nil
+	}
+	scheme, text, _ := strings.Cut(headers[0], " ")
+	text = strings.TrimLeft(text, " ") // RFC 9110, 11.4: one blank or more
+	switch {
+	case len(headers) > 1:
+		return "", errors.New("token: more than one Authorization header")
+	case !strings.EqualFold(scheme, "Bearer"):
+		return "", nil // of another scheme
+	case text == "" || strings.ContainsAny(text, " \t,"):
+		return "", errors.New("token: a malformed Authorization header")
+	}
+	return text, nil
+}
+
+// refuse answers without a word on why. Challenge is the WWW-Authenticate header, "" means none.
+func refuse(w http.ResponseWriter, status int, challenge string) {
+	if challenge != "" {
+		w.Header().Set("WWW-Authenticate", challenge)
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, http.StatusText(status), status)
+}
+
+// Requirement is what the claims of a request must have.
+type Requirement struct {
+	// Groups lets in members of any of them. Nil asks for none; an empty list that is not nil lets
+	// nobody in, because a list that came out empty should not open what it guards.
+	Groups []string
+	// Scopes must all be there.
+	Scopes []string
+}
+
+func (q Requirement) inGroup(c *Claims) bool {
+	return q.Groups == nil || slices.ContainsFunc(q.Groups, c.InGroup)
+}
+
+func (q Requirement) hasScopes(c *Claims) bool {
+	return !slices.ContainsFunc(q.Scopes, func(s string) bool { return !c.HasScope(s) })
+}
+
+// Require returns a middleware that lets through what meets q, and answers 403 to the rest (RFC 6750,
+// 3.1), or 401 where there are no claims. It stands behind [Verifier.Middleware].
+func Require(q Requirement) func(http.Handler) http.Handler {
+	q.Groups, q.Scopes = slices.Clone(q.Groups), slices.Clone(q.Scopes)
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			c, ok := FromContext(r.Context())
+			switch {
+			case !ok:
+				refuse(w, http.StatusUnauthorized, "Bearer")
+			case !q.hasScopes(c):
+				refuse(w, http.StatusForbidden, `Bearer error="insufficient_scope", scope="`+strings.Join(q.Scopes, " ")+`"`)
+			case !q.inGroup(c):
+				refuse(w, http.StatusForbidden, "") // no scope would help
+			default:
+				next.ServeHTTP(w, r)
+			}
+		})
+	}
+}
+
+type contextKey struct{}
+
+// NewContext returns a context that carries claims, as [Verifier.Middleware] makes it: for tests of
+// handlers, and for other ways of getting a token than HTTP.
+func NewContext(ctx context.Context, c *Claims) context.Context {
+	return context.WithValue(ctx, contextKey{}, c)
+}
+
+// FromContext returns the claims that a context carries; ok is false where it carries none.
+func FromContext(ctx context.Context) (c *Claims, ok bool) {
+	c, _ = ctx.Value(contextKey{}).(*Claims)
+	return c, c != nil
+}
