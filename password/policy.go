@@ -115,9 +115,6 @@ func (p Policy) Check(s Secret, f Facts) error {
 	return nil
 }
 
-// Check is the check of the zero [Policy] without facts.
-func Check(s Secret) error { return Policy{}.Check(s, Facts{}) }
-
 // shortest returns how many code points p asks for.
 func (p Policy) shortest() int {
 	if p.MinLength == 0 {

@@ -96,8 +96,27 @@ func attributeField(name string) string {
 
 // broken says which rule a password breaks.
 func broken(v password.Violation) string {
-	if v.Rule == password.RuleLength {
+	switch v.Rule {
+	case password.RuleLength:
 		return fmt.Sprintf("must have %d to %d characters", v.Min, v.Max)
+	case password.RuleText:
+		return "must be UTF-8 text without NUL"
+	case password.RuleUppercase:
+		return "must have a letter A to Z"
+	case password.RuleLowercase:
+		return "must have a letter a to z"
+	case password.RuleNumbers:
+		return "must have a digit"
+	case password.RuleSymbols:
+		return "must have a symbol"
+	case password.RuleCommon:
+		return "must not be one that many people have"
+	case password.RuleContext:
+		return "must be more than what is known about you"
+	case password.RuleHistory:
+		return "must not be one that you had before"
+	case password.RuleBreached:
+		return "must not be one that was found in a breach"
 	}
-	return "must be UTF-8 text without NUL"
+	return "must keep the rule " + string(v.Rule)
 }
