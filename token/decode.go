@@ -1,7 +1,6 @@
 package token
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -93,22 +92,11 @@ func (r *reader) text(name string, must bool) (s string) {
 	if raw == nil {
 		return ""
 	}
-	s, ok := unquote(raw)
+	s, ok := jose.Text(raw)
 	if !ok || s == "" {
 		r.fail(name, "a text")
 	}
 	return s
-}
-
-// unquote reads a JSON string. Most have no escapes, and what they say is what stands there.
-func unquote(raw json.RawMessage) (s string, ok bool) {
-	if raw[0] != '"' {
-		return "", false
-	}
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return string(raw[1 : len(raw)-1]), true
-	}
-	return s, json.Unmarshal(raw, &s) == nil
 }
 
 func (r *reader) texts(name string, must bool) (list []string) {
@@ -186,7 +174,7 @@ func (r *reader) attributes() map[string]string {
 		if further == nil {
 			further = map[string]string{}
 		}
-		s, ok := unquote(raw)
+		s, ok := jose.Text(raw)
 		if !ok {
 			r.fail(name, "a text")
 		}

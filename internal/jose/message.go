@@ -2,7 +2,6 @@ package jose
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -82,8 +81,8 @@ func parseHeader(raw []byte) (h header, err error) {
 		return h, fmt.Errorf("%w: the header has other members than alg, kid, typ", ErrMalformed)
 	}
 	for name, to := range map[string]*string{"alg": &h.Alg, "kid": &h.KID, "typ": &h.Typ} {
-		value := members[name]
-		if len(value) == 0 || value[0] != '"' || json.Unmarshal(value, to) != nil || *to == "" {
+		var ok bool
+		if *to, ok = Text(members[name]); !ok || *to == "" {
 			return h, fmt.Errorf("%w: header %s is not a text", ErrMalformed, name)
 		}
 	}

@@ -1,6 +1,7 @@
 package jose
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +25,18 @@ func Object(b []byte) (map[string]json.RawMessage, error) {
 		return nil, err
 	}
 	return members, nil
+}
+
+// Text returns what a member of an object that [Object] has read says, if it is a string.
+func Text(value json.RawMessage) (s string, ok bool) {
+	if len(value) < 2 || value[0] != '"' {
+		return "", false
+	}
+	if bytes.IndexByte(value, '\\') < 0 { // most have no escapes, and say what stands there
+		return string(value[1 : len(value)-1]), true
+	}
+	err := json.Unmarshal(value, &s)
+	return s, err == nil
 }
 
 // walker finds its way through JSON that is known to be valid. Depth is bounded by json.Valid.
