@@ -9,7 +9,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
 	"syscall"
 	"testing"
 
@@ -28,17 +27,6 @@ func cpu(b *testing.B) func() {
 	}
 	start := used()
 	return func() { b.ReportMetric(float64(used()-start)/float64(b.N), "cpu-ns/op") }
-}
-
-var algorithms = []token.Algorithm{token.ES256, token.EdDSA, token.RS256}
-
-func raw(tb testing.TB, k *token.SigningKey) crypto.Signer {
-	tb.Helper()
-	key, err := x509.ParsePKCS8PrivateKey(k.Marshal())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return key.(crypto.Signer)
 }
 
 // BenchmarkSign signs access tokens, over the bare hash and signature of their bytes.

@@ -198,3 +198,24 @@ func TestContext(t *testing.T) {
 		t.Errorf("FromContext = %v, %t", c, ok)
 	}
 }
+
+// FuzzMiddleware lets nothing through but the token that was signed.
+func FuzzMiddleware(f *testing.F) {
+	k := generate(f)
+	good := sign(f, k, claims(token.Access))
+	h := verifier(f, config(token.Access, now, k)).Middleware(hello)
+	f.Add("Bearer " + good)
+	f.Add("bearer   " + good)
+	f.Add("Basic YTpi")
+	f.Fuzz(func(t *testing.T, header string) {
+		switch w := serveOnce(h, header); w.Code {
+		case 400, 401:
+		case 200:
+			if !strings.HasSuffix(header, " "+good) {
+				t.Errorf("%q came through", header)
+			}
+		default:
+			t.Errorf("%q: %d", header, w.Code)
+		}
+	})
+}

@@ -1,8 +1,11 @@
 package token_test
 
 import (
+	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -18,6 +21,8 @@ import (
 const issuer = "https://id.example.com"
 
 var now = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+var algorithms = []token.Algorithm{token.ES256, token.EdDSA, token.RS256}
 
 func generate(t testing.TB) *token.SigningKey {
 	t.Helper()
@@ -78,25 +83,50 @@ var b64 = base64.RawURLEncoding
 // that shares the key would.
 func forge(t testing.TB, k *token.SigningKey, header, payload string) string {
 	t.Helper()
-	raw, err := x509.ParsePKCS8PrivateKey(k.Marshal())
-	if err != nil {
-		t.Fatal(err)
-	}
 	text := b64.EncodeToString([]byte(header)) + "." + b64.EncodeToString([]byte(payload))
-	sum := sha256.Sum256([]byte(text))
-	r, s, err := ecdsa.Sign(rand.Reader, raw.(*ecdsa.PrivateKey), sum[:])
+	return text + "." + b64.EncodeToString(rawSign(t, raw(t, k), text))
+}
+
+// raw returns the secret half of a key.
+func raw(t testing.TB, k *token.SigningKey) crypto.Signer {
+	t.Helper()
+	key, err := x509.ParsePKCS8PrivateKey(k.Marshal())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var signature [64]byte
-	r.FillBytes(signature[:32])
-	s.FillBytes(signature[32:])
-	return text + "." + b64.EncodeToString(signature[:])
+	return key.(crypto.Signer)
+}
+
+// rawSign signs text as RFC 7518 and RFC 8037 say for the kind of key.
+func rawSign(t testing.TB, key crypto.Signer, text string) []byte {
+	t.Helper()
+	sum := sha256.Sum256([]byte(text))
+	switch key := key.(type) {
+	case *ecdsa.PrivateKey:
+		r, s, err := ecdsa.Sign(rand.Reader, key, sum[:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		var signature [64]byte
+		r.FillBytes(signature[:32])
+		s.FillBytes(signature[32:])
+		return signature[:]
+	case ed25519.PrivateKey:
+		return ed25519.Sign(key, []byte(text))
+	case *rsa.PrivateKey:
+		signature, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, sum[:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return signature
+	}
+	t.Fatalf("a key of type %T", key)
+	return nil
 }
 
 // header returns the header of a good access token with some members changed; nil takes one out.
 func header(k *token.SigningKey, change map[string]any) string {
-	h := map[string]any{"alg": "ES256", "kid": k.KID(), "typ": "at+jwt"}
+	h := map[string]any{"alg": k.Algorithm(), "kid": k.KID(), "typ": "at+jwt"}
 	return object(h, change)
 }
 
