@@ -40,7 +40,7 @@ func runModel(t *testing.T, a Adapter) {
 		seed = n
 	}
 	steps := 1500
-	if testing.Short() {
+	if testing.Short() || underDetector {
 		steps = 300
 	}
 	if n, err := strconv.Atoi(os.Getenv("USERPOOL_STEPS")); err == nil {

@@ -31,7 +31,8 @@ type child struct {
 // Main: otherwise it would start children of its own, without end.
 func startChild(ctx context.Context, task, address string) (*child, error) {
 	c := &child{cmd: exec.CommandContext(ctx, os.Args[0], "-test.run=^$"), log: &strings.Builder{}}
-	c.cmd.Env = append(os.Environ(), childTask+"="+task, childAddress+"="+address)
+	c.cmd.Env = append(os.Environ(), childTask+"="+task, childAddress+"="+address,
+		"GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE")) // else every child lingers for a second
 	c.cmd.Stderr = c.log
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {
@@ -119,17 +120,19 @@ func (r race) inTwoProcesses(ctx context.Context, st storage.Store, address stri
 	if err != nil {
 		return err
 	}
-	defer c.cmd.Wait()
 	outcomes, err := r.start(ctx, []storage.Store{st}, evens, func() error {
 		_, err := fmt.Fprintln(c.in, "go")
 		return err
 	})
 	if err != nil {
+		c.cmd.Process.Kill()
+		c.cmd.Wait()
 		return err
 	}
 	var theirs []string
-	if err := json.Unmarshal([]byte(c.line()), &theirs); err != nil || len(theirs) != r.size {
-		return fmt.Errorf("the child did not tell how it went: %v: %s", err, c.log)
+	notJSON := json.Unmarshal([]byte(c.line()), &theirs)
+	if err := c.cmd.Wait(); err != nil || notJSON != nil || len(theirs) != r.size {
+		return fmt.Errorf("the child did not tell how it went: %v, %v: %s", err, notJSON, c.log)
 	}
 	for i := range outcomes {
 		if odds(i) {

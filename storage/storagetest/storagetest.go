@@ -75,7 +75,10 @@ func Run(t *testing.T, a Adapter) {
 	t.Run("Race", func(t *testing.T) {
 		raceAll(t, a, func(s *scene, r race) error { return r.run(s.ctx, s.st, s.st) })
 	})
-	t.Run("Model", func(t *testing.T) { runModel(t, a) })
+	t.Run("Model", func(t *testing.T) {
+		t.Parallel()
+		runModel(t, a)
+	})
 	if isEphemeral(t, a) {
 		return
 	}
@@ -90,10 +93,14 @@ func Run(t *testing.T, a Adapter) {
 		raceAll(t, a, func(s *scene, r race) error { return r.inTwoProcesses(s.ctx, s.st, s.address) })
 	})
 	t.Run("Kill", func(t *testing.T) {
+		t.Parallel()
 		explain(t, "what was acknowledged survives a kill whole, and nothing survives by halves")
 		rounds := 200
-		if testing.Short() {
+		switch {
+		case testing.Short():
 			rounds = 20
+		case underDetector:
+			rounds = 50
 		}
 		killRounds(t, a, rounds)
 	})
