@@ -119,19 +119,20 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 		return nil, err
 	}
 	p, u := a.pool, g.user
+	from := p.from(c.input.Caller, string(u.ID), true)
 	if !guessRule.Locked(g.guesses, now).IsZero() {
 		return nil, ErrNotAuthorized
 	}
-	if err := p.judge(ctx, &c.judgement, u, Password{c.input.Old}, now); err != nil {
+	if err := p.judge(ctx, &c.judgement, from, u, Password{c.input.Old}, now); err != nil {
 		return nil, err
 	}
 	o := occurrence{User: u.ID, Kind: changeEvent, Outcome: refused, Client: g.client.ID}
 	if d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, []gate.Proof{c.proof}, now); d.Outcome() != gate.Mint {
 		o.Reason = string(d.Reason())
-		return nil, p.wrong(ctx, g.guesses.Key, ErrNotAuthorized, now, o)
+		return nil, p.wrong(ctx, p.sourceKey(g.state, c.input.Caller), g.guesses.Key, ErrNotAuthorized, now, o)
 	}
 	if c.hash == nil {
-		h, err := p.door.Hash(ctx, p.config.hashing(), c.input.New)
+		h, err := p.door.For(from).Hash(ctx, p.config.hashing(), c.input.New)
 		if err != nil {
 			return nil, p.busy(err)
 		}

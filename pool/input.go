@@ -2,28 +2,11 @@ package pool
 
 import (
 	"log/slog"
-	"net/netip"
-	"unicode/utf8"
 
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
 )
-
-// Caller says who asks, as the program that calls knows it: never take it from a request's body.
-type Caller struct {
-	IP        netip.Addr
-	UserAgent string
-	Locale    string // of messages, a BCP 47 tag; "", and anything over 35 bytes, means English
-}
-
-// locale returns the locale of messages. A header may have put anything there.
-func (c Caller) locale() string {
-	if len(c.Locale) > 35 || !utf8.ValidString(c.Locale) {
-		return ""
-	}
-	return c.Locale
-}
 
 // Response is an answer to a step, or the first proof of a sign-in: [Password] or [Code].
 type Response interface{ response() }

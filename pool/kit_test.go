@@ -2,6 +2,7 @@ package pool_test
 
 import (
 	"context"
+	"net/netip"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -119,6 +120,15 @@ func (k *kit) confirmed(login string) {
 
 func (k *kit) signIn(login string, pw password.Secret) (pool.Step, error) {
 	return k.SignIn(k.t.Context(), pool.SignInInput{Username: login, With: pool.Password{Value: pw}})
+}
+
+// from returns a caller at the n-th address of a network.
+func from(n int) pool.Caller {
+	return pool.Caller{IP: netip.AddrFrom4([4]byte{192, 0, byte(2 + n/256), byte(n)})}
+}
+
+func (k *kit) signInFrom(c pool.Caller, login string, pw password.Secret) (pool.Step, error) {
+	return k.SignIn(k.t.Context(), pool.SignInInput{Username: login, With: pool.Password{Value: pw}, Caller: c})
 }
 
 // done signs login in with the right password.

@@ -3,6 +3,7 @@ package pool_test
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -49,7 +50,7 @@ func TestT5_ParallelGuessesGetFiveVerdicts(t *testing.T) {
 				for i := range errs {
 					wg.Go(func() {
 						<-gate
-						_, errs[i] = k.signIn(login, wrong)
+						_, errs[i] = k.signInFrom(from(i), login, wrong)
 					})
 				}
 				close(gate)
@@ -140,6 +141,102 @@ func TestT6_LockBlocksPasswordsOnly(t *testing.T) {
 	}
 	if _, err := k.signIn("bob@example.com", right); err != nil {
 		t.Errorf("another user: %v", err)
+	}
+}
+
+// Strangers' failures lock strangers: the owner's known device still gets in. Its own failures lock it,
+// and nobody else.
+func TestT6_KnownDeviceHasItsOwnBudget(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, k *kit) {
+		k.confirmed(ada)
+		known := pool.Caller{Device: k.done(ada).Device}
+		for range 6 {
+			k.signIn(ada, wrong)
+		}
+		if _, err := k.signIn(ada, right); !errors.Is(err, pool.ErrNotAuthorized) {
+			t.Fatalf("a stranger with the right password = %v, want it locked", err)
+		}
+		if _, err := k.signInFrom(known, ada, right); err != nil {
+			t.Errorf("the known device: %v", err)
+		}
+		if _, err := k.signIn(ada, right); !errors.Is(err, pool.ErrNotAuthorized) {
+			t.Errorf("a stranger after the device's sign-in = %v, want it locked still", err)
+		}
+		for range 5 {
+			k.signInFrom(known, ada, wrong)
+		}
+		if _, err := k.signInFrom(known, ada, right); !errors.Is(err, pool.ErrNotAuthorized) {
+			t.Errorf("the device after five wrong guesses = %v, want it locked", err)
+		}
+		k.clock.advance(time.Minute)
+		if _, err := k.signIn(ada, right); err != nil {
+			t.Errorf("a stranger after the lock: %v", err)
+		}
+	})
+}
+
+// A device token of another user, of before a reset, of a year ago or made up gives nothing.
+func TestT6_OtherDeviceTokensGiveNothing(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	k.confirmed(ada)
+	k.confirmed("eve@example.com")
+	eves, old := k.done("eve@example.com").Device, k.done(ada).Device
+	k.clock.advance(365 * 24 * time.Hour)
+	stale := k.done(ada).Device
+	if err := k.reset(k.forgot(ada), k.code(ada, 2), another); err != nil {
+		t.Fatal(err)
+	}
+	for range 6 {
+		k.signIn(ada, wrong)
+	}
+	for name, token := range map[string]string{
+		"another user's": eves, "a year old": old, "of before the reset": stale, "made up": "AAAA", "cut": stale[:len(stale)-1],
+		"altered": flip(stale, 40), "huge": strings.Repeat("A", 1<<20), "not base64": "\x00\xff",
+	} {
+		if _, err := k.signInFrom(pool.Caller{Device: token}, ada, another); !errors.Is(err, pool.ErrNotAuthorized) {
+			t.Errorf("%s: sign-in = %v, want it locked", name, err)
+		}
+	}
+}
+
+// A network that gives a hundred wrong answers is refused for a while, whatever accounts they were at; an
+// IPv6 customer is one network, and a mapped IPv4 address is that address (CVE class 9).
+func TestT6_NetworksAreBounded(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		same  func(n int) string
+		other string
+	}{
+		"IPv4":   {func(int) string { return "192.0.2.1" }, "192.0.2.2"},
+		"mapped": {func(n int) string { return []string{"192.0.2.1", "::ffff:192.0.2.1"}[n%2] }, "::ffff:192.0.2.2"},
+		"IPv6":   {func(n int) string { return fmt.Sprintf("2001:db8::%x", n+1) }, "2001:db8:0:1::1"},
+		"zone":   {func(n int) string { return fmt.Sprintf("fe80::1%%eth%d", n) }, "fe80:0:0:1::1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := open(t)
+			k.confirmed(ada)
+			at := func(ip string) pool.Caller { return pool.Caller{IP: netip.MustParseAddr(ip)} }
+			for n := range 100 {
+				if _, err := k.signInFrom(at(tt.same(n)), fmt.Sprintf("user%d@example.com", n), wrong); !errors.Is(err, pool.ErrNotAuthorized) {
+					t.Fatalf("guess %d = %v, want ErrNotAuthorized", n, err)
+				}
+			}
+			_, err := k.signInFrom(at(tt.same(100)), ada, right)
+			l, ok := errors.AsType[*pool.LimitError](err)
+			if !ok || !l.Until.Equal(k.clock.Now().Add(15*time.Minute)) {
+				t.Errorf("after a hundred = %v, want a *LimitError for 15 minutes", err)
+			}
+			if _, err := k.signInFrom(at(tt.other), ada, right); err != nil {
+				t.Errorf("another network: %v", err)
+			}
+			k.clock.advance(15 * time.Minute)
+			if _, err := k.signInFrom(at(tt.same(0)), ada, right); err != nil {
+				t.Errorf("after 15 minutes: %v", err)
+			}
+		})
 	}
 }
 

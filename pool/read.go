@@ -16,32 +16,47 @@ const (
 	requestMark     = "requests:reset_password" // a watermark: when a reset was last asked for
 	signUpMail      = "mail:sign_up"
 	resetMail       = "mail:reset_password"
+	sourceCounter   = "failures"
 )
 
 // guessRule bounds guessing at one authenticator (security.md T5): the fifth failure locks for a
 // second, each later one for twice as long up to 15 minutes, the hundredth in a row for good.
 var guessRule = storage.Rule{Free: 5, Base: time.Second, Max: 15 * time.Minute, Decay: 15 * time.Minute, Ceiling: 100}
 
+// sourceRule bounds wrong answers from one network, whatever accounts they are at (security.md T6).
+// Only wrong ones count, and a right one resets nothing.
+var sourceRule = storage.Rule{Free: 100, Window: 15 * time.Minute}
+
 // reading is what one read of a login gave: the owner or the newest attempt, a counter or watermark
-// of theirs, the counter of mails to the address, and the state that is to be judged by.
+// of theirs, the counters of mails to the address and of the caller's network, and the state that is
+// to be judged by.
 type reading struct {
 	user    *user.User
-	attempt *user.User      // the newest live one at the address, who may be the user
-	counter storage.Counter // the user's, or where there is nobody a stranger's, so that both look alike
+	attempt *user.User // the newest live one at the address, who may be the user
+	// counter is the user's, or where there is nobody a stranger's, so that both look alike; guesses
+	// from a known device of the user have one of their own.
+	counter storage.Counter
 	mail    storage.Counter
+	source  storage.Counter
+	known   bool // the caller has a known device of the user
 	state   *state
 }
 
 // readLogin reads who is behind a login, with the counters of the given names, in one round trip.
-func (p *Pool) readLogin(ctx context.Context, login user.Login, counter, mail string, now time.Time) (reading, error) {
+func (p *Pool) readLogin(ctx context.Context, login user.Login, c Caller, counter, mail string, now time.Time) (reading, error) {
 	s := p.state.Load() // its pool key is the same in every state
+	counters := []storage.CounterKey{
+		{Pool: p.config.ID, Name: counter},
+		{Pool: p.config.ID, Owner: s.stranger(login), Name: counter},
+		{Pool: p.config.ID, Owner: s.pseudonym(login), Name: mail},
+		p.sourceKey(s, c),
+	}
+	d := p.device(c, now)
+	if d.ID != "" && counter == passwordCounter {
+		counters = append(counters, storage.CounterKey{Pool: p.config.ID, Owner: string(d.User), Name: d.counter()})
+	}
 	got, err := p.read(ctx, storage.Want{
-		Now: now, User: user.ByLogin(login.Value), Attempt: user.ByLogin(login.Value),
-		Counters: []storage.CounterKey{
-			{Pool: p.config.ID, Name: counter},
-			{Pool: p.config.ID, Owner: s.stranger(login), Name: counter},
-			{Pool: p.config.ID, Owner: s.pseudonym(login), Name: mail},
-		},
+		Now: now, User: user.ByLogin(login.Value), Attempt: user.ByLogin(login.Value), Counters: counters,
 	})
 	if err != nil {
 		return reading{}, err
@@ -50,9 +65,28 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, counter, mail st
 	if err != nil {
 		return reading{}, err
 	}
-	r := reading{got.User, got.Attempt, got.Counters[0], got.Counters[2], fresh}
-	if got.User == nil {
+	r := reading{
+		user: got.User, attempt: got.Attempt, counter: got.Counters[0],
+		mail: got.Counters[2], source: got.Counters[3], state: fresh,
+	}
+	switch {
+	case got.User == nil:
 		r.counter = got.Counters[1]
+	case len(got.Counters) > 4 && d.knows(got.User):
+		r.counter, r.known = got.Counters[4], true
 	}
 	return r, nil
+}
+
+// sourceKey names the counter of a caller's network.
+func (p *Pool) sourceKey(s *state, c Caller) storage.CounterKey {
+	return storage.CounterKey{Pool: p.config.ID, Owner: s.network(c), Name: sourceCounter}
+}
+
+// overBudget refuses a caller whose network has given too many wrong answers.
+func overBudget(source storage.Counter, now time.Time) error {
+	if until := sourceRule.Locked(source, now); !until.IsZero() {
+		return &LimitError{Until: until}
+	}
+	return nil
 }

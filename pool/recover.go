@@ -28,7 +28,7 @@ func (p *Pool) ForgotPassword(ctx context.Context, in ForgotPasswordInput) (Forg
 
 func (p *Pool) forgotPassword(ctx context.Context, in ForgotPasswordInput, login user.Login) (ForgotPasswordResult, error) {
 	now := p.now()
-	r, err := p.readLogin(ctx, login, requestMark, resetMail, now)
+	r, err := p.readLogin(ctx, login, in.Caller, requestMark, resetMail, now)
 	if err != nil {
 		return ForgotPasswordResult{}, err
 	}
@@ -89,7 +89,7 @@ func (p *Pool) ResetPassword(ctx context.Context, in ResetPasswordInput) (Step, 
 	}
 	var hash *password.Hash // made once, in the first round that needs it
 	return again(func() (Step, error) {
-		a, err := p.readTicket(ctx, b)
+		a, err := p.readTicket(ctx, b, in.Caller)
 		if err != nil {
 			return nil, err
 		}
@@ -108,10 +108,10 @@ func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordIn
 	right = right && a.Request == a.requests.N && guessRule.Locked(a.resetCode, a.now).IsZero()
 	o := occurrence{User: u.ID, Kind: resetEvent, Outcome: refused, Client: a.client.ID}
 	if !right || u.ID == "" {
-		return nil, p.wrong(ctx, a.resetCode.Key, ErrBadCode, a.now, o, a.tried())
+		return nil, p.wrong(ctx, a.source, a.resetCode.Key, ErrBadCode, a.now, o, a.tried())
 	}
 	if *hash == nil {
-		h, err := p.door.Hash(ctx, p.config.hashing(), in.Password)
+		h, err := p.door.For(p.from(in.Caller, string(u.ID), false)).Hash(ctx, p.config.hashing(), in.Password)
 		if err != nil {
 			return nil, p.busy(err)
 		}

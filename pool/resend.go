@@ -19,7 +19,7 @@ func (p *Pool) ResendCode(ctx context.Context, in ResendInput) (SignUpResult, er
 	}
 	var sent storage.Counter // of mails to the address: found full only by the commit
 	return again(func() (SignUpResult, error) {
-		a, err := p.readTicket(ctx, b)
+		a, err := p.readTicket(ctx, b, in.Caller)
 		if err != nil {
 			return SignUpResult{}, err
 		}

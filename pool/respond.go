@@ -18,23 +18,23 @@ import (
 // answered already, and with [ErrLoginTaken] where another sign-up proved the address first. It costs
 // one read and one commit.
 func (p *Pool) ConfirmSignUp(ctx context.Context, in CodeInput) (Step, error) {
-	return p.respond(ctx, in.Ticket, Code{in.Code}, purposeConfirm)
+	return p.respond(ctx, RespondInput{Ticket: in.Ticket, With: Code{in.Code}, Caller: in.Caller}, purposeConfirm)
 }
 
 // Respond answers a step. What it costs and how it fails is the same as with the call that the step
 // came from; an answer of another kind than the step asks for is [ErrWrongStep] and changes nothing.
 func (p *Pool) Respond(ctx context.Context, in RespondInput) (Step, error) {
-	return p.respond(ctx, in.Ticket, in.With, "")
+	return p.respond(ctx, in, "")
 }
 
 // respond answers the ticket, which must have the purpose where one is named.
-func (p *Pool) respond(ctx context.Context, ticket string, with Response, purpose string) (Step, error) {
-	b, ok := parseBearer(ticket)
+func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (Step, error) {
+	b, ok := parseBearer(in.Ticket)
 	if !ok {
 		return nil, ErrTicketGone
 	}
 	var v validation
-	switch w := with.(type) {
+	switch w := in.With.(type) {
 	case nil:
 		v.add("With", "must be an answer to the step")
 	case Password:
@@ -49,21 +49,21 @@ func (p *Pool) respond(ctx context.Context, ticket string, with Response, purpos
 	}
 	var j judgement
 	return again(func() (Step, error) {
-		a, err := p.readTicket(ctx, b)
+		a, err := p.readTicket(ctx, b, in.Caller)
 		if err != nil {
 			return nil, err
 		}
 		if purpose != "" && a.ticket.Purpose != purpose {
 			return nil, ErrWrongStep
 		}
-		switch w := with.(type) {
+		switch w := in.With.(type) {
 		case Code:
 			if a.ticket.Purpose == purposeConfirm {
 				return p.confirm(ctx, a, w)
 			}
 		case Password:
 			if a.ticket.Purpose == purposePassword {
-				return p.withPassword(ctx, a, w, &j)
+				return p.withPassword(ctx, a, in.Caller, w, &j)
 			}
 		}
 		return nil, ErrWrongStep
@@ -76,6 +76,7 @@ type answered struct {
 	user   *user.User
 	carried
 	tries, password, code, resetCode, requests storage.Counter
+	source                                     storage.CounterKey
 
 	state  *state
 	client Client
@@ -84,7 +85,7 @@ type answered struct {
 
 // readTicket reads a ticket with its owner and their counters, in one round trip. A ticket whose
 // tries are used up is gone.
-func (p *Pool) readTicket(ctx context.Context, b bearer) (a answered, err error) {
+func (p *Pool) readTicket(ctx context.Context, b bearer, c Caller) (a answered, err error) {
 	now := p.now()
 	got, err := p.read(ctx, storage.Want{
 		Now: now, Tickets: []string{b.ID()},
@@ -94,6 +95,7 @@ func (p *Pool) readTicket(ctx context.Context, b bearer) (a answered, err error)
 			{Pool: p.config.ID, Name: confirmCounter},
 			{Pool: p.config.ID, Name: resetCounter},
 			{Pool: p.config.ID, Name: requestMark},
+			p.sourceKey(p.state.Load(), c),
 		},
 	})
 	if err != nil {
@@ -102,7 +104,10 @@ func (p *Pool) readTicket(ctx context.Context, b bearer) (a answered, err error)
 	a = answered{
 		ticket: got.Tickets[0], user: got.User, now: now,
 		tries: got.Counters[0], password: got.Counters[1], code: got.Counters[2],
-		resetCode: got.Counters[3], requests: got.Counters[4],
+		resetCode: got.Counters[3], requests: got.Counters[4], source: got.Counters[5].Key,
+	}
+	if err := overBudget(got.Counters[5], now); err != nil {
+		return a, err
 	}
 	if a.carried, err = p.answers(a.ticket, b, a.user); err != nil {
 		return a, err
@@ -133,7 +138,7 @@ func (p *Pool) confirm(ctx context.Context, a answered, c Code) (Step, error) {
 	}
 	proof, right := p.gate.EmailCode(a.ticket, a.Channel, c.Value, a.now)
 	if !right || a.user.Status != user.Unconfirmed {
-		return nil, p.wrong(ctx, a.code.Key, ErrBadCode, a.now,
+		return nil, p.wrong(ctx, a.source, a.code.Key, ErrBadCode, a.now,
 			occurrence{User: a.user.ID, Kind: confirmEvent, Outcome: refused, Client: a.client.ID}, a.tried())
 	}
 	u := a.user.Clone()
@@ -156,21 +161,21 @@ func (p *Pool) confirm(ctx context.Context, a answered, c Code) (Step, error) {
 		}
 		return &NeedPassword{Ticket: ticket, Expires: t.Expires}, nil
 	}
-	return nil, p.wrong(ctx, a.code.Key, ErrNotAuthorized, a.now,
+	return nil, p.wrong(ctx, a.source, a.code.Key, ErrNotAuthorized, a.now,
 		occurrence{User: u.ID, Kind: confirmEvent, Outcome: refused, Reason: string(d.Reason()), Client: a.client.ID}, a.tried())
 }
 
 // withPassword judges the password that a step asked for.
-func (p *Pool) withPassword(ctx context.Context, a answered, w Password, j *judgement) (Step, error) {
+func (p *Pool) withPassword(ctx context.Context, a answered, c Caller, w Password, j *judgement) (Step, error) {
 	if !guessRule.Locked(a.password, a.now).IsZero() {
 		return nil, ErrNotAuthorized
 	}
-	if err := p.judge(ctx, j, a.user, w, a.now); err != nil {
+	if err := p.judge(ctx, j, p.from(c, string(a.user.ID), false), a.user, w, a.now); err != nil {
 		return nil, err
 	}
 	d := gate.Decide(gate.Request{User: a.user, Purpose: gate.SignIn}, append(gate.Carried(a.user.ID, a.Proofs), j.proof), a.now)
 	if !j.right || d.Outcome() != gate.Mint {
-		return nil, p.wrong(ctx, a.password.Key, ErrNotAuthorized, a.now,
+		return nil, p.wrong(ctx, a.source, a.password.Key, ErrNotAuthorized, a.now,
 			occurrence{User: a.user.ID, Kind: signInEvent, Outcome: refused, Reason: string(d.Reason()), Client: a.client.ID}, a.tried())
 	}
 	return p.mint(ctx, a.state, a.client, a.user, d, a.password.Key, a.now, storage.Require(a.user), storage.Delete(a.ticket))

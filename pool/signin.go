@@ -2,10 +2,13 @@ package pool
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
@@ -16,7 +19,7 @@ import (
 // where the password was right and the address is not proven yet.
 //
 // Unknown users, wrong passwords, disabled and locked accounts are all [ErrNotAuthorized], after the
-// same work. Wrong answers in a row lock guessing, the fifth for a second and each later one for
+// same work; a *[LimitError] speaks of the caller's network or of the password door. Wrong answers in a row lock guessing, the fifth for a second and each later one for
 // twice as long (security.md T5). It costs one hash, one read and one commit.
 func (p *Pool) SignIn(ctx context.Context, in SignInInput) (Step, error) {
 	var v validation
@@ -46,11 +49,11 @@ type judgement struct {
 
 // judge hashes in the first round only. Another round that finds another user has no proof of theirs:
 // the gate drops it.
-func (p *Pool) judge(ctx context.Context, j *judgement, u *user.User, typed Password, now time.Time) (err error) {
+func (p *Pool) judge(ctx context.Context, j *judgement, from password.From, u *user.User, typed Password, now time.Time) (err error) {
 	if j.done {
 		return nil
 	}
-	j.proof, j.right, err = p.gate.Password(ctx, u, typed.Value, now)
+	j.proof, j.right, err = p.gate.Password(ctx, from, u, typed.Value, now)
 	j.done = err == nil
 	return p.busy(err)
 }
@@ -60,22 +63,22 @@ func (p *Pool) judge(ctx context.Context, j *judgement, u *user.User, typed Pass
 // and then signs in sees the same at a taken one, after the same work (security.md T7).
 type judgements struct{ owner, attempt judgement }
 
-func (p *Pool) judgeAll(ctx context.Context, j *judgements, r reading, typed Password, now time.Time) error {
+func (p *Pool) judgeAll(ctx context.Context, j *judgements, from password.From, r reading, typed Password, now time.Time) error {
 	owner := r.user
 	if owner != nil && !owner.Somebody() {
 		owner = nil
 	}
 	if r.attempt != nil || j.attempt.done {
-		if err := p.judge(ctx, &j.attempt, r.attempt, typed, now); err != nil {
+		if err := p.judge(ctx, &j.attempt, from, r.attempt, typed, now); err != nil {
 			return err
 		}
 	}
-	return p.judge(ctx, &j.owner, owner, typed, now)
+	return p.judge(ctx, &j.owner, from, owner, typed, now)
 }
 
 func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typed Password, j *judgements) (Step, error) {
 	now := p.now()
-	r, err := p.readLogin(ctx, login, passwordCounter, signUpMail, now)
+	r, err := p.readLogin(ctx, login, in.Caller, passwordCounter, signUpMail, now)
 	if err != nil {
 		return nil, err
 	}
@@ -83,10 +86,13 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 	if err != nil {
 		return nil, err
 	}
+	if err := overBudget(r.source, now); err != nil {
+		return nil, err
+	}
 	if !guessRule.Locked(r.counter, now).IsZero() {
 		return nil, ErrNotAuthorized // without a verdict, so nothing is counted
 	}
-	if err := p.judgeAll(ctx, j, r, typed, now); err != nil {
+	if err := p.judgeAll(ctx, j, p.from(in.Caller, login.Value, r.known), r, typed, now); err != nil {
 		return nil, err
 	}
 	owner := gate.Decide(gate.Request{User: r.user, Purpose: gate.SignIn}, []gate.Proof{j.owner.proof}, now)
@@ -97,16 +103,20 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 	case attempt.Outcome() == gate.Step && attempt.Next() == gate.Confirm:
 		return p.needConfirm(ctx, r, client, attempt, in.Caller, now)
 	}
-	return nil, p.wrong(ctx, r.counter.Key, ErrNotAuthorized, now,
+	return nil, p.wrong(ctx, r.source.Key, r.counter.Key, ErrNotAuthorized, now,
 		occurrence{User: idOf(r.user), Kind: signInEvent, Outcome: refused, Reason: string(owner.Reason()), Client: client.ID})
 }
 
-// wrong lets a verdict of "no" leave only in the commit that counts it (security.md T5). A counter
-// that locked meanwhile gives the same answer.
-func (p *Pool) wrong(ctx context.Context, key storage.CounterKey, verdict error, now time.Time, o occurrence, also ...storage.Change) error {
-	changes := append([]storage.Change{storage.Count{Key: key, Rule: guessRule, Now: now}, p.event(now, o)}, also...)
+// wrong lets a verdict of "no" leave only in the commit that counts it (security.md T5), against the
+// account and against the network. A counter of the account that locked meanwhile gives the same answer.
+func (p *Pool) wrong(ctx context.Context, source, key storage.CounterKey, verdict error, now time.Time, o occurrence, also ...storage.Change) error {
+	changes := append([]storage.Change{
+		storage.Count{Key: key, Rule: guessRule, Now: now}, storage.Count{Key: source, Rule: sourceRule, Now: now}, p.event(now, o),
+	}, also...)
 	err := p.commit(ctx, changes...)
-	if _, locked := limit(err); locked || err == nil {
+	if l, locked := errors.AsType[*storage.LimitError](err); locked && l.Key == source {
+		return &LimitError{Until: l.Until}
+	} else if locked || err == nil {
 		return verdict
 	}
 	return err
@@ -114,8 +124,8 @@ func (p *Pool) wrong(ctx context.Context, key storage.CounterKey, verdict error,
 
 // mint ends at the gate: it stores the session, clears the run of failures of what was proven, and
 // hands out the tokens. Also are the changes of what led here.
-func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User, d gate.Decision, proven storage.CounterKey, now time.Time, also ...storage.Change) (Step, error) {
-	s, err := p.gate.Session(d, gate.Terms{Client: client.ID, Lifetime: client.Tokens.Refresh})
+func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User, decided gate.Decision, proven storage.CounterKey, now time.Time, also ...storage.Change) (Step, error) {
+	s, err := p.gate.Session(decided, gate.Terms{Client: client.ID, Lifetime: client.Tokens.Refresh})
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +142,8 @@ func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User,
 	if err != nil {
 		return nil, err
 	}
-	return &Done{Tokens: set}, nil
+	d := device{User: u.ID, Epoch: u.Epoch, ID: rand.Text(), Expires: now.Add(deviceLifetime)}
+	return &Done{Tokens: set, Device: p.deviceToken(d)}, nil
 }
 
 // needConfirm answers the right password of an attempt with a ticket and a new code. The verdict has

@@ -29,7 +29,7 @@ func (p *Pool) SignUp(ctx context.Context, in SignUpInput) (SignUpResult, error)
 	if _, err := p.state.Load().settings.admits(in.Client); err != nil {
 		return SignUpResult{}, err // before the costly work; judged again with what is read
 	}
-	hash, err := p.door.Hash(ctx, p.config.hashing(), in.Password)
+	hash, err := p.door.For(p.from(in.Caller, login.Value, false)).Hash(ctx, p.config.hashing(), in.Password)
 	if err != nil {
 		return SignUpResult{}, p.busy(err)
 	}
@@ -38,7 +38,7 @@ func (p *Pool) SignUp(ctx context.Context, in SignUpInput) (SignUpResult, error)
 
 func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, hash password.Hash) (SignUpResult, error) {
 	now := p.now()
-	r, err := p.readLogin(ctx, login, passwordCounter, signUpMail, now)
+	r, err := p.readLogin(ctx, login, in.Caller, passwordCounter, signUpMail, now)
 	if err != nil {
 		return SignUpResult{}, err
 	}

@@ -287,6 +287,11 @@ func (s *state) pseudonym(login user.Login) string {
 	return base64.RawURLEncoding.EncodeToString(s.hmac("address", login.Value))
 }
 
+// network returns the owner of the counters of a caller's network.
+func (s *state) network(c Caller) string {
+	return "network/" + base64.RawURLEncoding.EncodeToString(s.hmac("network", c.source()))
+}
+
 // stranger returns the owner of the counters of a login that nobody has. Logins share 131,072 such
 // owners, so that guesses at made-up ones cannot fill the table: a few strangers may lock each other
 // out, who cannot get in anyway.

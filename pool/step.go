@@ -27,7 +27,12 @@ const (
 )
 
 // Done ends a sign-in: the session exists.
-type Done struct{ Tokens token.Set }
+type Done struct {
+	Tokens token.Set
+	// Device says that this browser or app has signed in as this user: keep it there, and give it back
+	// in [Caller].Device at the next sign-in. It proves nothing, and is empty after a refresh.
+	Device string
+}
 
 // NeedPassword asks for the password: answer with [Password].
 type NeedPassword struct {

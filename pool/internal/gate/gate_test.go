@@ -139,7 +139,7 @@ func TestS19_PasswordHashesOnce(t *testing.T) {
 		{"right", u, "correct horse", true},
 	} {
 		before := door.Count()
-		_, ok, err := g.Password(t.Context(), tt.user, password.New(tt.typed), now)
+		_, ok, err := g.Password(t.Context(), password.From{}, tt.user, password.New(tt.typed), now)
 		if err != nil || ok != tt.ok {
 			t.Errorf("%s: Password = %v, %v, want %v", tt.name, ok, err, tt.ok)
 		}
@@ -149,7 +149,7 @@ func TestS19_PasswordHashesOnce(t *testing.T) {
 	}
 	moved := u.Clone()
 	moved.ID = "eve" // a digest copied to another user's row
-	if _, ok, err := g.Password(t.Context(), moved, password.New("correct horse"), now); ok || err == nil {
+	if _, ok, err := g.Password(t.Context(), password.From{}, moved, password.New("correct horse"), now); ok || err == nil {
 		t.Errorf("moved digest: Password = %v, %v, want an error", ok, err)
 	}
 }

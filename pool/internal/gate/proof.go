@@ -33,18 +33,19 @@ func New(ring *seal.Keyring, door *password.Hasher, decoy password.Hash) *Gate {
 }
 
 // Password judges a typed password against u's, or against the decoy where u is nobody or has none.
-// It hashes exactly once, waits at the door for as long as ctx lives, and fails only where it could
+// It hashes exactly once, waits at the door on behalf of from for as long as ctx lives, and fails only where it could
 // not judge.
-func (g *Gate) Password(ctx context.Context, u *user.User, typed password.Secret, now time.Time) (p Proof, ok bool, err error) {
+func (g *Gate) Password(ctx context.Context, from password.From, u *user.User, typed password.Secret, now time.Time) (p Proof, ok bool, err error) {
+	door := g.door.For(from)
 	if u == nil || u.Password == nil {
-		_, err := g.door.Verify(ctx, g.decoy, typed, password.FormNFC)
+		_, err := door.Verify(ctx, g.decoy, typed, password.FormNFC)
 		return Proof{}, false, err
 	}
 	h, err := g.hash(u)
 	if err != nil {
 		return Proof{}, false, err
 	}
-	ok, err = g.door.Verify(ctx, h, typed, password.Form(u.Password.Form))
+	ok, err = door.Verify(ctx, h, typed, password.Form(u.Password.Form))
 	if err != nil || !ok {
 		return Proof{}, false, err
 	}

@@ -1,0 +1,97 @@
+package pool
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/netip"
+	"time"
+	"unicode/utf8"
+
+	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/seal"
+	"github.com/userpool-go/userpool/user"
+)
+
+// Caller says who asks, as the program that calls knows it: never take it from a request's body. The
+// zero Caller is one source that all who say nothing share.
+type Caller struct {
+	IP        netip.Addr
+	UserAgent string
+	Locale    string // of messages, a BCP 47 tag; "", and anything over 35 bytes, means English
+	// Device is the known-device token of an earlier [Done] in this browser or app, or "". With it,
+	// wrong passwords of strangers do not lock the owner out (security.md T6).
+	Device string
+}
+
+// locale returns the locale of messages. A header may have put anything there.
+func (c Caller) locale() string {
+	if len(c.Locale) > 35 || !utf8.ValidString(c.Locale) {
+		return ""
+	}
+	return c.Locale
+}
+
+// source returns the network that the caller is in: an IPv4 address, or the 64 bits of an IPv6 one that
+// belong to one customer (CVE class 9). "" means that it is not known.
+func (c Caller) source() string {
+	ip := c.IP.Unmap().WithZone("")
+	if !ip.IsValid() {
+		return ""
+	}
+	if ip.Is4() {
+		return ip.String()
+	}
+	network, _ := ip.Prefix(64) // an IPv6 address has 64 bits
+	return network.String()
+}
+
+// deviceLifetime is how long a known device stays known without a sign-in.
+const deviceLifetime = 365 * 24 * time.Hour
+
+// device is what a known-device token says: this browser or app has signed in as that user. It
+// proves nothing, and skips nothing: guesses with it draw on a budget of their own.
+type device struct {
+	User    user.ID   `json:"user"`
+	Epoch   int64     `json:"epoch"`
+	ID      string    `json:"id"`
+	Expires time.Time `json:"expires"`
+}
+
+func (p *Pool) deviceLabel() seal.Label {
+	return seal.Label{Pool: string(p.config.ID), Kind: "device", Field: "known"}
+}
+
+// deviceToken returns the text of a device.
+func (p *Pool) deviceToken(d device) string {
+	text, _ := json.Marshal(d) // texts, a number and a time cannot fail
+	return base64.RawURLEncoding.EncodeToString(p.config.Keys.Seal(p.deviceLabel(), text))
+}
+
+// device reads a known-device token; the zero device means that it is none, or over.
+func (p *Pool) device(c Caller, now time.Time) (d device) {
+	if c.Device == "" || len(c.Device) > 1024 {
+		return device{}
+	}
+	blob, err := base64.RawURLEncoding.Strict().DecodeString(c.Device)
+	if err != nil {
+		return device{}
+	}
+	text, err := p.config.Keys.Open(p.deviceLabel(), blob)
+	if err != nil || json.Unmarshal(text, &d) != nil || !now.Before(d.Expires) {
+		return device{}
+	}
+	return d
+}
+
+// knows reports whether the device has signed in as u since u's epoch began.
+func (d device) knows(u *user.User) bool {
+	return u != nil && d.User == u.ID && d.Epoch == u.Epoch
+}
+
+// counter returns the name of the device's own counter of wrong passwords.
+func (d device) counter() string { return passwordCounter + ":" + d.ID }
+
+// from says for whom the door hashes.
+func (p *Pool) from(c Caller, account string, known bool) password.From {
+	return password.From{Pool: string(p.config.ID), Source: c.source(), Account: account, Known: known}
+}
