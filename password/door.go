@@ -36,10 +36,11 @@ type From struct {
 	Known   bool   // a device that this account was signed in on has shown a token that says so
 }
 
-// The door at default parameters: a hash takes about hashTime, and for each that runs so many wait.
+// The door at default parameters: a hash takes about hashTime, and for each that runs so many wait:
+// the last of them about 2 s, which is as long as people do.
 const (
 	hashTime    = 20 * time.Millisecond
-	queueLength = 64
+	queueLength = 100
 )
 
 // door lets hashes run. It counts what they hold, in threads and KiB, and queues the rest.

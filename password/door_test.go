@@ -220,34 +220,35 @@ func TestT9_DoorIsBounded(t *testing.T) {
 	}
 }
 
-// With 64 places: a source has at most 16, strangers 48, and what is dear takes more of them.
+// With 100 places: a source has at most 25, strangers 75, and what is dear takes more of them.
 func TestT9_DoorSheds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, d := gather(t, 1), password.Default()
 		bot := password.From{Pool: "p", Source: "bot"}
-		for range 16 {
+		for range 25 {
 			c.come("bot", bot, d)
 		}
-		c.refused("the 17th of one source", bot, d)
+		c.refused("the 26th of one source", bot, d)
 		c.refused("the same source at another pool", password.From{Pool: "q", Source: "bot"}, d)
-		for i := range 31 {
+		c.refused("the same source with a known device", password.From{Pool: "q", Source: "bot", Known: true}, d)
+		for i := range 49 {
 			c.come("stranger", password.From{Pool: "p", Source: fmt.Sprint(i)}, d)
 		}
 		dear := d
 		dear.Time = 4
 		c.refused("two places where one is left", password.From{Source: "dear"}, dear)
-		c.come("the 48th stranger", password.From{Source: "last"}, d)
-		c.refused("the 49th stranger", password.From{Source: "late"}, d)
-		for i := range 16 {
+		c.come("the 75th stranger", password.From{Source: "last"}, d)
+		c.refused("the 76th stranger", password.From{Source: "late"}, d)
+		for i := range 25 {
 			c.come("known", password.From{Pool: "p", Source: fmt.Sprint(i), Known: true}, d)
 		}
-		c.refused("the 17th known device", password.From{Known: true, Source: "home"}, d)
-		if n := password.Waiting(c.door); n != 64 {
-			t.Errorf("%d wait, want 64", n)
+		c.refused("the 26th known device", password.From{Known: true, Source: "home"}, d)
+		if n := password.Waiting(c.door); n != 100 {
+			t.Errorf("%d wait, want 100", n)
 		}
-		if got := c.open(); len(got) != 64 {
-			t.Errorf("%d were let in, want 64", len(got))
+		if got := c.open(); len(got) != 100 {
+			t.Errorf("%d were let in, want 100", len(got))
 		}
 	})
 }
