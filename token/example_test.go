@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"time"
 
 	"github.com/userpool-go/userpool/token"
@@ -47,4 +49,55 @@ func Example() {
 	// Output:
 	// ada true false <nil>
 	// true
+}
+
+// An API guards a handler, and its test says who asks.
+func ExampleNewContext() {
+	admin := token.Require(token.Requirement{Groups: []string{"staff"}})(http.HandlerFunc(
+		func(w http.ResponseWriter, r *http.Request) {
+			claims, _ := token.FromContext(r.Context())
+			fmt.Println("hello", claims.Subject)
+		}))
+
+	for _, claims := range []*token.Claims{{Subject: "ada", Groups: []string{"staff"}}, {Subject: "eve"}} {
+		r, w := httptest.NewRequest("GET", "/admin", nil), httptest.NewRecorder()
+		admin.ServeHTTP(w, r.WithContext(token.NewContext(r.Context(), claims)))
+		fmt.Println(w.Code)
+	}
+	// Output:
+	// hello ada
+	// 200
+	// 403
+}
+
+// A pool rotates its keys by asking for the plan whenever one may have changed.
+func ExampleRotation_Plan() {
+	first, err := token.GenerateKey(token.ES256)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	second, err := token.GenerateKey(token.EdDSA)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	day := 24 * time.Hour
+	keys := []token.DatedKey{{Key: first, Created: start}, {Key: second, Created: start.Add(90 * day)}}
+	var rotation token.Rotation // every 90 days; published a day ahead, and kept a day
+
+	for _, at := range []time.Duration{0, 90 * day, 91 * day, 92 * day} {
+		known := keys[:1]
+		if at >= 90*day {
+			known = keys
+		}
+		p := rotation.Plan(known, start.Add(at))
+		fmt.Println(int(at/day), p.Signer.Algorithm(), "of", len(p.Publish), "drop", len(p.Drop))
+	}
+	// Output:
+	// 0 ES256 of 1 drop 0
+	// 90 ES256 of 2 drop 0
+	// 91 EdDSA of 2 drop 0
+	// 92 EdDSA of 1 drop 1
 }
