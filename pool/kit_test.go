@@ -212,14 +212,16 @@ func (c *counting) instead(err error) {
 }
 
 func (c *counting) Read(ctx context.Context, p user.PoolID, w storage.Want) (storage.Got, error) {
-	c.mu.Lock()
-	c.reads++
-	c.mu.Unlock()
+	if w.User != (user.Key{}) || w.Session != (storage.SessionKey{}) || len(w.Counters) > 1 { // else it is a chore's
+		c.mu.Lock()
+		c.reads++
+		c.mu.Unlock()
+	}
 	return c.Store.Read(ctx, p, w)
 }
 
 func (c *counting) Commit(ctx context.Context, changes ...storage.Change) error {
-	if !delivery(changes) {
+	if !chore(changes) {
 		c.mu.Lock()
 		c.commits = append(c.commits, changes)
 		after, fail := c.after, c.fail
@@ -241,10 +243,16 @@ func (c *counting) Commit(ctx context.Context, changes ...storage.Change) error 
 	return c.Store.Commit(ctx, changes...)
 }
 
-// delivery tells whether a commit is the outbox's.
-func delivery(changes []storage.Change) bool {
+// chore tells whether a commit is not a visitor's: it takes out a message, seals events, or stores a document.
+func chore(changes []storage.Change) bool {
 	for _, c := range changes {
 		switch c := c.(type) {
+		case storage.PutRecord:
+			if _, ok := c.Record.(*storage.Document); ok {
+				return true
+			}
+		case storage.Seal:
+			return true
 		case storage.DeleteRecord:
 			if _, ok := c.Record.(*storage.Outgoing); ok {
 				return true
