@@ -16,21 +16,26 @@ const (
 	follows    = time.Second
 )
 
-// sweep erases what has expired until ctx ends. One process at a time does it.
+// sweep erases what has expired until ctx ends.
 func (p *Pool) sweep(ctx context.Context) {
 	for {
-		now := p.now()
-		held, err := p.store.Lease(ctx, storage.Lease{Name: "sweep", Holder: p.holder, Now: now, Until: now.Add(sweepEvery)})
-		for n := sweepBatch; err == nil && held && n == sweepBatch; {
-			n, err = p.store.Sweep(ctx, p.now(), sweepBatch)
-		}
-		if err != nil && !over(ctx) {
+		if err := p.sweepOnce(ctx); err != nil && !over(ctx) {
 			p.config.Logger.WarnContext(ctx, "sweep failed", "error", err)
 		}
 		if !pause(ctx, sweepEvery) {
 			return
 		}
 	}
+}
+
+// sweepOnce erases what has expired by now, unless another process does: one at a time does it.
+func (p *Pool) sweepOnce(ctx context.Context) error {
+	now := p.now()
+	held, err := p.store.Lease(ctx, storage.Lease{Name: "sweep", Holder: p.holder, Now: now, Until: now.Add(sweepEvery)})
+	for n := sweepBatch; err == nil && held && n == sweepBatch; {
+		n, err = p.store.Sweep(ctx, p.now(), sweepBatch)
+	}
+	return err
 }
 
 // follow keeps this process on the pool's newest settings, keys and revocations until ctx ends

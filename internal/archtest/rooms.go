@@ -35,10 +35,11 @@ var rooms = map[string][]string{
 	"message/mailbox":         {"message"},
 
 	// The second floor: the use cases. Stores and senders reach them as values only.
-	"pool":               slices.Concat(first, []string{"pool/hook", "pool/internal/gate"}),
-	"pool/hook":          first,
-	"pool/internal/gate": slices.Concat(ground, []string{"storage"}),
-	"pool/pooltest":      slices.Concat(second, []string{"storage/memory", "message/mailbox"}),
+	"pool":                slices.Concat(first, []string{"pool/hook", "pool/internal/gate", "pool/internal/chore"}),
+	"pool/hook":           first,
+	"pool/internal/gate":  slices.Concat(ground, []string{"storage"}),
+	"pool/internal/chore": nil,
+	"pool/pooltest":       slices.Concat(second, []string{"pool/internal/chore", "storage/memory", "message/mailbox"}),
 
 	// The third floor: surfaces over a pool.
 	"web":        second,
@@ -73,7 +74,7 @@ var owners = map[string][]string{
 	"golang.org/x/text/secure/precis":      {"user"},
 	"golang.org/x/net/idna":                {"user"},
 
-	"net/http":      {"internal/egress", "token", "web", "hosted", "oauth", "federation", "cognito", "console", "examples"},
+	"net/http":      {"internal/egress", "token", "web", "hosted", "oauth", "federation", "cognito", "console", "pool/pooltest", "examples"},
 	"html/template": {"message", "web", "hosted", "oauth", "console"},
 	"database/sql":  {"storage/sqlite", "storage/postgres", "examples"},
 	"C":             nil, // whoever imports us may have no C compiler
