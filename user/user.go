@@ -63,6 +63,35 @@ type Password struct {
 	Inner    string // PHC string without digest of a weaker scheme that was hashed first; "" means none
 	Set      time.Time
 	Revision int64 // raised each time a password is set; a proof names the revision it was checked against
+	// Past are the passwords before this one, newest first, as many as the pool's policy looks at:
+	// at most [MaxPast]. Nil means that none are kept.
+	Past []Past
+}
+
+// MaxPast is how many passwords before the present one are kept at most: with it they are the 24 that
+// a policy can look at.
+const MaxPast = 23
+
+// Past is a password that was replaced. Its digest is sealed under a label of its own: nobody who
+// writes the database can put it back in the place of the present one.
+type Past struct {
+	Hash   string // as in [Password]
+	Digest []byte
+}
+
+// Replace returns the record that takes the place of p as another password is set, with p among its
+// [Password.Past] and no more of these than keep. Digest is p's own, sealed anew as that of a [Past].
+// The fields of next that p decides, Past and Revision, are set.
+func (p *Password) Replace(next Password, digest []byte, keep int) *Password {
+	next.Past, next.Revision = nil, 1
+	if p == nil {
+		return &next
+	}
+	next.Revision = p.Revision + 1
+	if keep = min(keep, MaxPast); keep > 0 {
+		next.Past = append([]Past{{p.Hash, digest}}, p.Past[:min(len(p.Past), keep-1)]...)
+	}
+	return &next
 }
 
 // Form says which bytes of a typed password were hashed (security.md T9).
@@ -129,6 +158,9 @@ func (u *User) Size() int {
 	}
 	if p := u.Password; p != nil {
 		n += item + len(p.Hash) + len(p.Digest) + len(p.Form) + len(p.Inner)
+		for _, past := range p.Past {
+			n += item + len(past.Hash) + len(past.Digest)
+		}
 	}
 	for _, t := range u.Index {
 		n += item + len(t.Name) + len(t.Value)
@@ -149,6 +181,10 @@ func (u *User) Clone() *User {
 	if u.Password != nil {
 		p := *u.Password
 		p.Digest = slices.Clone(p.Digest)
+		p.Past = slices.Clone(p.Past)
+		for i := range p.Past {
+			p.Past[i].Digest = slices.Clone(p.Past[i].Digest)
+		}
 		c.Password = &p
 	}
 	if u.loaded != nil {

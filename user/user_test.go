@@ -1,6 +1,7 @@
 package user_test
 
 import (
+	"fmt"
 	"reflect"
 	"regexp"
 	"testing"
@@ -14,7 +15,7 @@ func full() *user.User {
 		Pool: "p", ID: "u", Version: 3, Status: user.Confirmed, Epoch: 2,
 		Logins:     []user.Login{{Namespace: user.Name, Value: "ada@example.com", Display: "Ada@example.com", Rule: 1}},
 		Attributes: user.Attributes{"name": "Ada"},
-		Password:   &user.Password{Hash: "$argon2id$", Digest: []byte{1, 2, 3}, Form: user.FormNFC, Revision: 1},
+		Password:   &user.Password{Hash: "$argon2id$", Digest: []byte{1, 2, 3}, Form: user.FormNFC, Revision: 1, Past: []user.Past{{Hash: "$old$", Digest: []byte{4, 5}}}},
 		Index:      []user.Term{{Name: "name", Value: "Ada"}},
 		Created:    time.Unix(1, 0), Updated: time.Unix(2, 0),
 	}
@@ -30,6 +31,7 @@ func TestCloneSharesNothing(t *testing.T) {
 		t.Fatalf("Clone = %+v, want %+v", c, u)
 	}
 	c.Logins[0].Value, c.Attributes["name"], c.Password.Digest[0], c.Index[0].Value = "eve", "Eve", 9, "Eve"
+	c.Password.Past[0].Hash, c.Password.Past[0].Digest[0] = "$", 9
 	if !reflect.DeepEqual(u, full()) {
 		t.Error("changing a clone changed the original")
 	}
@@ -66,6 +68,8 @@ func TestSizeCountsEverything(t *testing.T) {
 		"name":      func(u *user.User) { u.Attributes["x"] = "" },
 		"attribute": func(u *user.User) { u.Attributes["name"] += "x" },
 		"digest":    func(u *user.User) { u.Password.Digest = append(u.Password.Digest, 0) },
+		"past":      func(u *user.User) { u.Password.Past = append(u.Password.Past, user.Past{}) },
+		"past hash": func(u *user.User) { u.Password.Past[0].Digest = []byte("xyz") },
 		"inner":     func(u *user.User) { u.Password.Inner = "x" },
 		"index":     func(u *user.User) { u.Index[0].Value += "x" },
 		"attempt":   func(u *user.User) { u.Attempt = &user.Attempt{} },
@@ -118,6 +122,30 @@ func TestStatusValid(t *testing.T) {
 	} {
 		if s.Valid() != want {
 			t.Errorf("%q.Valid() = %v, want %v", s, s.Valid(), want)
+		}
+	}
+}
+
+// The history of a password is as long as asked for and never longer, newest first.
+func TestPasswordReplace(t *testing.T) {
+	t.Parallel()
+	var p *user.Password
+	for i := range 30 {
+		before := p
+		p = p.Replace(user.Password{Hash: fmt.Sprint(i), Revision: 99, Past: []user.Past{{Hash: "forged"}}}, []byte{byte(i - 1)}, 100)
+		if p.Revision != int64(i+1) || len(p.Past) != min(i, user.MaxPast) || p.Hash != fmt.Sprint(i) {
+			t.Fatalf("after %d: %+v", i, p)
+		}
+		if i > 0 && (p.Past[0].Hash != fmt.Sprint(i-1) || p.Past[0].Digest[0] != byte(i-1)) {
+			t.Errorf("after %d the newest of before is %+v", i, p.Past[0])
+		}
+		if before != nil && len(before.Past) != min(i-1, user.MaxPast) {
+			t.Errorf("replacing changed what was replaced: %+v", before)
+		}
+	}
+	for keep, want := range map[int]int{-1: 0, 0: 0, 1: 1, 5: 5, 23: 23, 24: 23, 1000: 23} {
+		if got := p.Replace(user.Password{}, nil, keep); len(got.Past) != want || got.Revision != p.Revision+1 {
+			t.Errorf("keep %d: %d kept, revision %d, want %d", keep, len(got.Past), got.Revision, want)
 		}
 	}
 }

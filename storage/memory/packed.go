@@ -128,6 +128,11 @@ func (w *packer) password(p *user.Password) {
 	w.text(p.Inner)
 	w.time(p.Set)
 	w.number(p.Revision)
+	w.number(int64(len(p.Past)))
+	for _, old := range p.Past {
+		w.text(old.Hash)
+		w.text(string(old.Digest))
+	}
 }
 
 // unpacker reads what a packer wrote, in the same order.
@@ -165,5 +170,12 @@ func (r *unpacker) password() *user.Password {
 		p.Digest = []byte(digest)
 	}
 	p.Form, p.Inner, p.Set, p.Revision = user.Form(r.text()), r.text(), r.time(), r.number()
+	for range r.number() {
+		old := user.Past{Hash: r.text()}
+		if digest := r.text(); digest != "" {
+			old.Digest = []byte(digest)
+		}
+		p.Past = append(p.Past, old)
+	}
 	return p
 }

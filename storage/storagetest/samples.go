@@ -38,6 +38,7 @@ func full() []any {
 			Password: &user.Password{
 				Hash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA", Digest: binary(), Form: user.FormRaw,
 				Inner: "$2b$12$abc", Set: ancien, Revision: large,
+				Past: []user.Past{{Hash: odd, Digest: binary()}, {Hash: "$argon2id$", Digest: nil}},
 			},
 			Index: []user.Term{{Name: "color", Value: odd}, {Name: "group", Value: "a"},
 				{Name: "group", Value: "b"}, {Name: "unknown", Value: ""}},

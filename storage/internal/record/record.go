@@ -41,6 +41,12 @@ type password struct {
 	Inner    string     `json:"i,omitempty"`
 	Set      *int64     `json:"s,omitempty"`
 	Revision int64      `json:"r,omitempty"`
+	Past     []past     `json:"p,omitempty"`
+}
+
+type past struct {
+	Hash   string `json:"h,omitempty"`
+	Digest []byte `json:"d,omitempty"`
 }
 
 type body struct {
@@ -67,6 +73,9 @@ func EncodeUser(u *user.User) (string, error) {
 		b.Password = &password{Hash: p.Hash, Inner: p.Inner, Set: Micros(p.Set), Revision: p.Revision}
 		if p.Form != user.FormNFC {
 			b.Password.Form = &p.Form
+		}
+		for _, old := range p.Past {
+			b.Password.Past = append(b.Password.Past, past(old))
 		}
 	}
 	for _, t := range u.Index {
@@ -99,6 +108,9 @@ func DecodeUser(u *user.User, text []byte, digest []byte) error {
 		if p.Form != nil {
 			u.Password.Form = *p.Form
 		}
+		for _, old := range p.Past {
+			u.Password.Past = append(u.Password.Past, user.Past(old))
+		}
 	}
 	for _, t := range b.Index {
 		u.Index = append(u.Index, user.Term{Name: t[0], Value: t[1]})
@@ -119,6 +131,9 @@ func validUser(u *user.User) error {
 	}
 	if p := u.Password; p != nil {
 		texts = append(texts, p.Hash, string(p.Form), p.Inner)
+		for _, old := range p.Past {
+			texts = append(texts, old.Hash)
+		}
 	}
 	for _, t := range u.Index {
 		texts = append(texts, t.Name, t.Value)
