@@ -25,8 +25,8 @@ const (
 // use; [GenerateKey] and [ParseSigningKey] make one.
 type SigningKey struct{ key *jose.PrivateKey }
 
-// GenerateKey returns a new key of an algorithm; "" means ES256. An RSA key has 2048 bits, which
-// takes a good part of a second to find.
+// GenerateKey returns a new key of an algorithm; "" means ES256. An RSA key has 2048 bits, and takes a
+// while to find.
 func GenerateKey(alg Algorithm) (*SigningKey, error) {
 	key, err := jose.Generate(jose.Algorithm(cmp.Or(alg, ES256)))
 	if err != nil {

@@ -15,6 +15,9 @@ import (
 //
 // A token counts in the Authorization header alone. In a query or a body, where RFC 6750 also has it, it
 // ends up in logs, and a browser sends it for any page that asks.
+//
+// An API takes access tokens. A verifier of ID tokens, which are for a client to read, works here too,
+// because gateways before Cognito are used so.
 func (v *Verifier) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text, err := bearer(r.Header.Values("Authorization"))

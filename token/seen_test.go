@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -134,6 +135,15 @@ func TestT3_FailuresAreNotRemembered(t *testing.T) {
 // Class 51: what one request does to its claims, another does not see.
 func TestT3_SeenClaimsAreNotShared(t *testing.T) {
 	t.Parallel()
+	shared := 0 // what a copy of claims would share; each is changed below
+	for f := range reflect.TypeFor[token.Claims]().Fields() {
+		if slices.Contains([]reflect.Kind{reflect.Slice, reflect.Map, reflect.Pointer, reflect.Interface}, f.Type.Kind()) {
+			shared++
+		}
+	}
+	if shared != 6 {
+		t.Errorf("Claims has %d fields that are shared when copied: is each of them here?", shared)
+	}
 	k := generate(t)
 	for _, use := range []token.Use{token.Access, token.ID} {
 		cfg := config(use, now, k)

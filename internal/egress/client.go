@@ -107,7 +107,7 @@ func (c *Client) Get(ctx context.Context, address string, header map[string]stri
 	if err != nil {
 		return nil, fmt.Errorf("egress: %w", err)
 	}
-	defer func() { _ = resp.Body.Close() }() // all that is wanted was read
+	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxBody+1))
 	if err != nil {
 		return nil, fmt.Errorf("egress: read the answer: %w", err)

@@ -52,7 +52,9 @@ func New(t testing.TB) *Issuer {
 	})
 	s := httptest.NewUnstartedServer(mux)
 	t.Cleanup(s.Close)
-	return &Issuer{t: t, key: key, server: s, now: time.Now}
+	i := &Issuer{t: t, key: key, server: s}
+	i.now = time.Now
+	return i
 }
 
 // URL returns the name of the issuer, which is a URL on loopback, and from the first call on serves
