@@ -69,7 +69,8 @@ func (c *Claims) InGroup(name string) bool { return slices.Contains(c.Groups, na
 // clone returns a copy that shares nothing: who is handed claims may change them.
 func (c *Claims) clone() *Claims {
 	d := *c
-	d.Audience, d.Scope, d.Groups, d.AMR = slices.Clone(c.Audience), slices.Clone(c.Scope), slices.Clone(c.Groups), slices.Clone(c.AMR)
+	d.Audience, d.Scope = slices.Clone(c.Audience), slices.Clone(c.Scope)
+	d.Groups, d.AMR = slices.Clone(c.Groups), slices.Clone(c.AMR)
 	d.Attributes = maps.Clone(c.Attributes)
 	if c.EmailVerified != nil {
 		d.EmailVerified = new(*c.EmailVerified)

@@ -116,9 +116,9 @@ func KeysOf(keys ...*SigningKey) KeySet {
 	return set
 }
 
-// ParseKeySet reads a published JSON Web Key Set. Keys of other algorithms than those of this
-// package, RSA keys of less than 2048 bits and keys that are not for signatures are passed over; none that is left, a private key, an id that stands twice,
-// more than 100 keys and more than 256 KiB are errors.
+// ParseKeySet reads a published JSON Web Key Set. Keys of other algorithms than those of this package,
+// RSA keys of less than 2048 bits and keys that are not for signatures are passed over; none that is
+// left, a private key, an id that stands twice, more than 100 keys and more than 256 KiB are errors.
 func ParseKeySet(jwks []byte) (KeySet, error) {
 	set, err := parseKeySet(jwks)
 	if err != nil {

@@ -97,7 +97,8 @@ func Require(q Requirement) func(http.Handler) http.Handler {
 			case !ok:
 				refuse(w, http.StatusUnauthorized, "Bearer")
 			case !q.hasScopes(c):
-				refuse(w, http.StatusForbidden, `Bearer error="insufficient_scope", scope="`+strings.Join(q.Scopes, " ")+`"`)
+				scopes := strings.Join(q.Scopes, " ")
+				refuse(w, http.StatusForbidden, `Bearer error="insufficient_scope", scope="`+scopes+`"`)
 			case !q.inGroup(c):
 				refuse(w, http.StatusForbidden, "") // no scope would help
 			default:

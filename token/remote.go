@@ -151,7 +151,8 @@ func (r *remoteKeys) get(ctx context.Context) (set staticKeys, age time.Duration
 			err = fmt.Errorf("token: read keys: panic: %v", p)
 		}
 	}()
-	answer, err := r.client.Get(ctx, r.url, map[string]string{"Accept": "application/jwk-set+json, application/json"})
+	accept := map[string]string{"Accept": "application/jwk-set+json, application/json"}
+	answer, err := r.client.Get(ctx, r.url, accept)
 	if err != nil {
 		return nil, 0, fmt.Errorf("token: fetch keys: %w", err)
 	}

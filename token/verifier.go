@@ -107,11 +107,12 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := v.judge(s.claims); err != nil {
+	c := s.claims.clone() // Config.Revoked and the caller may change theirs
+	if err := v.judge(c); err != nil {
 		return nil, err
 	}
 	v.seen.put(id, s)
-	return s.claims, nil
+	return c, nil
 }
 
 // check returns what a token says and the key that signed it.

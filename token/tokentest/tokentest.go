@@ -8,8 +8,11 @@
 //
 // A program that makes its own verifier is given [Issuer.URL]:
 //
-//	keys, err := token.RemoteKeys(iss.URL()+"/.well-known/jwks.json", token.RemoteConfig{InsecureLoopback: true})
-//	v, err := token.NewVerifier(iss.URL(), token.Config{ClientIDs: []string{tokentest.Client}, Use: token.Access, Keys: keys})
+//	keys, err := token.RemoteKeys(iss.URL()+"/.well-known/jwks.json",
+//		token.RemoteConfig{InsecureLoopback: true})
+//	v, err := token.NewVerifier(iss.URL(), token.Config{
+//		ClientIDs: []string{tokentest.Client}, Use: token.Access, Keys: keys,
+//	})
 package tokentest
 
 import (
