@@ -98,7 +98,7 @@ func (a *Account) ChangePassword(ctx context.Context, in ChangePasswordInput) (S
 	if in.Old.IsZero() {
 		v.add("Old", "must be the present password")
 	}
-	v.newPassword(in.New)
+	v.newPassword(a.pool.state.Load().settings.Passwords, in.New)
 	if err := v.err(); err != nil {
 		return nil, err
 	}
@@ -120,6 +120,9 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 	}
 	p, u := a.pool, g.user
 	from := p.from(c.input.Caller, string(u.ID), true)
+	if err := madeOfWords(g.state.settings.Passwords, c.input.New, u); err != nil {
+		return nil, err
+	}
 	if !guessRule.Locked(g.guesses, now).IsZero() {
 		return nil, ErrNotAuthorized
 	}

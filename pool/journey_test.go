@@ -76,7 +76,7 @@ func TestSignInIsOneReadAndOneCommit(t *testing.T) {
 		}
 		reads, commits := k.store.counted()
 		if reads != 1 || len(commits) != 1 {
-			t.Errorf("%s: %d reads and %d commits, want 1 and 1", name, reads, len(commits))
+			t.Errorf("%s: %d reads and %d commits, want 1 and 1: %v", name, reads, len(commits), kinds(commits))
 		}
 		for _, c := range commits[0] {
 			if put, ok := c.(storage.PutRecord); ok {
@@ -115,6 +115,8 @@ func TestBadInput(t *testing.T) {
 		"sign up, invalid UTF-8":     {func() error { return up(k, "\xff@example.com", "correct horse") }, pool.ErrInvalid},
 		"sign up, no password":       {func() error { return up(k, "eve@example.com", "") }, pool.ErrInvalid},
 		"sign up, short password":    {func() error { return up(k, "eve@example.com", "1234567") }, pool.ErrInvalid},
+		"sign up, common password":   {func() error { return up(k, "eve@example.com", "password123") }, pool.ErrInvalid},
+		"sign up, login as password": {func() error { return up(k, "evelyn.smith@example.com", "evelyn.smith1") }, pool.ErrInvalid},
 		"sign up, huge password":     {func() error { return up(k, "eve@example.com", mega) }, pool.ErrInvalid},
 		"sign up, garbled password":  {func() error { return up(k, "eve@example.com", "\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7") }, pool.ErrInvalid},
 		"sign up, foreign client":    {func() error { return upWith(k, "nobody", nil) }, pool.ErrUnknownClient},

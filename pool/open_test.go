@@ -87,6 +87,36 @@ func TestT8_RotationKeepsEverything(t *testing.T) {
 	}
 }
 
+// New parameters reach a user with the next right password, and end no session.
+func TestT9_HashIsReplacedAtSignIn(t *testing.T) {
+	t.Parallel()
+	st, r := memory.New(), ring(t, seal.Generate())
+	k := openOn(t, st, func(c *pool.Config) { c.Keys = r })
+	k.confirmed(ada)
+	d, before := k.done(ada), k.user(ada)
+	dearer := password.Params{Memory: 16, Time: 2, Threads: 1}
+	p, err := reopen(t, st, pool.Config{Keys: r, Sender: nothing, Now: k.clock.Now, InsecureHash: &dearer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := pool.Finished(p.SignIn(t.Context(), pool.SignInInput{Username: ada, With: pool.Password{Value: right}})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after := k.user(ada)
+	h, err := password.Parse(after.Password.Hash)
+	if err != nil || h.Params != dearer {
+		t.Errorf("hash = %q, %v, want the new parameters", after.Password.Hash, err)
+	}
+	if after.Epoch != before.Epoch || after.Password.Revision != before.Password.Revision || !after.Password.Set.Equal(before.Password.Set) {
+		t.Errorf("user = %+v, want it to be no password set", after)
+	}
+	if _, err := k.refresh(d); err != nil {
+		t.Errorf("the session of before: %v", err)
+	}
+}
+
 func epoch(t *testing.T, st storage.Store) int64 {
 	t.Helper()
 	got, err := st.Read(t.Context(), "default", storage.Want{Now: time.Now()})

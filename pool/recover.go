@@ -83,7 +83,7 @@ func (p *Pool) ResetPassword(ctx context.Context, in ResetPasswordInput) (Step, 
 	}
 	var v validation
 	v.code(in.Code)
-	v.newPassword(in.Password)
+	v.newPassword(p.state.Load().settings.Passwords, in.Password)
 	if err := v.err(); err != nil {
 		return nil, err
 	}
@@ -110,6 +110,9 @@ func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordIn
 	if !right || u.ID == "" {
 		return nil, p.wrong(ctx, a.source, a.resetCode.Key, ErrBadCode, a.now, o, a.tried())
 	}
+	if err := madeOfWords(a.state.settings.Passwords, in.Password, u); err != nil {
+		return nil, p.wrong(ctx, a.source, a.resetCode.Key, err, a.now, o) // it says that the code was right, so it is counted
+	}
 	if *hash == nil {
 		h, err := p.door.For(p.from(in.Caller, string(u.ID), false)).Hash(ctx, p.config.hashing(), in.Password)
 		if err != nil {
@@ -133,6 +136,13 @@ func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordIn
 		return nil, err
 	}
 	return &NeedPassword{Ticket: ticket, Expires: t.Expires}, nil
+}
+
+// madeOfWords judges a new password of u, whose login and name are known only once u was read.
+func madeOfWords(policy password.Policy, s password.Secret, u *user.User) error {
+	var v validation
+	v.newPassword(policy, s, u.Logins[0].Display, u.Attributes["name"])
+	return v.err()
 }
 
 // setPassword gives u a new password. The epoch ends whatever was made before (security.md T3).

@@ -206,6 +206,8 @@ func TestResetRefuses(t *testing.T) {
 	}{
 		"confirm with a reset's ticket": {confirm(k, ticket, code), pool.ErrWrongStep},
 		"short password":                {k.reset(ticket, code, password.New("1234567")), pool.ErrInvalid},
+		"login as password":             {k.reset(ticket, code, password.New("ada@example.com")), pool.ErrInvalid},
+		"common password":               {k.reset(ticket, code, password.New("password1")), pool.ErrInvalid},
 		"no code":                       {k.reset(ticket, "", another), pool.ErrInvalid},
 		"garbled ticket":                {k.reset(ticket+"A", code, another), pool.ErrTicketGone},
 		"wrong code":                    {k.reset(ticket, flipDigit(code), another), pool.ErrBadCode},

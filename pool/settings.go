@@ -3,14 +3,19 @@ package pool
 import (
 	"fmt"
 	"time"
+
+	"github.com/userpool-go/userpool/password"
 )
 
 // Settings is a pool's policy: plain values, the same on every node, changeable later. Zero values
 // are safe defaults.
 type Settings struct {
-	SignIn  SignInSettings
-	SignUp  SignUpSettings
-	Clients []Client // none means one public first-party client named "default"
+	SignIn SignInSettings
+	SignUp SignUpSettings
+	// Passwords is what new passwords must keep. The zero policy is NIST's: 8 characters and more, none
+	// of those that everybody uses, none made of the login.
+	Passwords password.Policy
+	Clients   []Client // none means one public first-party client named "default"
 }
 
 // SignInSettings says by what users sign in.
@@ -75,6 +80,12 @@ func orElse(d, otherwise time.Duration) time.Duration {
 
 // problems returns all that is wrong with settings whose defaults are written out.
 func (s Settings) problems() (ps []string) {
+	for _, p := range s.Passwords.Problems() {
+		ps = append(ps, "passwords: "+p)
+	}
+	if s.Passwords.History > 0 {
+		ps = append(ps, "passwords: a history is not kept yet")
+	}
 	for _, id := range s.SignIn.Identifiers {
 		if id != Email {
 			ps = append(ps, fmt.Sprintf("identifier %q: only %q is supported", id, Email))

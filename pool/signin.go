@@ -20,7 +20,9 @@ import (
 //
 // Unknown users, wrong passwords, disabled and locked accounts are all [ErrNotAuthorized], after the
 // same work; a *[LimitError] speaks of the caller's network or of the password door. Wrong answers in a row lock guessing, the fifth for a second and each later one for
-// twice as long (security.md T5). It costs one hash, one read and one commit.
+// twice as long (security.md T5). It costs one hash, one read and one commit; another hash where a
+// sign-up is open at the address, and another hash and commit where the stored hash is replaced by one
+// of today's parameters.
 func (p *Pool) SignIn(ctx context.Context, in SignInInput) (Step, error) {
 	var v validation
 	login := v.login(in.Username)
@@ -99,7 +101,11 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 	attempt := gate.Decide(gate.Request{User: r.attempt, Purpose: gate.SignIn}, []gate.Proof{j.attempt.proof}, now)
 	switch {
 	case owner.Outcome() == gate.Mint:
-		return p.mint(ctx, r.state, client, r.user, owner, r.counter.Key, now, storage.Require(r.user))
+		step, err := p.mint(ctx, r.state, client, r.user, owner, r.counter.Key, now, storage.Require(r.user))
+		if err == nil {
+			p.rehash(ctx, in.Caller, r.user, typed)
+		}
+		return step, err
 	case attempt.Outcome() == gate.Step && attempt.Next() == gate.Confirm:
 		return p.needConfirm(ctx, r, client, attempt, in.Caller, now)
 	}
@@ -144,6 +150,27 @@ func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User,
 	}
 	d := device{User: u.ID, Epoch: u.Epoch, ID: rand.Text(), Expires: now.Add(deviceLifetime)}
 	return &Done{Tokens: set, Device: p.deviceToken(d)}, nil
+}
+
+// rehash replaces a hash that was made with other parameters than new ones are, now that the password
+// is at hand (security.md T9). It is no password set: sessions and proofs stay. Where it cannot, the
+// next sign-in tries again.
+func (p *Pool) rehash(ctx context.Context, c Caller, u *user.User, typed Password) {
+	old, err := password.Parse(u.Password.Hash)
+	old.Digest = make([]byte, 32) // it is sealed, and of today's length where it was judged right
+	if err != nil || !old.NeedsRehash(p.config.hashing()) {
+		return
+	}
+	hash, err := p.door.For(p.from(c, string(u.ID), true)).Hash(ctx, p.config.hashing(), typed.Value)
+	if err != nil {
+		return
+	}
+	next := u.Clone()
+	next.Password.Hash, next.Password.Form = hash.Bare(), user.FormNFC
+	next.Password.Digest = p.config.Keys.Seal(gate.PasswordLabel(u.Pool, u.ID), hash.Digest)
+	if err := p.commit(ctx, storage.Put(next)); err != nil && !errors.Is(err, storage.ErrStale) {
+		p.config.Logger.WarnContext(ctx, "password hash not replaced", "pool", p.config.ID, "user", u.ID, "error", err)
+	}
 }
 
 // needConfirm answers the right password of an attempt with a ticket and a new code. The verdict has

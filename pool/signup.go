@@ -21,7 +21,7 @@ import (
 func (p *Pool) SignUp(ctx context.Context, in SignUpInput) (SignUpResult, error) {
 	var v validation
 	login := v.login(in.Username)
-	v.newPassword(in.Password)
+	v.newPassword(p.state.Load().settings.Passwords, in.Password, in.Username, in.Attributes["name"])
 	v.attributes(in.Attributes, login)
 	if err := v.err(); err != nil {
 		return SignUpResult{}, err

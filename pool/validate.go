@@ -55,9 +55,9 @@ func (v *validation) code(s string) {
 	}
 }
 
-// newPassword checks a password that is to be set.
-func (v *validation) newPassword(s password.Secret) {
-	err := password.Policy{}.Check(s, password.Facts{})
+// newPassword checks a password that is to be set. Words are what others know of the user.
+func (v *validation) newPassword(policy password.Policy, s password.Secret, words ...string) {
+	err := policy.Check(s, password.Facts{Words: words})
 	if pe, ok := errors.AsType[*password.PolicyError](err); ok {
 		for _, violation := range pe.Violations {
 			v.add("Password", broken(violation))
@@ -101,22 +101,10 @@ func broken(v password.Violation) string {
 		return fmt.Sprintf("must have %d to %d characters", v.Min, v.Max)
 	case password.RuleText:
 		return "must be UTF-8 text without NUL"
-	case password.RuleUppercase:
-		return "must have a letter A to Z"
-	case password.RuleLowercase:
-		return "must have a letter a to z"
-	case password.RuleNumbers:
-		return "must have a digit"
-	case password.RuleSymbols:
-		return "must have a symbol"
 	case password.RuleCommon:
-		return "must not be one that many people have"
+		return "is one that many people use"
 	case password.RuleContext:
-		return "must be more than what is known about you"
-	case password.RuleHistory:
-		return "must not be one that you had before"
-	case password.RuleBreached:
-		return "must not be one that was found in a breach"
+		return "must not be made of the login or the name"
 	}
-	return "must keep the rule " + string(v.Rule)
+	return "breaks the rule: " + string(v.Rule)
 }

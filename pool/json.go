@@ -1,0 +1,87 @@
+package pool
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/token"
+)
+
+// MarshalStep returns a step as JSON: an object whose "step" is the [StepKind], beside what that step
+// carries. It is how a handler answers; whoever reads it must refuse a step that they do not know.
+//
+//	{"step":"password","ticket":"...","expires":"2026-05-01T12:03:00Z"}
+//	{"step":"confirm","ticket":"...","expires":"...","delivery":{"channel":"email","destination":"ada@example.com"}}
+//	{"step":"done","tokens":{"access_token":"...", ...},"device":"..."}
+func MarshalStep(s Step) ([]byte, error) {
+	switch s := s.(type) {
+	case *Done:
+		return json.Marshal(struct {
+			Step   StepKind  `json:"step"`
+			Tokens token.Set `json:"tokens"`
+			Device string    `json:"device,omitempty"`
+		}{s.Kind(), s.Tokens, s.Device})
+	case *NeedPassword:
+		return json.Marshal(ask{s.Kind(), s.Ticket, s.Expires, nil})
+	case *NeedConfirm:
+		return json.Marshal(ask{s.Kind(), s.Ticket, s.Expires, &destination{s.Delivery.Channel, s.Delivery.Destination}})
+	}
+	return nil, fmt.Errorf("pool: no JSON for step %T", s)
+}
+
+// ask is a step that asks for something.
+type ask struct {
+	Step     StepKind     `json:"step"`
+	Ticket   string       `json:"ticket"`
+	Expires  time.Time    `json:"expires"`
+	Delivery *destination `json:"delivery,omitempty"`
+}
+
+type destination struct {
+	Channel     message.Channel `json:"channel"`
+	Destination string          `json:"destination"`
+}
+
+// maxResponse bounds an answer, in bytes.
+const maxResponse = 16 << 10
+
+// UnmarshalResponse reads an answer to a step: {"password":"..."} or {"code":"..."}, and nothing beside
+// it. An unknown or repeated name, and whatever follows the object, is an error of class [ErrInvalid],
+// because two parsers that disagree on such a text see two answers.
+func UnmarshalResponse(text []byte) (Response, error) {
+	name, value, ok := member(text)
+	if !ok {
+		return nil, &ValidationError{[]FieldError{{"With", `must be an object such as {"code":"123456"}`}}}
+	}
+	switch name {
+	case "password":
+		return Password{password.New(value)}, nil
+	case "code":
+		return Code{value}, nil
+	}
+	return nil, &ValidationError{[]FieldError{{"With", "is an answer of no kind that there is"}}}
+}
+
+// member reads an object of exactly one text.
+func member(text []byte) (name, value string, ok bool) {
+	if len(text) > maxResponse {
+		return "", "", false
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	var parts [4]json.Token
+	for i := range parts {
+		t, err := d.Token()
+		if err != nil {
+			return "", "", false
+		}
+		parts[i] = t
+	}
+	name, isName := parts[1].(string)
+	value, isText := parts[2].(string)
+	ok = parts[0] == json.Delim('{') && isName && isText && parts[3] == json.Delim('}') && !d.More()
+	return name, value, ok
+}

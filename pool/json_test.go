@@ -1,0 +1,68 @@
+package pool_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/token"
+)
+
+func TestMarshalStep(t *testing.T) {
+	t.Parallel()
+	end := time.Date(2026, 5, 1, 12, 3, 0, 0, time.UTC)
+	for want, step := range map[string]pool.Step{
+		`{"step":"password","ticket":"t","expires":"2026-05-01T12:03:00Z"}`: &pool.NeedPassword{Ticket: "t", Expires: end},
+		`{"step":"confirm","ticket":"t","expires":"2026-05-01T12:03:00Z","delivery":{"channel":"email","destination":"a@b.de"}}`: &pool.NeedConfirm{
+			Ticket: "t", Expires: end, Delivery: pool.Delivery{Channel: message.Email, Destination: "a@b.de"},
+		},
+	} {
+		if got, err := pool.MarshalStep(step); err != nil || string(got) != want {
+			t.Errorf("MarshalStep(%T) = %s, %v, want %s", step, got, err, want)
+		}
+	}
+	done := &pool.Done{Tokens: token.Set{Access: token.NewSecret("a"), Lifetime: time.Minute}, Device: "d"}
+	got, err := pool.MarshalStep(done)
+	if err != nil || !strings.HasPrefix(string(got), `{"step":"done","tokens":{`) || !strings.Contains(string(got), `"access_token":"a"`) {
+		t.Errorf("MarshalStep(Done) = %s, %v", got, err)
+	}
+	if got, err := pool.MarshalStep(nil); err == nil {
+		t.Errorf("MarshalStep(nil) = %s, want an error", got)
+	}
+}
+
+func TestUnmarshalResponse(t *testing.T) {
+	t.Parallel()
+	r, err := pool.UnmarshalResponse([]byte(` {"code": "123456"} `))
+	if c, ok := r.(pool.Code); err != nil || !ok || c.Value != "123456" {
+		t.Errorf("code = %v, %v", r, err)
+	}
+	r, err = pool.UnmarshalResponse([]byte(`{"password":"p\u00e4ss"}`))
+	if p, ok := r.(pool.Password); err != nil || !ok || p.Value.Reveal() != "päss" {
+		t.Errorf("password = %v, %v", r, err)
+	}
+	for _, text := range []string{
+		"", "null", "{}", "[]", `"code"`, `{"code":123456}`, `{"code":null}`, `{"code":{"a":"b"}}`, `{"code":["1"]}`, `{"CODE":"1"}`, `{"Code":"1"}`,
+		`{"code":"1","code":"2"}`, `{"code":"1","password":"2"}`, `{"code":"1"}{"code":"2"}`, `{"code":"1"} x`, `{"code":"1"`, `{"code"}`,
+		`{"ticket":"1"}`, `{"":"1"}`, "\xff", `{"code":"` + strings.Repeat("1", 20000) + `"}`, strings.Repeat("[", 10000),
+	} {
+		if r, err := pool.UnmarshalResponse([]byte(text)); !errors.Is(err, pool.ErrInvalid) {
+			t.Errorf("UnmarshalResponse(%.40q) = %v, %v, want ErrInvalid", text, r, err)
+		}
+	}
+}
+
+func FuzzUnmarshalResponse(f *testing.F) {
+	for _, s := range []string{`{"code":"1"}`, `{"password":"p"}`, `{"code":"1","code":"2"}`, "[]"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := pool.UnmarshalResponse(b)
+		if (r == nil) == (err == nil) {
+			t.Errorf("UnmarshalResponse(%q) = %v, %v", b, r, err)
+		}
+	})
+}
