@@ -101,10 +101,22 @@ func broken(v password.Violation) string {
 		return fmt.Sprintf("must have %d to %d characters", v.Min, v.Max)
 	case password.RuleText:
 		return "must be UTF-8 text without NUL"
+	case password.RuleUppercase:
+		return "must have a letter A to Z"
+	case password.RuleLowercase:
+		return "must have a letter a to z"
+	case password.RuleNumbers:
+		return "must have a digit"
+	case password.RuleSymbols:
+		return "must have a symbol"
 	case password.RuleCommon:
 		return "is one that many people use"
 	case password.RuleContext:
 		return "must not be made of the login or the name"
+	case password.RuleHistory:
+		return "was used before"
+	case password.RuleBreached:
+		return "was found in a breach"
 	}
 	return "breaks the rule: " + string(v.Rule)
 }
