@@ -280,7 +280,7 @@ func TestRemoteKeysClockSetBack(t *testing.T) {
 func TestRemoteKeysShareOneFetch(t *testing.T) {
 	t.Parallel()
 	k := generate(t)
-	asked, release := make(chan struct{}), make(chan struct{})
+	asked, release := make(chan struct{}, 9), make(chan struct{})
 	p := publish(t, func(w http.ResponseWriter, r *http.Request) {
 		asked <- struct{}{}
 		<-release
@@ -299,6 +299,7 @@ func TestRemoteKeysShareOneFetch(t *testing.T) {
 	if err := <-first; !errors.Is(err, context.Canceled) {
 		t.Errorf("Key = %v, want context.Canceled", err)
 	}
+	p.advance(time.Minute) // and it takes long
 	var waiting sync.WaitGroup
 	for range 64 {
 		waiting.Go(func() { known(t, set, k) })

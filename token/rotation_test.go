@@ -132,3 +132,38 @@ func TestRotationNeverStrandsAToken(t *testing.T) {
 		t.Errorf("the signer changed %d times in 300 days", changes)
 	}
 }
+
+// FuzzRotation plans keys of any age: each is published or dropped, the signer is published, and
+// nothing changes before Next.
+func FuzzRotation(f *testing.F) {
+	pool := []*token.SigningKey{generate(f), generate(f), generate(f), generate(f)}
+	f.Add(int16(90), int16(1), int16(1), int16(91), int16(0), int16(90), int16(180), int16(181))
+	f.Add(int16(-1), int16(-1), int16(5), int16(0), int16(3), int16(3), int16(-3), int16(0))
+	f.Fuzz(func(t *testing.T, every, publish, keep, at, a, b, c, d int16) {
+		hours := func(n int16) time.Duration { return time.Duration(n) * time.Hour }
+		r := token.Rotation{Every: hours(every), Publish: hours(publish), Keep: hours(keep)}
+		var keys []token.DatedKey
+		for i, created := range []int16{a, b, c, d} {
+			keys = append(keys, token.DatedKey{Key: pool[i], Created: now.Add(hours(created))})
+		}
+		p := r.Plan(keys, now.Add(hours(at)))
+		if !slices.Contains(p.Publish, p.Signer) || len(p.Publish)+len(p.Drop) != len(keys) {
+			t.Errorf("%+v: signs %v, publishes %v, drops %v", r, p.Signer, p.Publish, p.Drop)
+		}
+		for _, k := range p.Drop {
+			if slices.Contains(p.Publish, k) {
+				t.Errorf("%+v: %v is published and dropped", r, k)
+			}
+		}
+		if p.Next.IsZero() {
+			p.Next = now.Add(1 << 60) // long after everything
+		}
+		if !p.Next.After(now.Add(hours(at))) {
+			t.Errorf("%+v: Next is not ahead", r)
+		}
+		later := r.Plan(keys, p.Next.Add(-1))
+		if later.Signer != p.Signer || later.Due != p.Due || !slices.Equal(later.Publish, p.Publish) || !slices.Equal(later.Drop, p.Drop) {
+			t.Errorf("%+v: the plan changes before Next", r)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package token_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"reflect"
@@ -18,6 +19,7 @@ import (
 type changing struct {
 	mu  sync.Mutex
 	set token.KeySet
+	as  string // id of the key that is handed out for all others, if set
 	err error
 }
 
@@ -33,7 +35,7 @@ func (c *changing) Key(ctx context.Context, kid string) (token.PublicKey, error)
 	if c.err != nil {
 		return token.PublicKey{}, c.err
 	}
-	return c.set.Key(ctx, kid)
+	return c.set.Key(ctx, cmp.Or(c.as, kid))
 }
 
 // What is remembered of a token is who signed it. All else is judged at each presentation.
@@ -70,6 +72,9 @@ func TestT3_SeenTokensAreJudgedAgain(t *testing.T) {
 	keys.err = errors.New("store is down")
 	check("keys out of reach", keys.err)
 	keys.err = nil
+	keys.as = other.KID()
+	check("another key in its place", token.ErrInvalid)
+	keys.as = ""
 	again, err := token.ParseSigningKey(k.Marshal())
 	if err != nil {
 		t.Fatal(err)
