@@ -40,6 +40,8 @@ func TestCheckImports(t *testing.T) {
 		{"gate and messages", ours + "pool/internal/gate", ours + "message", "not below"},
 		{"adapters know not each other", ours + "storage/sqlite", ours + "storage/memory", "not below"},
 		{"the root is a page", ours[:len(ours)-1], ours + "pool", "not below"},
+		{"nobody imports a kit of tests", ours + "pool", ours + "pool/pooltest", "not below"},
+		{"an example is no test", ours + "examples/quickstart", ours + "pool/pooltest", "not below"},
 		{"nobody imports an example", ours + "pool", ours + "examples/quickstart", "not below"},
 		{"jwx outside jose", ours + "token", "github.com/lestrrat-go/jwx/v2/jws", "belongs to internal/jose"},
 		{"go-mail outside smtp", ours + "message", "github.com/wneessen/go-mail", "belongs to message/smtp"},

@@ -55,6 +55,10 @@ var rooms = map[string][]string{
 	"internal/archtest": nil,
 }
 
+// kits lists the rooms that are for tests alone, whose hashes guard nothing and whose keys are made up: no
+// program imports them, an example neither.
+var kits = []string{"pool/pooltest", "storage/storagetest", "token/tokentest"}
+
 // owners lists who may import what is not ours. A dependency has one owner, whose types never show in
 // our API; a package of the standard library that is not here may be imported by everybody.
 var owners = map[string][]string{
@@ -72,6 +76,7 @@ var owners = map[string][]string{
 	"golang.org/x/crypto/chacha20poly1305": {"seal"},
 	"golang.org/x/text/unicode/norm":       {"password", "user"},
 	"golang.org/x/text/secure/precis":      {"user"},
+	"golang.org/x/text/language":           {"message"},
 	"golang.org/x/net/idna":                {"user"},
 
 	"net/http":      {"internal/egress", "token", "web", "hosted", "oauth", "federation", "cognito", "console", "pool/pooltest", "examples"},

@@ -1,0 +1,226 @@
+package pooltest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/pool/pooltest"
+	"github.com/userpool-go/userpool/seal"
+	"github.com/userpool-go/userpool/storage/memory"
+	"github.com/userpool-go/userpool/storage/sqlite"
+	"github.com/userpool-go/userpool/token"
+)
+
+const ada = "ada@example.com"
+
+func TestPoolEndsWithTheTest(t *testing.T) {
+	t.Parallel()
+	var k *pooltest.Kit
+	t.Run("inner", func(t *testing.T) { k = pooltest.New(t); k.Person(ada) })
+	_, err := k.SignUp(t.Context(), pool.SignUpInput{Username: "bob@example.com", Password: pooltest.Password})
+	if !errors.Is(err, pool.ErrClosed) {
+		t.Errorf("SignUp after the test = %v, want ErrClosed", err)
+	}
+}
+
+func TestClosedByTheTest(t *testing.T) {
+	t.Parallel()
+	k := pooltest.New(t)
+	k.Person(ada)
+	if err := k.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	k.Clock.Advance(time.Hour) // nobody is there to do anything, which is no failure
+	if n := len(k.Mail.To(ada)); n != 1 {
+		t.Errorf("%d messages are left, want 1", n)
+	}
+}
+
+func TestConfigIsTheCallers(t *testing.T) {
+	t.Parallel()
+	begin := time.Date(2031, 1, 2, 3, 4, 5, 6, time.UTC)
+	settings := pool.Settings{Clients: []pool.Client{{ID: "web"}, {ID: "phone"}}}
+	k := pooltest.New(t, pooltest.WithConfig(pool.Config{
+		ID: "tenant", Issuer: "https://id.example.com", Settings: &settings, Now: func() time.Time { return begin },
+	}))
+	if want := begin.Truncate(time.Second); !k.Clock.Now().Equal(want) {
+		t.Errorf("the clock begins at %v, want %v", k.Clock.Now(), want)
+	}
+	p := k.Person(ada, pooltest.Disabled()) // which names the pool, too
+	keys, err := token.ParseKeySet(k.JWKS())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := token.NewVerifier("https://id.example.com", token.Config{
+		ClientIDs: []string{"web"}, Use: token.Access, Keys: keys, Now: k.Clock.Now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := v.Verify(t.Context(), p.Tokens().Access.Reveal())
+	if err != nil || c.ClientID != "web" {
+		t.Errorf("Verify = %+v, %v, want a token of the first client", c, err)
+	}
+}
+
+// Who gives no clock gets one at the present time, so that verifiers that know nothing of the kit
+// take its tokens.
+func TestClockBeginsNow(t *testing.T) {
+	t.Parallel()
+	k := pooltest.New(t)
+	if d := time.Since(k.Clock.Now()); d < 0 || d > time.Minute {
+		t.Errorf("the clock begins %v ago", d)
+	}
+}
+
+func TestDurableStore(t *testing.T) {
+	t.Parallel()
+	st, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), sqlite.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	k := pooltest.New(t, pooltest.WithStore(st))
+	if p := k.Person(ada, pooltest.Attribute("name", "Ada")); p.ID() == "" {
+		t.Error("a person on SQLite has no id")
+	}
+}
+
+// Two kits on one store are two nodes: what one revokes the other knows when its clock says so.
+func TestTwoNodes(t *testing.T) {
+	t.Parallel()
+	ring, err := seal.New(seal.Generate())
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := memory.New()
+	t.Cleanup(func() { st.Close() })
+	shared := []pooltest.Option{pooltest.WithStore(st), pooltest.WithConfig(pool.Config{Keys: ring})}
+	here, there := pooltest.New(t, shared...), pooltest.New(t, shared...)
+	p := here.Person(ada)
+	v, err := there.Verifier()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.SignOut()
+	if _, err := v.Verify(t.Context(), p.Tokens().Access.Reveal()); err != nil {
+		t.Errorf("Verify on the other node = %v, which it should not know yet", err)
+	}
+	there.Clock.Advance(0)
+	if _, err := v.Verify(t.Context(), p.Tokens().Access.Reveal()); !errors.Is(err, token.ErrRevoked) {
+		t.Errorf("Verify on the other node = %v, want ErrRevoked", err)
+	}
+}
+
+// A store outlives the kit that was given it.
+func TestStoreStaysOpen(t *testing.T) {
+	t.Parallel()
+	st := memory.New()
+	t.Run("inner", func(t *testing.T) { pooltest.New(t, pooltest.WithStore(st)) })
+	if _, err := st.Sweep(t.Context(), time.Now(), 1); err != nil {
+		t.Errorf("Sweep after the kit: %v", err)
+	}
+	st.Close()
+}
+
+// refusing is a mail server that refuses until it is told otherwise.
+type refusing struct {
+	down bool
+	sent []message.Message
+}
+
+func (r *refusing) Send(_ context.Context, m message.Message) error {
+	if r.down {
+		return errors.New("server is down")
+	}
+	r.sent = append(r.sent, m)
+	return nil
+}
+
+func TestSenderIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	server := &refusing{down: true}
+	k := pooltest.New(t, pooltest.WithConfig(pool.Config{Sender: server}))
+	if _, err := k.SignUp(t.Context(), pool.SignUpInput{Username: ada, Password: pooltest.Password}); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(k.Mail.To(ada)); n != 0 {
+		t.Errorf("%d messages got past the server", n)
+	}
+	server.down = false
+	if n := len(k.Mail.To(ada)); n != 0 {
+		t.Errorf("%d messages were tried again before they were due", n)
+	}
+	k.Clock.Advance(time.Minute)
+	if n := len(k.Mail.To(ada)); n != 1 || len(server.sent) != 1 {
+		t.Errorf("after a minute %d messages are in the box, and %d were sent, want 1 and 1", n, len(server.sent))
+	}
+}
+
+func TestWhatCannotBeArrangedFailsTheTest(t *testing.T) {
+	t.Parallel()
+	closed := pooltest.WithConfig(pool.Config{Settings: &pool.Settings{SignUp: pool.SignUpSettings{Closed: true}}})
+	for name, tt := range map[string]struct {
+		do  func(t testing.TB)
+		say string
+	}{
+		"settings that contradict": {func(t testing.TB) {
+			pooltest.New(t, pooltest.WithConfig(pool.Config{Issuer: "ftp://x"}))
+		}, "issuer"},
+		"no code in the mail":    {func(t testing.TB) { pooltest.New(t).Mail.Code(ada) }, "no code"},
+		"a clock that goes back": {func(t testing.TB) { pooltest.New(t).Clock.Advance(-time.Second) }, "back"},
+		"no login":               {func(t testing.TB) { pooltest.New(t).Person("ada") }, "sign up"},
+		"sign-up is closed":      {func(t testing.TB) { pooltest.New(t, closed).Person(ada) }, "sign up"},
+		"attribute of no schema": {func(t testing.TB) {
+			pooltest.New(t).Person(ada, pooltest.Attribute("email_verified", "true"))
+		}, "sign up"},
+		"the same login twice": {func(t testing.TB) {
+			k := pooltest.New(t)
+			k.Person(ada)
+			k.Person(ada)
+		}, "is the login new?"},
+		"unconfirmed and disabled": {func(t testing.TB) {
+			pooltest.New(t).Person(ada, pooltest.Unconfirmed(), pooltest.Disabled())
+		}, "unconfirmed"},
+		"disabled, signs in": {func(t testing.TB) { pooltest.New(t).Person(ada, pooltest.Disabled()).SignIn() }, "sign in"},
+		"locked, signs in":   {func(t testing.TB) { pooltest.New(t).Person(ada, pooltest.Locked()).SignIn() }, "sign in"},
+		"never signed in, signs out": {func(t testing.TB) {
+			pooltest.New(t).Person(ada, pooltest.Unconfirmed()).SignOut()
+		}, "sign out"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := failure(t, tt.do); !strings.Contains(got, tt.say) {
+				t.Errorf("the test fails with %q, want it to say %q", got, tt.say)
+			}
+		})
+	}
+}
+
+// failing is a test that may fail without failing the one around it.
+type failing struct {
+	testing.TB
+	said string
+}
+
+func (f *failing) Fatalf(format string, args ...any) {
+	f.said = fmt.Sprintf(format, args...)
+	runtime.Goexit()
+}
+
+// failure returns with which words a test fails, "" if it does not.
+func failure(t *testing.T, do func(testing.TB)) string {
+	f := &failing{TB: t}
+	done := make(chan struct{})
+	go func() { defer close(done); do(f) }()
+	<-done
+	return f.said
+}

@@ -1,0 +1,146 @@
+package pooltest
+
+import (
+	"encoding/binary"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+
+	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/token"
+	"github.com/userpool-go/userpool/user"
+)
+
+// Password is the password of every [Person]. It has letters of both cases, digits, symbols and 39
+// characters, which no policy finds too little.
+var Password = password.New("Seven quiet gulls, 1 harbour & no rain.")
+
+// Person is somebody with a login in the pool, who calls from a network address of their own, so that
+// no two share what is counted by address.
+type Person struct {
+	Login string
+
+	kit    *Kit
+	id     user.ID
+	caller pool.Caller
+	tokens token.Set
+}
+
+// Person makes a person who has signed up with [Password], confirmed the address and signed in; options
+// say otherwise. They go through the same doors as visitors, so the settings must let people sign
+// up, and in a pool of several clients they use the first of pool.Config.Settings.
+func (k *Kit) Person(login string, options ...PersonOption) *Person {
+	k.t.Helper()
+	var o order
+	for _, option := range options {
+		option(&o)
+	}
+	if o.unconfirmed && (o.disabled || o.signedOut) {
+		k.t.Fatalf("pooltest: %s: somebody unconfirmed cannot be disabled or signed out", login)
+	}
+	p := &Person{Login: login, kit: k, caller: pool.Caller{IP: k.address()}}
+	p.signUp(o)
+	if !o.unconfirmed {
+		p.SignIn()
+		p.recognise()
+	}
+	if o.disabled {
+		p.disable()
+	}
+	if o.signedOut {
+		p.SignOut()
+	}
+	if o.locked {
+		p.lock()
+	}
+	return p
+}
+
+// ID returns the person's user id, which is the subject of their tokens. It is "" for somebody who is
+// not confirmed, and therefore nobody yet.
+func (p *Person) ID() user.ID { return p.id }
+
+// Tokens returns the tokens of the last sign-in, expired and revoked ones too. They are zero for
+// somebody who never signed in.
+func (p *Person) Tokens() token.Set { return p.tokens }
+
+// SignIn signs in with [Password], on a device that the pool does not know, and takes the tokens. Where
+// that is refused the test fails; a refusal that is expected is seen with pool.Pool.SignIn.
+func (p *Person) SignIn() {
+	p.kit.t.Helper()
+	done, err := pool.Finished(p.kit.SignIn(p.kit.t.Context(), pool.SignInInput{
+		Client: p.kit.client, Username: p.Login, With: pool.Password{Value: Password}, Caller: p.caller,
+	}))
+	if err != nil {
+		p.fatal("sign in", err)
+	}
+	p.tokens = done.Tokens
+}
+
+// SignOut ends the session. The person keeps the tokens, as a thief or an old tab would.
+func (p *Person) SignOut() {
+	p.kit.t.Helper()
+	err := p.kit.SignOut(p.kit.t.Context(), pool.SignOutInput{Client: p.kit.client, Token: p.tokens.Refresh, Caller: p.caller})
+	if err != nil {
+		p.fatal("sign out", err)
+	}
+}
+
+// Request returns a request for a handler, as httptest.NewRequest makes it and with its panics: from
+// the person's address, and with the access token, if there is one, in its Authorization header.
+func (p *Person) Request(method, path string) *http.Request {
+	r := httptest.NewRequestWithContext(p.kit.t.Context(), method, path, nil)
+	r.RemoteAddr = netip.AddrPortFrom(p.caller.IP, 40000).String()
+	if !p.tokens.Access.IsZero() {
+		r.Header.Set("Authorization", "Bearer "+p.tokens.Access.Reveal())
+	}
+	return r
+}
+
+// signUp signs up and, unless ordered otherwise, proves the address.
+func (p *Person) signUp(o order) {
+	p.kit.t.Helper()
+	ctx := p.kit.t.Context()
+	up, err := p.kit.SignUp(ctx, pool.SignUpInput{
+		Client: p.kit.client, Username: p.Login, Password: Password, Attributes: o.attributes, Caller: p.caller,
+	})
+	if err != nil {
+		p.fatal("sign up", err)
+	}
+	if o.unconfirmed {
+		return
+	}
+	in := pool.CodeInput{Ticket: up.Ticket, Code: p.kit.Mail.Code(p.Login), Caller: p.caller}
+	if _, err := p.kit.ConfirmSignUp(ctx, in); err != nil {
+		p.fatal("confirm (is the login new?)", err)
+	}
+}
+
+// recognise learns the user id.
+func (p *Person) recognise() {
+	p.kit.t.Helper()
+	ctx := p.kit.t.Context()
+	account, err := p.kit.Account(ctx, p.tokens.Access)
+	if err != nil {
+		p.fatal("open the account", err)
+	}
+	profile, err := account.Get(ctx)
+	if err != nil {
+		p.fatal("read the account", err)
+	}
+	p.id = profile.ID
+}
+
+func (p *Person) fatal(what string, err error) {
+	p.kit.t.Helper()
+	p.kit.t.Fatalf("pooltest: %s: %s: %v", p.Login, what, err)
+}
+
+// address returns a network address that nobody else in the kit has, of 2001:db8::/32, which is there
+// for examples (RFC 3849). A source is the first 64 bits of an address, so each is another source.
+func (k *Kit) address() netip.Addr {
+	a := [16]byte{0x20, 0x01, 0x0d, 0xb8, 15: 1}
+	binary.BigEndian.PutUint32(a[4:], k.sources.Add(1))
+	return netip.AddrFrom16(a)
+}

@@ -1,0 +1,84 @@
+package pooltest
+
+import (
+	"errors"
+	"time"
+
+	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// PersonOption says how a [Person] differs from one who is signed in. Several go together.
+type PersonOption func(*order)
+
+// order is what a person is to be.
+type order struct {
+	attributes                               user.Attributes
+	unconfirmed, disabled, locked, signedOut bool
+}
+
+// Attribute gives the person an attribute at sign-up.
+func Attribute(name, value string) PersonOption {
+	return func(o *order) {
+		if o.attributes == nil {
+			o.attributes = user.Attributes{}
+		}
+		o.attributes[name] = value
+	}
+}
+
+// Unconfirmed leaves it at the sign-up: the code is in the mail, and there are no tokens. It does not
+// go together with Disabled and SignedOut.
+func Unconfirmed() PersonOption { return func(o *order) { o.unconfirmed = true } }
+
+// Disabled disables the person after the sign-in, as an administrator does. The tokens are still held.
+func Disabled() PersonOption { return func(o *order) { o.disabled = true } }
+
+// Locked has a stranger guess the person's password until it is locked, which takes five guesses and
+// lasts until the clock has moved by a second. What the person holds stays good: a lock is on guessing.
+func Locked() PersonOption { return func(o *order) { o.locked = true } }
+
+// SignedOut signs the person out after the sign-in, as [Person.SignOut] does. The tokens are still held.
+func SignedOut() PersonOption { return func(o *order) { o.signedOut = true } }
+
+// guesses is how many wrong passwords lock (security.md T5).
+const guesses = 5
+
+func (p *Person) lock() {
+	p.kit.t.Helper()
+	in := pool.SignInInput{
+		Client: p.kit.client, Username: p.Login, With: pool.Password{Value: password.New("not the password")},
+		Caller: pool.Caller{IP: p.kit.address()}, // a stranger's
+	}
+	for range guesses {
+		if _, err := p.kit.SignIn(p.kit.t.Context(), in); !errors.Is(err, pool.ErrNotAuthorized) {
+			p.fatal("guess the password", err)
+		}
+	}
+}
+
+// disable writes what an administrator's call would: the state, and that all sessions are over.
+func (p *Person) disable() {
+	p.kit.t.Helper()
+	ctx, now := p.kit.t.Context(), p.kit.Clock.Now()
+	got, err := p.kit.store.Read(ctx, p.kit.id, storage.Want{Now: now, User: user.ByID(p.id)})
+	if err != nil || got.User == nil {
+		p.fatal("read the user to disable", err)
+	}
+	u := got.User
+	u.Disabled = true
+	u.Epoch++
+	u.Updated = now
+	err = p.kit.store.Commit(ctx, storage.Put(u), storage.Put(&storage.Revocation{
+		Pool: p.kit.id, ID: string(u.ID) + "/disabled", User: u.ID, Epoch: u.Epoch, Expires: now.Add(longestAccess),
+	}))
+	if err != nil {
+		p.fatal("disable", err)
+	}
+	run(p.kit.t, p.kit.Clock.hand) // lets the pool's verifiers know
+}
+
+// longestAccess is how long an access token can live.
+const longestAccess = 24 * time.Hour
