@@ -1,25 +1,25 @@
 package message
 
 import (
-	"embed"
 	"errors"
 	"fmt"
-	htmltemplate "html/template"
 	"strings"
-	"text/template"
 	"time"
 	"unicode"
 )
 
-// Data is what the built-in words speak of.
+// Data is what the words of a message speak of.
 type Data struct {
 	// Code is the one-time code, ASCII letters and digits. Kinds that carry none ignore it.
 	Code string
-	// Pool is the name by which people know the pool, such as "Example Shop". It is shown on one
-	// line, cut after 64 characters, without control characters; "" leaves the name out.
+	// Username is the name by which the reader signs in, for the templates of one's own that ask for
+	// it. It is shown on one line, cut after 254 characters, without control characters.
+	Username string
+	// Pool is the name by which people know the pool, such as "Example Shop", for the built-in words.
+	// It is shown like Username, but cut after 64 characters; "" leaves the name out.
 	Pool string
-	// Expires is for how long the code is valid, rounded down to whole minutes or hours; under a
-	// minute the sentence about it is left out.
+	// Expires is for how long the code is valid, for the built-in words: rounded down to whole minutes
+	// or hours; under a minute the sentence about it is left out.
 	Expires time.Duration
 }
 
@@ -30,78 +30,55 @@ var ErrKind = errors.New("message: no such kind")
 // and digits only.
 var ErrCode = errors.New("message: code must be ASCII letters and digits")
 
-// Render returns the built-in English words of a message: its subject, and its body as plain text
-// and as HTML. They are built from d alone, load nothing and link nowhere.
-//
-// No subject carries a code, because a locked phone shows subjects to whoever holds it. The name of
-// a pool may be chosen by a tenant: it can open neither a header line nor an HTML element.
+// may is what the words of a kind may say.
+type may struct {
+	code     bool // and must
+	username bool
+}
+
+// kinds lists every kind. What a sign-up causes shows no user name: whoever signs up chooses it and
+// the address alike, and the pool would carry their words to strangers.
+var kinds = map[Kind]may{
+	ConfirmSignUp:     {code: true},
+	AlreadyRegistered: {},
+	ResetPassword:     {code: true, username: true},
+	PasswordChanged:   {username: true},
+}
+
+// Render returns the built-in English words of a message, as [Settings.Render] does of no settings
+// and no locale.
 func Render(kind Kind, d Data) (subject, text, html string, err error) {
-	w, ok := builtin[kind]
+	m, err := Settings{}.Render(kind, "", d)
+	return m.Subject, m.Text, m.HTML, err
+}
+
+// Render returns the words of a message in the language of s that suits a reader best: a [Message]
+// with its Kind, Locale, Subject, Text and HTML, without what it takes to send it. The built-in words
+// load nothing and link nowhere.
+//
+// The locale is a language tag of BCP 47 or an Accept-Language of several (RFC 9110, 12.5.4). One that
+// is empty, over 256 bytes, malformed, or asks for languages that there are no words in, gets the
+// template without a locale or else English. The error is an [ErrKind] or [ErrCode].
+//
+// No subject carries a code, because a locked phone shows subjects to whoever holds it. Names may be
+// chosen by strangers: they can open neither a header line nor an HTML element, and a placeholder in
+// one stays as it is.
+func (s Settings) Render(kind Kind, locale string, d Data) (Message, error) {
+	may, ok := kinds[kind]
 	if !ok {
-		return "", "", "", fmt.Errorf("%w: %q", ErrKind, kind)
+		return Message{}, fmt.Errorf("%w: %.80q", ErrKind, kind)
 	}
-	v := view{Pool: oneLine(d.Pool)}
-	if subject, err = execute(w.text.Lookup("subject"), v); err != nil {
-		return "", "", "", err
+	if may.code && !validCode(d.Code) {
+		return Message{}, ErrCode
 	}
-	v.Subject = subject
-	if w.carriesCode {
-		if !validCode(d.Code) {
-			return "", "", "", ErrCode
-		}
-		v.Code, v.Expires = d.Code, inWords(d.Expires)
+	if !may.code {
+		d.Code, d.Expires = "", 0
 	}
-	if text, err = execute(w.text, v); err != nil {
-		return "", "", "", err
+	c := s.choose(kind, locale)
+	if c.own != nil {
+		return c.own.render(c.locale(), d), nil
 	}
-	var b strings.Builder
-	if err = w.html.ExecuteTemplate(&b, "layout", v); err != nil {
-		return "", "", "", fmt.Errorf("render %s: %w", kind, err)
-	}
-	return subject, text, b.String(), nil
-}
-
-// view is what a template sees: the code only in the bodies of those kinds that carry one.
-type view struct{ Subject, Pool, Code, Expires string }
-
-type words struct {
-	carriesCode bool
-	text        *template.Template // with the template "subject" beside it
-	html        *htmltemplate.Template
-}
-
-//go:embed templates
-var files embed.FS
-
-var builtin = map[Kind]words{
-	ConfirmSignUp:     parse(ConfirmSignUp, true),
-	AlreadyRegistered: parse(AlreadyRegistered, false),
-	ResetPassword:     parse(ResetPassword, true),
-	PasswordChanged:   parse(PasswordChanged, false),
-}
-
-// parse reads the embedded templates of a kind. They are part of the program, so a mistake in them
-// cannot depend on input, and no test run would get past it.
-func parse(kind Kind, carriesCode bool) words {
-	name := "templates/" + string(kind)
-	body, err := files.ReadFile(name + ".html")
-	if err != nil {
-		panic(err)
-	}
-	html := htmltemplate.Must(htmltemplate.ParseFS(files, "templates/layout.html"))
-	return words{
-		carriesCode: carriesCode,
-		text:        template.Must(template.ParseFS(files, name+".txt")),
-		html:        htmltemplate.Must(html.New("body").Parse(string(body))),
-	}
-}
-
-func execute(t *template.Template, v view) (string, error) {
-	var b strings.Builder
-	if err := t.Execute(&b, v); err != nil {
-		return "", fmt.Errorf("render %s: %w", t.Name(), err)
-	}
-	return b.String(), nil
+	return builtin[c.locale()][kind].render(kind, c.locale(), d)
 }
 
 func validCode(s string) bool {
@@ -110,10 +87,9 @@ func validCode(s string) bool {
 	})
 }
 
-// oneLine makes a name fit for a header and a sentence: white space becomes single spaces, and what
+// oneLine makes a text fit for a header and a sentence: white space becomes single spaces, and what
 // does not print is dropped, among it the marks that reverse the direction of what follows.
-func oneLine(s string) string {
-	const longest = 64
+func oneLine(s string, longest int) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
@@ -128,19 +104,4 @@ func oneLine(s string) string {
 		s = strings.TrimSpace(string(r[:longest]))
 	}
 	return s
-}
-
-// inWords says a duration as people do: "1 minute", "90 minutes", "24 hours".
-func inWords(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return ""
-	case d < 2*time.Minute:
-		return "1 minute"
-	case d == time.Hour:
-		return "1 hour"
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d minutes", d/time.Minute)
-	}
-	return fmt.Sprintf("%d hours", d/time.Hour)
 }

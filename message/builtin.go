@@ -1,0 +1,94 @@
+package message
+
+import (
+	"embed"
+	"fmt"
+	htmltemplate "html/template"
+	"maps"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+
+	"golang.org/x/text/language"
+)
+
+// units are the built-in words for how long a code is valid: one minute, several, one hour, several.
+// Every locale here has a folder of templates.
+var units = map[string][4]string{
+	"en": {"1 minute", "%d minutes", "1 hour", "%d hours"},
+	"de": {"1 Minute", "%d Minuten", "1 Stunde", "%d Stunden"},
+}
+
+//go:embed templates
+var files embed.FS
+
+// languages are those of the built-in words, and builtin the words, by locale.
+var languages, builtin = parseAll()
+
+// words are the built-in words of a kind in a language.
+type words struct {
+	text *template.Template // with the template "subject" beside it
+	html *htmltemplate.Template
+}
+
+// view is what a built-in template sees: the code only in the bodies of those kinds that carry one.
+type view struct{ Locale, Subject, Pool, Code, Expires string }
+
+func parseAll() (languages []language.Tag, all map[string]map[Kind]words) {
+	all = map[string]map[Kind]words{}
+	for _, locale := range slices.Sorted(maps.Keys(units)) {
+		all[locale] = map[Kind]words{}
+		for kind := range kinds {
+			all[locale][kind] = parse(locale, kind)
+		}
+		languages = append(languages, language.MustParse(locale))
+	}
+	return languages, all
+}
+
+// parse reads the embedded templates of a kind. They are part of the program, so a mistake in them
+// cannot depend on input, and no test run would get past it.
+func parse(locale string, kind Kind) words {
+	name := "templates/" + locale + "/" + string(kind)
+	body, err := files.ReadFile(name + ".html")
+	if err != nil {
+		panic(err)
+	}
+	html := htmltemplate.Must(htmltemplate.ParseFS(files, "templates/layout.html"))
+	return words{
+		text: template.Must(template.ParseFS(files, name+".txt")),
+		html: htmltemplate.Must(html.New("body").Parse(string(body))),
+	}
+}
+
+func (w words) render(kind Kind, locale string, d Data) (Message, error) {
+	v := view{Locale: locale, Pool: oneLine(d.Pool, 64)}
+	var subject, text, html strings.Builder
+	if err := w.text.ExecuteTemplate(&subject, "subject", v); err != nil {
+		return Message{}, fmt.Errorf("render subject of %s: %w", kind, err)
+	}
+	v.Subject, v.Code, v.Expires = subject.String(), d.Code, inWords(d.Expires, units[locale])
+	if err := w.text.Execute(&text, v); err != nil {
+		return Message{}, fmt.Errorf("render text of %s: %w", kind, err)
+	}
+	if err := w.html.ExecuteTemplate(&html, "layout", v); err != nil {
+		return Message{}, fmt.Errorf("render HTML of %s: %w", kind, err)
+	}
+	return Message{Kind: kind, Locale: locale, Subject: v.Subject, Text: text.String(), HTML: html.String()}, nil
+}
+
+// inWords says a duration as people do: "1 minute", "90 minutes", "24 hours".
+func inWords(d time.Duration, units [4]string) string {
+	switch {
+	case d < time.Minute:
+		return ""
+	case d < 2*time.Minute:
+		return units[0]
+	case d == time.Hour:
+		return units[2]
+	case d < 2*time.Hour:
+		return fmt.Sprintf(units[1], d/time.Minute)
+	}
+	return fmt.Sprintf(units[3], d/time.Hour)
+}
