@@ -49,5 +49,5 @@ type liveKeys struct{ p *Pool }
 
 // Key returns the public key of an id, or [token.ErrNoKey].
 func (l liveKeys) Key(ctx context.Context, kid string) (token.PublicKey, error) {
-	return l.p.state.Load().keys.Key(ctx, kid)
+	return l.p.today().keys.Key(ctx, kid)
 }

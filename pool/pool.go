@@ -35,8 +35,8 @@ type Pool struct {
 }
 
 // Open opens the pool that c names, and makes it if the store has none by that id. It starts the
-// pool's chores (delivery of mail, sweeping, following other nodes), which end with [Pool.Close]. The
-// store stays the caller's to close, after the pool.
+// pool's chores (delivery of mail, sweeping, following other nodes, rotation of signing keys), which
+// end with [Pool.Close]. The store stays the caller's to close, after the pool.
 //
 // It fails with a *[SettingsError] that lists all that is wrong with c, with [ErrNoKeyring], or with
 // [ErrWrongKeyring].
@@ -63,6 +63,7 @@ func Open(ctx context.Context, st storage.Store, c Config) (*Pool, error) {
 	p.chores.Go(func() { p.outbox.deliver(running) })
 	p.chores.Go(func() { p.sweep(running) })
 	p.chores.Go(func() { p.follow(running) })
+	p.chores.Go(func() { p.rotate(running) })
 	return p, nil
 }
 
@@ -87,7 +88,7 @@ func (p *Pool) Issuer() string { return p.config.Issuer }
 
 // JWKS returns the public keys of the pool's tokens as a JSON Web Key Set (RFC 7517), as of the
 // newest state that this process knows.
-func (p *Pool) JWKS() []byte { return p.state.Load().jwks }
+func (p *Pool) JWKS() []byte { return p.today().jwks }
 
 // Verifier returns a verifier of the pool's access tokens for the given clients, or all of today's where none
 // is named. Beside the signature and the claims it knows what was revoked: in this process at once, and

@@ -15,6 +15,7 @@ type Settings struct {
 	// Passwords is what new passwords must keep. The zero policy is NIST's: 8 characters and more, none
 	// of those that everybody uses, none made of the login.
 	Passwords password.Policy
+	Keys      KeySettings
 	Clients   []Client // none means one public first-party client named "default"
 }
 
@@ -58,6 +59,7 @@ func (s Settings) defaults() Settings {
 	if len(s.Clients) == 0 {
 		s.Clients = []Client{{ID: "default"}}
 	}
+	s.Keys = s.Keys.defaults()
 	clients := make([]Client, len(s.Clients))
 	for i, c := range s.Clients {
 		t := &c.Tokens
@@ -86,6 +88,7 @@ func (s Settings) problems() (ps []string) {
 	if s.Passwords.History > 0 {
 		ps = append(ps, "passwords: a history is not kept yet")
 	}
+	ps = append(ps, s.Keys.problems()...)
 	for _, id := range s.SignIn.Identifiers {
 		if id != Email {
 			ps = append(ps, fmt.Sprintf("identifier %q: only %q is supported", id, Email))

@@ -203,11 +203,11 @@ func (p *Pool) tokens(st *state, client Client, u *user.User, s *token.Session, 
 	if err != nil {
 		return token.Set{}, fmt.Errorf("open session: %w", err)
 	}
-	access, err := st.signing[0].Sign(p.claims(token.Access, client, u, s, now))
+	access, err := st.signer.Sign(p.claims(token.Access, client, u, s, now))
 	if err != nil {
 		return token.Set{}, err
 	}
-	id, err := st.signing[0].Sign(p.claims(token.ID, client, u, s, now))
+	id, err := st.signer.Sign(p.claims(token.ID, client, u, s, now))
 	if err != nil {
 		return token.Set{}, err
 	}

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
@@ -35,9 +34,13 @@ type state struct {
 	epoch    int64
 	settings Settings
 	poolKey  []byte
-	signing  []*token.SigningKey // newest first
-	jwks     []byte
-	keys     token.KeySet
+	dated    []token.DatedKey // all signing keys that are stored
+
+	// What follows is planned anew as time passes: see [Pool.today].
+	keyPlan token.KeyPlan
+	signer  *token.SigningKey
+	jwks    []byte
+	keys    token.KeySet
 }
 
 // establish makes the pool if need be, and loads its state. Another process may be doing the same.
@@ -137,13 +140,13 @@ func (p *Pool) publish(ctx context.Context) error {
 
 // current returns the state at an epoch that was read, or a later one (security.md S18).
 func (p *Pool) current(ctx context.Context, epoch int64) (*state, error) {
-	if s := p.state.Load(); s.epoch >= epoch && epoch > 0 {
+	if s := p.today(); s.epoch >= epoch && epoch > 0 {
 		return s, nil
 	}
 	if err := p.reload(ctx); err != nil {
 		return nil, unavailable(err)
 	}
-	return p.state.Load(), nil
+	return p.today(), nil
 }
 
 // reload reads the pool's documents. It fails with ErrNoPool where there is no pool.
@@ -166,6 +169,7 @@ func (p *Pool) reload(ctx context.Context) error {
 			return err
 		}
 	}
+	s.plan(p.now())
 	p.state.Store(s)
 	return nil
 }
@@ -196,28 +200,11 @@ func (p *Pool) loadPoolKey(ctx context.Context, s *state) error {
 	return err
 }
 
-func (p *Pool) loadSigning(ctx context.Context, s *state) error {
-	docs, err := p.documents(ctx, signingKind)
-	if err != nil {
-		return err
+func (p *Pool) loadSigning(ctx context.Context, s *state) (err error) {
+	if _, s.dated, err = p.signingKeys(ctx); err == nil && len(s.dated) == 0 {
+		err = errors.New("the pool has no signing key")
 	}
-	slices.SortFunc(docs, func(a, b *storage.Document) int { return b.Created.Compare(a.Created) })
-	for _, d := range docs {
-		raw, err := p.open(d)
-		if err != nil {
-			return err
-		}
-		key, err := token.ParseSigningKey(raw)
-		if err != nil {
-			return err
-		}
-		s.signing = append(s.signing, key)
-	}
-	if len(s.signing) == 0 {
-		return errors.New("the pool has no signing key")
-	}
-	s.jwks, s.keys = token.JWKS(s.signing...), token.KeysOf(s.signing...)
-	return nil
+	return err
 }
 
 func (p *Pool) loadSettings(ctx context.Context, s *state) error {
