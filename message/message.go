@@ -1,6 +1,12 @@
 // Package message is what a pool writes to people: which messages there are, their words, and how
 // they leave the house.
 //
+// The words are built in, or a [Template] of the pool's [Settings]:
+//
+//	words := message.Settings{Templates: []message.Template{{
+//		Kind: message.ResetPassword, Locale: "fr", Subject: "Nouveau mot de passe", Text: "Votre code : {####}",
+//	}}}
+//
 // A pool renders a message and puts it, sealed, beside the change that caused it; a chore then hands
 // it to a [Sender]. So a dead mail server never holds up a sign-up, and a message is sent at least
 // once. Senders are message/smtp for a mail server, message/mailbox for tests, [Log] for a terminal,
@@ -50,7 +56,7 @@ type Message struct {
 	Channel Channel
 	Kind    Kind
 	To      string // one bare address of the channel, without a display name
-	Locale  string // BCP 47 language tag of the words; "" means English
+	Locale  string // BCP 47 language tag of the words; "" means that their template tells none
 	Subject string // one line
 	Text    string // plain text; every message has it
 	HTML    string // the same as HTML; "" means none

@@ -3,6 +3,7 @@ package message
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -19,6 +20,9 @@ const (
 	maxTemplates = 192 << 10
 	maxTag       = 35 // RFC 5646, 4.4.1
 )
+
+// linkMark is Cognito's placeholder of a link and its text.
+var linkMark = regexp.MustCompile(`\{##[^{}]*##\}`)
 
 // Problems lists what is wrong with s, for the settings that hold it. Nil means nothing. It quotes no
 // words, and says nothing of HTML that is not balanced: a reader may still show it well.
@@ -106,8 +110,7 @@ func anywhere(s string, may may) (ps []string) {
 	if !may.username && strings.Contains(s, usernameMark) {
 		ps = append(ps, "holds "+usernameMark+", but its kind would show what strangers have chosen")
 	}
-	_, open, _ := strings.Cut(strings.ReplaceAll(s, codeMark, " "), "{##")
-	if strings.Contains(open, "##}") {
+	if linkMark.MatchString(strings.ReplaceAll(s, codeMark, " ")) {
 		ps = append(ps, "holds the placeholder of a link, and no message has a link yet")
 	}
 	return ps
