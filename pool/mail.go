@@ -92,12 +92,11 @@ func (p *Pool) letterLabel(id string) seal.Label {
 
 // message renders a letter.
 func (p *Pool) message(o *storage.Outgoing, l letter) (message.Message, error) {
-	subject, text, html, err := message.Render(l.Kind, message.Data{Code: l.Code, Expires: o.NotAfter.Sub(o.Created)})
+	data := message.Data{Code: l.Code, Expires: o.NotAfter.Sub(o.Created)}
+	m, err := message.Settings{}.Render(l.Kind, l.Locale, data)
 	if err != nil {
 		return message.Message{}, fmt.Errorf("render %s: %w", l.Kind, err)
 	}
-	return message.Message{
-		ID: o.ID, Pool: string(p.config.ID), Channel: message.Email, Kind: l.Kind,
-		To: l.To, Locale: l.Locale, Subject: subject, Text: text, HTML: html,
-	}, nil
+	m.ID, m.Pool, m.Channel, m.To = o.ID, string(p.config.ID), message.Email, l.To
+	return m, nil
 }
