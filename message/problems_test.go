@@ -53,6 +53,11 @@ func TestProblems(t *testing.T) {
 			"locale of 1 MB", func(t *message.Template) { t.Locale = strings.Repeat("de-", 350_000) },
 			[]string{"locale", "together"},
 		},
+		{"long locale", func(t *message.Template) { t.Locale = "de-x-aaaaaaaa-bbbbbbbb-cccccccc-dddddddd" }, []string{"locale"}},
+		{
+			"short notice", func(t *message.Template) { t.Kind, t.Text, t.HTML = message.PasswordChanged, "12345", "" },
+			[]string{"text has 6 to 20000"},
+		},
 		{"no subject", func(t *message.Template) { t.Subject = "" }, []string{"subject has 1 to 140"}},
 		{"blank subject", func(t *message.Template) { t.Subject = " \u2003" }, []string{"subject has 1 to 140"}},
 		{"long subject", func(t *message.Template) { t.Subject = strings.Repeat("é", 141) }, []string{"subject has 1 to 140"}},
