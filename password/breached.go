@@ -17,17 +17,17 @@ import (
 	"github.com/userpool-go/userpool/internal/egress"
 )
 
-// PwnedPasswords is the range service of Have I Been Pwned.
-const PwnedPasswords = "https://api.pwnedpasswords.com/range/"
+// haveIBeenPwned is the range service that is asked by default.
+const haveIBeenPwned = "https://api.pwnedpasswords.com/range/"
 
 // ErrUnavailable means that a service of breached passwords gave no answer that could be read.
 var ErrUnavailable = errors.New("password: no answer about breached passwords")
 
-// BreachedConfig says whom to ask about breached passwords. The zero value asks [PwnedPasswords], and
-// lets passwords through while it does not answer.
+// BreachedConfig says whom to ask about breached passwords. The zero value asks Have I
+// Been Pwned, and lets passwords through while it does not answer.
 type BreachedConfig struct {
 	// URL is the https URL of the range service, to which five hex digits are added. "" means
-	// [PwnedPasswords].
+	// that of Have I Been Pwned.
 	URL string
 	// Timeout bounds a question. 0 means 1 s.
 	Timeout time.Duration
@@ -59,7 +59,7 @@ type Breached struct {
 // NewBreached returns a client, or says what is wrong with the URL.
 func NewBreached(c BreachedConfig) (*Breached, error) {
 	if c.URL == "" {
-		c.URL = PwnedPasswords
+		c.URL = haveIBeenPwned
 	}
 	if c.Timeout <= 0 {
 		c.Timeout = time.Second

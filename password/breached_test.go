@@ -81,7 +81,7 @@ func TestBreached(t *testing.T) {
 					t.Fatal(err)
 				}
 				err = b.Check(t.Context(), password.New(breached))
-				want := (error)(nil)
+				want := error(nil)
 				if tt.fails && closed {
 					want = password.ErrUnavailable
 				}

@@ -98,11 +98,7 @@ func (d *door) leave(j *job) {
 // advance lets in whose turn it is. A job that does not fit yet is not overtaken: a heavy one would
 // otherwise wait for as long as light ones come.
 func (d *door) advance() {
-	for len(d.queue.waiting) > 0 {
-		j := d.queue.next()
-		if !d.fits(j) {
-			return
-		}
+	for j := d.queue.next(); j != nil && d.fits(j); j = d.queue.next() {
 		d.queue.remove(j)
 		d.queue.charge(j)
 		d.free.threads -= j.threads

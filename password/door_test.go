@@ -141,6 +141,36 @@ func TestT9_DoorIsFair(t *testing.T) {
 	}
 }
 
+// However many newcomers there are, who was there before them gets their turns.
+func TestT9_NewcomersDoNotPushAnyoneOut(t *testing.T) {
+	t.Parallel()
+	for name, newcomer := range map[string]func(i int) password.From{
+		"accounts of one source": func(i int) password.From { return password.From{Pool: "p", Source: "s", Account: fmt.Sprint(i)} },
+		"sources":                func(i int) password.From { return password.From{Pool: "p", Source: fmt.Sprint(i)} },
+		"pools":                  func(i int) password.From { return password.From{Pool: fmt.Sprint(i), Source: fmt.Sprint(i)} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, ada := gather(t, 1), password.From{Pool: "p", Source: "s", Account: "ada"}
+				for range 3 {
+					c.come("ada", ada, password.Default())
+				}
+				c.leave()
+				for i := range 40 { // for each that leaves, another one comes
+					c.come("new", newcomer(i), password.Default())
+					v := <-c.turns
+					c.order = append(c.order, v.name)
+					v.leave()
+				}
+				c.leave = func() {}
+				if last := strings.LastIndex(strings.Join(c.open(), " "), "ada"); last > len("new ada ")*6 {
+					t.Errorf("let in %q, want all of ada among the first", c.order)
+				}
+			})
+		})
+	}
+}
+
 // What a hash costs is what its owner pays: an account with a hash of three times the work gets a
 // third of the turns.
 func TestT9_DoorWeighsWork(t *testing.T) {
@@ -189,8 +219,11 @@ func TestT9_DoorIsBounded(t *testing.T) {
 	limit := uint64(n) * uint64(password.Default().Memory)
 	door := password.NewHasher(n)
 	kinds := []password.Params{
-		{Memory: 8, Time: 1, Threads: 1}, password.Default(), {Memory: 38 << 10, Time: 1, Threads: 1},
-		{Memory: 64 << 10, Time: 1, Threads: 3}, {Memory: 256 << 10, Time: 1, Threads: 16},
+		{Memory: 8, Time: 1, Threads: 1},
+		password.Default(),
+		{Memory: 38 << 10, Time: 1, Threads: 1},
+		{Memory: 64 << 10, Time: 1, Threads: 3},
+		{Memory: 256 << 10, Time: 1, Threads: 16},
 	}
 	var threads, memory, inside atomic.Int64
 	var wg sync.WaitGroup

@@ -4,17 +4,16 @@ import "slices"
 
 // queue orders those who wait at the door so that none can push another out (security.md T9).
 //
-// It is start-time fair queueing in four levels. Each lane, each pool in it, each source there and
-// each account of that is a flow, with a virtual time that grows by the cost of whatever is let in
-// for it. Next is whose lane has had least, of those whose pool has, and so on; among equals, who
-// came first. A flow that is new, or comes back, starts where its siblings stand: waiting earns no
-// credit, and others' credit is not lost.
+// It is self-clocked fair queueing in four levels: lanes, pools in each, sources in these, accounts
+// there. Each is a flow with a virtual time that grows by the cost of whatever is let in for it. Next
+// is whose flow would be done earliest in virtual time, level by level; among equals, the flow that
+// has been there longer. A flow that is new, or comes back, starts where its siblings' clock stands,
+// and every turn moves that on: being away earns no credit, and no crowd of newcomers, however many,
+// keeps anyone waiting for longer than their fair turn.
 type queue struct {
 	places  uint64 // how many units may wait
 	taken   uint64
-	cost    uint64
-	waiting []*job // in the order in which they came
-	flows   map[flowKey]*flow
+	cost    uint64            // of all who wait
 	sources map[string]uint64 // units that wait, by source, whatever the pool
 	root    flow
 }
@@ -24,28 +23,24 @@ type job struct {
 	weight
 	from  From
 	cost  uint64
-	path  [levels]*flow
+	units uint64        // places that it takes while it waits
+	flow  *flow         // its account
 	turn  chan struct{} // closed when it is let in
-	units uint64
 }
 
 // flow is one of those among whom the door is shared.
 type flow struct {
-	had   uint64 // virtual time: the cost of what was let in
-	clock uint64 // virtual time of what was let in last, below this flow
-	jobs  int    // that wait or run; a flow without any is forgotten
-}
-
-const levels = 4 // lane, pool, source, account
-
-// flowKey names a flow: the part of From that it has in common, and how long that is.
-type flowKey struct {
-	level int
-	from  From
+	name     string
+	parent   *flow
+	children []*flow // oldest first
+	waiting  []*job  // of an account, in the order in which they came
+	jobs     int     // that wait or run; a flow without any is forgotten
+	had      uint64  // virtual time: where its siblings' clock stood when it came, and the cost since
+	clock    uint64  // of its children: where the one that was let in last is done
 }
 
 func newQueue(places uint64) queue {
-	return queue{places: places, flows: map[flowKey]*flow{}, sources: map[string]uint64{}}
+	return queue{places: places, sources: map[string]uint64{}}
 }
 
 // push adds j at the end, or reports that there is no place for it. A hash takes a place for every
@@ -66,62 +61,68 @@ func (q *queue) push(j *job) bool {
 	q.taken += j.units
 	q.cost += j.cost
 	q.sources[j.from.Source] += j.units
-	q.waiting = append(q.waiting, j)
-	q.join(j)
+	lane := "stranger"
+	if j.from.Known {
+		lane = "known"
+	}
+	f := &q.root
+	for _, name := range []string{lane, j.from.Pool, j.from.Source, j.from.Account} {
+		f = f.child(name)
+		f.jobs++
+	}
+	f.waiting = append(f.waiting, j)
+	j.flow = f
 	return true
 }
 
-// join puts j into its flows.
-func (q *queue) join(j *job) {
-	parent := &q.root
-	for i, key := range keys(j.from) {
-		f := q.flows[key]
-		if f == nil {
-			f = &flow{had: parent.clock}
-			q.flows[key] = f
+// child returns a flow below f. There are no more of them than hashes at the door.
+func (f *flow) child(name string) *flow {
+	for _, c := range f.children {
+		if c.name == name {
+			return c
 		}
-		f.jobs++
-		j.path[i], parent = f, f
 	}
+	c := &flow{name: name, parent: f, had: f.clock}
+	f.children = append(f.children, c)
+	return c
 }
 
-// next returns whose turn it is. There must be somebody.
-func (q *queue) next() *job {
-	first := q.waiting[0]
-	for _, j := range q.waiting[1:] {
-		if j.before(first) {
-			first = j
+// next returns whose turn it is, or nil if nobody waits.
+func (q *queue) next() *job { return q.root.next() }
+
+func (f *flow) next() *job {
+	if len(f.waiting) > 0 {
+		return f.waiting[0]
+	}
+	var first *job
+	var earliest uint64
+	for _, c := range f.children {
+		j := c.next()
+		if j == nil {
+			continue
+		}
+		if done := c.had + j.cost; first == nil || done < earliest {
+			first, earliest = j, done
 		}
 	}
 	return first
 }
 
-func (j *job) before(other *job) bool {
-	for i, f := range j.path {
-		if had := other.path[i].had; f.had != had {
-			return f.had < had
-		}
-	}
-	return false
-}
-
 // charge makes the flows of j pay for it.
 func (q *queue) charge(j *job) {
-	parent := &q.root
-	for _, f := range j.path {
-		parent.clock = max(parent.clock, f.had)
+	for f := j.flow; f.parent != nil; f = f.parent {
 		f.had += j.cost
-		parent = f
+		f.parent.clock = max(f.parent.clock, f.had)
 	}
 }
 
-// remove takes j out of those who wait, and reports whether it did.
+// remove takes j out of those who wait, and reports whether it was among them.
 func (q *queue) remove(j *job) bool {
-	i := slices.Index(q.waiting, j)
+	i := slices.Index(j.flow.waiting, j)
 	if i < 0 {
 		return false
 	}
-	q.waiting = slices.Delete(q.waiting, i, i+1)
+	j.flow.waiting = slices.Delete(j.flow.waiting, i, i+1)
 	q.taken -= j.units
 	q.cost -= j.cost
 	if q.sources[j.from.Source] -= j.units; q.sources[j.from.Source] == 0 {
@@ -132,18 +133,10 @@ func (q *queue) remove(j *job) bool {
 
 // forget takes j, which ended, out of its flows.
 func (q *queue) forget(j *job) {
-	for i, key := range keys(j.from) {
-		if j.path[i].jobs--; j.path[i].jobs == 0 {
-			delete(q.flows, key)
+	for f := j.flow; f.parent != nil; f = f.parent {
+		if f.jobs--; f.jobs == 0 {
+			i := slices.Index(f.parent.children, f)
+			f.parent.children = slices.Delete(f.parent.children, i, i+1)
 		}
-	}
-}
-
-func keys(f From) [levels]flowKey {
-	return [levels]flowKey{
-		{0, From{Known: f.Known}},
-		{1, From{Known: f.Known, Pool: f.Pool}},
-		{2, From{Known: f.Known, Pool: f.Pool, Source: f.Source}},
-		{3, f},
 	}
 }

@@ -91,8 +91,8 @@ func (a *Account) SignOutEverywhere(ctx context.Context) error {
 // owner is told by mail.
 //
 // A wrong old password is [ErrNotAuthorized] and counts like a wrong one at sign-in. It fails also
-// with a *[ValidationError], and with a *[LimitError] where the password door is full. It costs one read, one commit
-// and two hashes.
+// with a *[ValidationError], and with a *[LimitError] where the password door is full. It costs one
+// read, one commit and two hashes.
 func (a *Account) ChangePassword(ctx context.Context, in ChangePasswordInput) (Step, error) {
 	var v validation
 	if in.Old.IsZero() {
@@ -126,24 +126,20 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 	if !guessRule.Locked(g.guesses, now).IsZero() {
 		return nil, ErrNotAuthorized
 	}
-	if err := p.judge(ctx, &c.judgement, from, u, Password{c.input.Old}, now); err != nil {
+	if err := p.judge(ctx, &c.judgement, from, u, nil, Password{c.input.Old}, now); err != nil {
 		return nil, err
 	}
 	o := occurrence{User: u.ID, Kind: changeEvent, Outcome: refused, Client: g.client.ID}
-	if d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, []gate.Proof{c.proof}, now); d.Outcome() != gate.Mint {
+	if d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, []gate.Proof{c.owner}, now); d.Outcome() != gate.Mint {
 		o.Reason = string(d.Reason())
 		return nil, p.wrong(ctx, p.sourceKey(g.state, c.input.Caller), g.guesses.Key, ErrNotAuthorized, now, o)
 	}
-	if c.hash == nil {
-		h, err := p.door.For(from).Hash(ctx, p.config.hashing(), c.input.New)
-		if err != nil {
-			return nil, p.busy(err)
-		}
-		c.hash = &h
+	if err := p.hashOnce(ctx, &c.hash, from, c.input.New, u); err != nil {
+		return nil, err
 	}
 	next := u.Clone()
 	p.setPassword(next, *c.hash, now)
-	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, []gate.Proof{gate.Chosen(c.proof, u, next)}, now)
+	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, []gate.Proof{gate.Chosen(c.owner, u, next)}, now)
 	o.Outcome = succeeded
 	changes := append(p.replaced(next, now, c.input.Caller.locale()), storage.Put(next), storage.Delete(g.session), p.event(now, o))
 	return p.mint(ctx, g.state, g.client, next, d, g.guesses.Key, now, changes...)

@@ -43,6 +43,16 @@ const (
 func (p *Pool) event(now time.Time, o occurrence) storage.Change {
 	o.Pool, o.ID, o.Time = p.config.ID, rand.Text(), now.UnixMicro()
 	header, _ := json.Marshal(o) // a struct of strings and a number cannot fail
-	leaf := sha256.Sum256(header)
-	return storage.Put(&storage.Event{Pool: o.Pool, ID: o.ID, Time: now, User: o.User, Kind: o.Kind, Header: header, Leaf: leaf[:]})
+	e := &storage.Event{Pool: o.Pool, ID: o.ID, Time: now, User: o.User, Kind: o.Kind, Header: header}
+	e.Leaf = leaf(e)
+	return storage.Put(e)
+}
+
+// leaf is what a seal holds of an event: the digest of its header, which is one JSON object and so
+// says where it ends, and of its personal fields as they are sealed. Erasing their key breaks nothing.
+func leaf(e *storage.Event) []byte {
+	h := sha256.New()
+	h.Write(e.Header)
+	h.Write(e.Personal)
+	return h.Sum(nil)
 }

@@ -124,14 +124,14 @@ func (o *outbox) deliverLane(ctx context.Context, lane int) (again bool, err err
 	return len(due) > 0, nil
 }
 
-// giveUp lets the next process have the lane at once.
+// giveUp lets the next process have what is leased at once.
 func (o *outbox) giveUp(ctx context.Context, l storage.Lease) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settledAfter)
 	defer cancel()
 	l.Now = o.now()
 	l.Until = l.Now
 	if _, err := o.store.Lease(ctx, l); err != nil {
-		o.config.Logger.WarnContext(ctx, "outbox lease stays until it runs out", "pool", o.config.ID, "error", err)
+		o.config.Logger.WarnContext(ctx, "lease stays until it runs out", "lease", l.Name, "error", err)
 	}
 }
 

@@ -30,13 +30,14 @@ type Pool struct {
 	revoked revocations
 	since   storage.Cursor // where the feed was read to
 	outbox  outbox
+	sealer  sealer
 	stop    context.CancelFunc
 	chores  sync.WaitGroup
 }
 
 // Open opens the pool that c names, and makes it if the store has none by that id. It starts the
-// pool's chores (delivery of mail, sweeping, following other nodes, rotation of signing keys), which
-// end with [Pool.Close]. The store stays the caller's to close, after the pool.
+// pool's chores (delivery of mail, sweeping, following other nodes, rotation of signing keys, sealing
+// of events), which end with [Pool.Close]. The store stays the caller's to close, after the pool.
 //
 // It fails with a *[SettingsError] that lists all that is wrong with c, with [ErrNoKeyring], or with
 // [ErrWrongKeyring].
@@ -48,6 +49,7 @@ func Open(ctx context.Context, st storage.Store, c Config) (*Pool, error) {
 	door := password.NewHasher(c.MaxHashes)
 	p := &Pool{config: c, store: st, door: door, holder: rand.Text()}
 	p.outbox = outbox{Pool: p, wake: make(chan struct{}, 1), working: map[int]bool{}, sent: map[string]bool{}}
+	p.sealer = sealer{Pool: p}
 	p.gate = gate.New(c.Keys, door, decoy(c.hashing()))
 	if err := p.establish(ctx); err != nil {
 		return nil, fmt.Errorf("open pool %q: %w", c.ID, err)
@@ -64,6 +66,7 @@ func Open(ctx context.Context, st storage.Store, c Config) (*Pool, error) {
 	p.chores.Go(func() { p.sweep(running) })
 	p.chores.Go(func() { p.follow(running) })
 	p.chores.Go(func() { p.rotate(running) })
+	p.chores.Go(func() { p.sealer.run(running) })
 	return p, nil
 }
 

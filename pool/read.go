@@ -78,6 +78,14 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, c Caller, counte
 	return r, nil
 }
 
+// owner returns who owns the address, or nil.
+func (r reading) owner() *user.User {
+	if r.user == nil || !r.user.Somebody() {
+		return nil
+	}
+	return r.user
+}
+
 // sourceKey names the counter of a caller's network.
 func (p *Pool) sourceKey(s *state, c Caller) storage.CounterKey {
 	return storage.CounterKey{Pool: p.config.ID, Owner: s.network(c), Name: sourceCounter}

@@ -75,7 +75,8 @@ func recoverable(u *user.User) (*user.User, string) {
 // mail. It signs nobody in (security.md S4): the step that comes back is [*NeedPassword].
 //
 // It fails with a *[ValidationError], which leaves the code good, with [ErrBadCode], with [ErrTicketGone],
-// and with a *[LimitError] where the password door is full. It costs one read, one commit and, for the right code, one hash.
+// and with a *[LimitError] where the password door is full. It costs one read, one commit and, for the
+// right code, one hash.
 func (p *Pool) ResetPassword(ctx context.Context, in ResetPasswordInput) (Step, error) {
 	b, ok := parseBearer(in.Ticket)
 	if !ok {
@@ -113,12 +114,8 @@ func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordIn
 	if err := madeOfWords(a.state.settings.Passwords, in.Password, u); err != nil {
 		return nil, p.wrong(ctx, a.source, a.resetCode.Key, err, a.now, o) // it says that the code was right, so it is counted
 	}
-	if *hash == nil {
-		h, err := p.door.For(p.from(in.Caller, string(u.ID), false)).Hash(ctx, p.config.hashing(), in.Password)
-		if err != nil {
-			return nil, p.busy(err)
-		}
-		*hash = &h
+	if err := p.hashOnce(ctx, hash, p.from(in.Caller, string(u.ID), false), in.Password, u); err != nil {
+		return nil, err
 	}
 	next := u.Clone()
 	p.setPassword(next, **hash, a.now)

@@ -170,11 +170,11 @@ func (p *Pool) withPassword(ctx context.Context, a answered, c Caller, w Passwor
 	if !guessRule.Locked(a.password, a.now).IsZero() {
 		return nil, ErrNotAuthorized
 	}
-	if err := p.judge(ctx, j, p.from(c, string(a.user.ID), false), a.user, w, a.now); err != nil {
+	if err := p.judge(ctx, j, p.from(c, string(a.user.ID), false), a.user, nil, w, a.now); err != nil {
 		return nil, err
 	}
-	d := gate.Decide(gate.Request{User: a.user, Purpose: gate.SignIn}, append(gate.Carried(a.user.ID, a.Proofs), j.proof), a.now)
-	if !j.right || d.Outcome() != gate.Mint {
+	d := gate.Decide(gate.Request{User: a.user, Purpose: gate.SignIn}, append(gate.Carried(a.user.ID, a.Proofs), j.owner), a.now)
+	if !j.owner.Holds() || d.Outcome() != gate.Mint {
 		return nil, p.wrong(ctx, a.source, a.password.Key, ErrNotAuthorized, a.now,
 			occurrence{User: a.user.ID, Kind: signInEvent, Outcome: refused, Reason: string(d.Reason()), Client: a.client.ID}, a.tried())
 	}

@@ -19,10 +19,11 @@ import (
 // where the password was right and the address is not proven yet.
 //
 // Unknown users, wrong passwords, disabled and locked accounts are all [ErrNotAuthorized], after the
-// same work; a *[LimitError] speaks of the caller's network or of the password door. Wrong answers in a row lock guessing, the fifth for a second and each later one for
-// twice as long (security.md T5). It costs one hash, one read and one commit; another hash where a
-// sign-up is open at the address, and another hash and commit where the stored hash is replaced by one
-// of today's parameters.
+// same work; a *[LimitError] speaks of the caller's network or of the password door. Wrong answers in a
+// row lock guessing, the fifth for a second and each later one for twice as long (security.md T5).
+//
+// It costs one hash, one read and one commit; another hash and commit where the stored hash is replaced
+// by one of today's parameters.
 func (p *Pool) SignIn(ctx context.Context, in SignInInput) (Step, error) {
 	var v validation
 	login := v.login(in.Username)
@@ -38,47 +39,28 @@ func (p *Pool) SignIn(ctx context.Context, in SignInInput) (Step, error) {
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	var j judgements
+	var j judgement
 	return again(func() (Step, error) { return p.signIn(ctx, in, login, typed, &j) })
 }
 
-// judgement is a password that was judged once, and holds for later rounds of the same call.
+// judgement is a password that was judged once, and holds for later rounds of the same call: another
+// round that finds other users has no proof of theirs, because the gate drops it.
 type judgement struct {
-	done  bool
-	proof gate.Proof
-	right bool
+	done           bool
+	owner, attempt gate.Proof
 }
 
-// judge hashes in the first round only. Another round that finds another user has no proof of theirs:
-// the gate drops it.
-func (p *Pool) judge(ctx context.Context, j *judgement, from password.From, u *user.User, typed Password, now time.Time) (err error) {
+// judge hashes in the first round only.
+func (p *Pool) judge(ctx context.Context, j *judgement, from password.From, owner, attempt *user.User, typed Password, now time.Time) (err error) {
 	if j.done {
 		return nil
 	}
-	j.proof, j.right, err = p.gate.Password(ctx, from, u, typed.Value, now)
+	j.owner, j.attempt, err = p.gate.Passwords(ctx, from, owner, attempt, typed.Value, now)
 	j.done = err == nil
 	return p.busy(err)
 }
 
-// judgements are those of one sign-in: of the owner, and of an unproven attempt at the address. Where
-// there is an attempt both are judged, whether or not there is an owner: who signed up at an address
-// and then signs in sees the same at a taken one, after the same work (security.md T7).
-type judgements struct{ owner, attempt judgement }
-
-func (p *Pool) judgeAll(ctx context.Context, j *judgements, from password.From, r reading, typed Password, now time.Time) error {
-	owner := r.user
-	if owner != nil && !owner.Somebody() {
-		owner = nil
-	}
-	if r.attempt != nil || j.attempt.done {
-		if err := p.judge(ctx, &j.attempt, from, r.attempt, typed, now); err != nil {
-			return err
-		}
-	}
-	return p.judge(ctx, &j.owner, from, owner, typed, now)
-}
-
-func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typed Password, j *judgements) (Step, error) {
+func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typed Password, j *judgement) (Step, error) {
 	now := p.now()
 	r, err := p.readLogin(ctx, login, in.Caller, passwordCounter, signUpMail, now)
 	if err != nil {
@@ -94,11 +76,12 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 	if !guessRule.Locked(r.counter, now).IsZero() {
 		return nil, ErrNotAuthorized // without a verdict, so nothing is counted
 	}
-	if err := p.judgeAll(ctx, j, p.from(in.Caller, login.Value, r.known), r, typed, now); err != nil {
+	if err := p.judge(ctx, j, p.from(in.Caller, login.Value, r.known), r.owner(), r.attempt, typed, now); err != nil {
 		return nil, err
 	}
-	owner := gate.Decide(gate.Request{User: r.user, Purpose: gate.SignIn}, []gate.Proof{j.owner.proof}, now)
-	attempt := gate.Decide(gate.Request{User: r.attempt, Purpose: gate.SignIn}, []gate.Proof{j.attempt.proof}, now)
+	// Whoever signed up at an address and then signs in sees the same where it has an owner.
+	owner := gate.Decide(gate.Request{User: r.user, Purpose: gate.SignIn}, []gate.Proof{j.owner}, now)
+	attempt := gate.Decide(gate.Request{User: r.attempt, Purpose: gate.SignIn}, []gate.Proof{j.attempt}, now)
 	switch {
 	case owner.Outcome() == gate.Mint:
 		step, err := p.mint(ctx, r.state, client, r.user, owner, r.counter.Key, now, storage.Require(r.user))
@@ -188,7 +171,7 @@ func (p *Pool) needConfirm(ctx context.Context, r reading, client Client, d gate
 		storage.Count{Key: r.counter.Key, Rule: guessRule, Now: now},
 		p.event(now, occurrence{User: u.ID, Kind: signInEvent, Outcome: stepped, Reason: string(KindConfirm), Client: client.ID}))
 	err := overMail(p.commit(ctx, changes...))
-	if key, locked := limit(err); locked && key.Name == passwordCounter {
+	if key, locked := limit(err); locked && key == r.counter.Key {
 		return nil, ErrNotAuthorized
 	}
 	if err != nil {

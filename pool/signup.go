@@ -17,7 +17,8 @@ import (
 // first gets it. An address that has an owner gives the same answer; the owner is told by mail.
 //
 // It fails with a *[ValidationError], with [ErrUnknownClient], with [ErrNotAuthorized] where sign-up is
-// closed, and with a *[LimitError] where the password door is full. It costs one hash, one read and one commit.
+// closed, and with a *[LimitError] where the password door is full. It costs one hash, one read and one
+// commit.
 func (p *Pool) SignUp(ctx context.Context, in SignUpInput) (SignUpResult, error) {
 	var v validation
 	login := v.login(in.Username)
@@ -29,14 +30,11 @@ func (p *Pool) SignUp(ctx context.Context, in SignUpInput) (SignUpResult, error)
 	if _, err := p.state.Load().settings.admits(in.Client); err != nil {
 		return SignUpResult{}, err // before the costly work; judged again with what is read
 	}
-	hash, err := p.door.For(p.from(in.Caller, login.Value, false)).Hash(ctx, p.config.hashing(), in.Password)
-	if err != nil {
-		return SignUpResult{}, p.busy(err)
-	}
-	return again(func() (SignUpResult, error) { return p.signUp(ctx, in, login, hash) })
+	var hash *password.Hash // made in the first round, under the salt of the address
+	return again(func() (SignUpResult, error) { return p.signUp(ctx, in, login, &hash) })
 }
 
-func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, hash password.Hash) (SignUpResult, error) {
+func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, hash **password.Hash) (SignUpResult, error) {
 	now := p.now()
 	r, err := p.readLogin(ctx, login, in.Caller, passwordCounter, signUpMail, now)
 	if err != nil {
@@ -46,13 +44,16 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, has
 	if err != nil {
 		return SignUpResult{}, err
 	}
-	u := p.attempt(login, in.Attributes, hash, now)
+	if err := p.hashOnce(ctx, hash, p.from(in.Caller, login.Value, false), in.Password, r.owner(), r.attempt); err != nil {
+		return SignUpResult{}, err
+	}
+	u := p.attempt(login, in.Attributes, **hash, now)
 	c := carried{Channel: r.state.pseudonym(login)}
 	l := letter{Kind: message.ConfirmSignUp, To: login.Display, Locale: in.Caller.locale(), Code: newCode()}
 	outcome := stepped
 	// At a taken address all is done alike, with a code that nobody is sent or can guess: what is
 	// written, and so how long it takes, does not tell.
-	if owner := r.user; owner != nil && owner.Somebody() {
+	if owner := r.owner(); owner != nil {
 		l.Kind, l.To, l.Code = message.AlreadyRegistered, owner.Login(login).Display, ""
 		c.Taken, outcome = true, refused
 	}
@@ -75,6 +76,19 @@ func (p *Pool) attempt(login user.Login, as user.Attributes, hash password.Hash,
 	u.Attributes = maps.Clone(as)
 	p.setPassword(u, hash, now)
 	return u
+}
+
+// hashOnce hashes a password that is to be set, unless an earlier round has.
+func (p *Pool) hashOnce(ctx context.Context, hash **password.Hash, from password.From, s password.Secret, like ...*user.User) error {
+	if *hash != nil {
+		return nil
+	}
+	h, err := p.gate.Salted(ctx, from, p.config.hashing(), s, like...)
+	if err != nil {
+		return p.busy(err)
+	}
+	*hash = &h
+	return nil
 }
 
 // busy turns a full door into the error that callers know.

@@ -26,12 +26,13 @@ func TestT7_TakenAddressDoesNotTell(t *testing.T) {
 	seen := map[string]string{}
 	for _, login := range []string{ada, "bob@example.com", "carol@example.com"} {
 		k.store.reset()
+		before := k.Hashes()
 		res, err := k.SignUp(t.Context(), pool.SignUpInput{Username: login, Password: right})
 		if err != nil {
 			t.Fatal(err)
 		}
 		reads, commits := k.store.counted()
-		seen[login] = fmt.Sprint(len(res.Ticket), res.Delivery.Channel, res.Delivery.Destination == login, reads, kinds(commits))
+		seen[login] = fmt.Sprint(len(res.Ticket), res.Delivery.Channel, res.Delivery.Destination == login, k.Hashes()-before, reads, kinds(commits))
 	}
 	if seen[ada] != seen["bob@example.com"] || seen[ada] != seen["carol@example.com"] {
 		t.Errorf("taken, free and attempted differ: %v", seen)
@@ -58,9 +59,10 @@ func TestS19_SignUpThenSignInDoesNotTell(t *testing.T) {
 		k.signUp(login)
 		for _, pw := range []password.Secret{wrong, right, wrong, right} {
 			k.store.reset()
+			before := k.Hashes()
 			step, err := k.signIn(login, pw)
 			reads, commits := k.store.counted()
-			seen[login] += fmt.Sprintf("%T %v %d %v\n", step, err, reads, kinds(commits))
+			seen[login] += fmt.Sprintf("%T %v %d %d %v\n", step, err, k.Hashes()-before, reads, kinds(commits))
 			if need, ok := step.(*pool.NeedConfirm); ok {
 				seen[login] += fmt.Sprintln(confirm(k, need.Ticket, "00000"), need.Delivery.Destination == login)
 			}

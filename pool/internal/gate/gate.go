@@ -2,7 +2,7 @@
 // (security.md T1). A [Proof] cannot be had but by a verifier of this package, or from a record that
 // one was written to; a session cannot be had but by a [Decision] to mint.
 //
-//	proof, ok, err := g.Password(ctx, u, secret, now)
+//	proof, _, err := g.Passwords(ctx, from, u, nil, secret, now)
 //	d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, []gate.Proof{proof}, now)
 //	switch d.Outcome() {
 //	case gate.Mint:

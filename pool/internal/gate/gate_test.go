@@ -139,9 +139,9 @@ func TestS19_PasswordHashesOnce(t *testing.T) {
 		{"right", u, "correct horse", true},
 	} {
 		before := door.Count()
-		_, ok, err := g.Password(t.Context(), password.From{}, tt.user, password.New(tt.typed), now)
-		if err != nil || ok != tt.ok {
-			t.Errorf("%s: Password = %v, %v, want %v", tt.name, ok, err, tt.ok)
+		p, _, err := g.Passwords(t.Context(), password.From{}, tt.user, nil, password.New(tt.typed), now)
+		if err != nil || p.Holds() != tt.ok {
+			t.Errorf("%s: Password = %v, %v, want %v", tt.name, p.Holds(), err, tt.ok)
 		}
 		if n := door.Count() - before; n != 1 {
 			t.Errorf("%s: %d hashes, want 1", tt.name, n)
@@ -149,8 +149,50 @@ func TestS19_PasswordHashesOnce(t *testing.T) {
 	}
 	moved := u.Clone()
 	moved.ID = "eve" // a digest copied to another user's row
-	if _, ok, err := g.Password(t.Context(), password.From{}, moved, password.New("correct horse"), now); ok || err == nil {
-		t.Errorf("moved digest: Password = %v, %v, want an error", ok, err)
+	if p, _, err := g.Passwords(t.Context(), password.From{}, moved, nil, password.New("correct horse"), now); p.Holds() || err == nil {
+		t.Errorf("moved digest: Password = %v, %v, want an error", p.Holds(), err)
+	}
+}
+
+// An owner and an attempt at one address are judged by one hash: each by their own password.
+func TestS19_OwnerAndAttemptCostOneHash(t *testing.T) {
+	t.Parallel()
+	g, ring, door := newGate(t)
+	cheap := password.Params{Memory: 8, Time: 1, Threads: 1}
+	set := func(id user.ID, pw string, like ...*user.User) *user.User {
+		h, err := g.Salted(t.Context(), password.From{}, cheap, password.New(pw), like...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &user.User{ID: id, Pool: "p", Password: &user.Password{
+			Hash: h.Bare(), Digest: ring.Seal(gate.PasswordLabel("p", id), h.Digest), Form: user.FormNFC, Revision: 1,
+		}}
+	}
+	owner := set("owner", "the owner's own")
+	attempt := set("attempt", "of the attempt", owner)
+	apart := set("apart", "of the attempt")
+	for _, tt := range []struct {
+		name                  string
+		owner, attempt        *user.User
+		typed                 string
+		wantOwner, wantAttemp bool
+	}{
+		{"owner", owner, attempt, "the owner's own", true, false},
+		{"attempt", owner, attempt, "of the attempt", false, true},
+		{"neither", owner, attempt, "something else", false, false},
+		{"attempt alone", nil, attempt, "of the attempt", false, true},
+		{"another salt", owner, apart, "of the attempt", false, false},
+		{"another salt, owner", owner, apart, "the owner's own", true, false},
+		{"both one password", attempt, set("twin", "of the attempt", attempt), "of the attempt", true, true},
+	} {
+		before := door.Count()
+		o, a, err := g.Passwords(t.Context(), password.From{}, tt.owner, tt.attempt, password.New(tt.typed), now)
+		if err != nil || o.Holds() != tt.wantOwner || a.Holds() != tt.wantAttemp {
+			t.Errorf("%s: owner %v, attempt %v, %v", tt.name, o.Holds(), a.Holds(), err)
+		}
+		if n := door.Count() - before; n != 1 {
+			t.Errorf("%s: %d hashes, want 1", tt.name, n)
+		}
 	}
 }
 

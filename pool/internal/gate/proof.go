@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -32,37 +33,80 @@ func New(ring *seal.Keyring, door *password.Hasher, decoy password.Hash) *Gate {
 	return &Gate{ring, door, decoy}
 }
 
-// Password judges a typed password against u's, or against the decoy where u is nobody or has none.
-// It hashes exactly once, waits at the door on behalf of from for as long as ctx lives, and fails only where it could
-// not judge.
-func (g *Gate) Password(ctx context.Context, from password.From, u *user.User, typed password.Secret, now time.Time) (p Proof, ok bool, err error) {
-	door := g.door.For(from)
-	if u == nil || u.Password == nil {
-		_, err := door.Verify(ctx, g.decoy, typed, password.FormNFC)
-		return Proof{}, false, err
-	}
-	h, err := g.hash(u)
+// Holds reports whether p proves anything.
+func (p Proof) Holds() bool { return p.user != "" }
+
+// Passwords judges a typed password against the owner's of an address and against that of an unproven
+// attempt at it, either of whom may be nobody. It hashes exactly once whoever there is, so that its
+// work does not tell (security.md S19): whoever sets a password at an address takes the salt that is
+// there, see [Gate.Salted]. An attempt with another salt than the owner's is not judged. It waits at the
+// door on behalf of from for as long as ctx lives, and fails only where it could not judge. A wrong
+// password gives a proof that does not hold.
+func (g *Gate) Passwords(ctx context.Context, from password.From, owner, attempt *user.User, typed password.Secret, now time.Time) (ownerProof, attemptProof Proof, err error) {
+	owned, err := g.hash(owner)
 	if err != nil {
-		return Proof{}, false, err
+		return Proof{}, Proof{}, err
 	}
-	ok, err = door.Verify(ctx, h, typed, password.Form(u.Password.Form))
-	if err != nil || !ok {
-		return Proof{}, false, err
+	tried, err := g.hash(attempt)
+	if err != nil {
+		return Proof{}, Proof{}, err
 	}
-	return Proof{u.ID, token.Proof{Method: token.MethodPassword, Revision: u.Password.Revision, Time: now}}, true, nil
+	like := g.decoy
+	for _, h := range []password.Hash{tried, owned} {
+		if h.Digest != nil {
+			like = h
+		}
+	}
+	got, err := g.door.For(from).Repeat(ctx, like, typed)
+	if errors.Is(err, password.ErrTooLong) || errors.Is(err, password.ErrInvalid) {
+		return Proof{}, Proof{}, nil // no password is like that: a wrong one (security.md T9)
+	}
+	if err != nil {
+		return Proof{}, Proof{}, err
+	}
+	if got.Equal(owned) {
+		ownerProof = knew(owner, now)
+	}
+	if got.Equal(tried) {
+		attemptProof = knew(attempt, now)
+	}
+	return ownerProof, attemptProof, nil
 }
 
-// hash returns a user's password hash, its digest unsealed.
+func knew(u *user.User, now time.Time) Proof {
+	return Proof{u.ID, token.Proof{Method: token.MethodPassword, Revision: u.Password.Revision, Time: now}}
+}
+
+// hash returns a user's password hash, its digest unsealed; the zero Hash, which matches nothing, means
+// that there is none.
 func (g *Gate) hash(u *user.User) (password.Hash, error) {
+	if u == nil || u.Password == nil {
+		return password.Hash{}, nil
+	}
 	h, err := password.Parse(u.Password.Hash)
 	if err != nil {
 		return h, fmt.Errorf("read password of user %s: %w", u.ID, err)
 	}
 	h.Digest, err = g.ring.Open(PasswordLabel(u.Pool, u.ID), u.Password.Digest)
 	if err != nil {
-		return h, fmt.Errorf("open password of user %s: %w", u.ID, err)
+		return password.Hash{}, fmt.Errorf("open password of user %s: %w", u.ID, err)
 	}
 	return h, nil
+}
+
+// Salted hashes a password that is to be set, under the salt of the first of the given users whose
+// hash is of today's parameters, or under a new one. So an owner and the attempts at one address share
+// a salt, and so do the passwords that one user has after another; nobody else does.
+func (g *Gate) Salted(ctx context.Context, from password.From, p password.Params, s password.Secret, like ...*user.User) (password.Hash, error) {
+	for _, u := range like {
+		if u == nil || u.Password == nil {
+			continue
+		}
+		if h, err := password.Parse(u.Password.Hash); err == nil && h.Params == p && h.Scheme == password.Argon2id {
+			return g.door.For(from).Repeat(ctx, h, s)
+		}
+	}
+	return g.door.For(from).Hash(ctx, p, s)
 }
 
 // PasswordLabel is what a password digest is sealed to.

@@ -1,0 +1,181 @@
+package pool
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/userpool-go/userpool/storage"
+)
+
+// SealHead names the newest seal of a history, and with it all that was sealed by then.
+type SealHead struct {
+	Number int64  // 1, 2, 3, ...; 0 means that there is no seal yet
+	Digest []byte // SHA-256
+}
+
+// EventReport is what [Pool.VerifyEvents] found.
+type EventReport struct {
+	Head   SealHead
+	Sealed int // events in seals
+	// Unsealed is how many events are in no seal yet: normally those of the last second. They are
+	// whole as they stand, but nothing proves that none was changed or taken away.
+	Unsealed int
+	Oldest   time.Time      // of the unsealed; zero means that there is none
+	Problems []EventProblem // what is broken; the first hundred
+}
+
+// Intact reports whether nothing is broken.
+func (r EventReport) Intact() bool { return len(r.Problems) == 0 }
+
+// EventProblem is one thing that is broken in a pool's history.
+type EventProblem struct {
+	Seal   int64  // 0 means the unsealed tail
+	Event  string // id; "" means the seal as a whole
+	Reason string
+}
+
+func (p EventProblem) String() string {
+	if p.Event == "" {
+		return fmt.Sprintf("seal %d: %s", p.Seal, p.Reason)
+	}
+	return fmt.Sprintf("seal %d: event %s: %s", p.Seal, p.Event, p.Reason)
+}
+
+const maxProblems = 100
+
+// VerifyEvents checks the pool's history: that each event is what was written, that each seal holds
+// the events it was made of, that seals follow each other without a gap, and that all were made with
+// the pool's keyring, which is not in the database (security.md T10). Whoever can write the database
+// cannot hide that a sealed event was changed, added, moved or taken away. They can cut off the
+// newest seals with their events: keep the Head of a report outside, and give it to a later call,
+// which then finds that too.
+//
+// What is broken stands in the report; the error is the store's. It reads the whole history, a
+// thousand events at a time, and about a second's work for a hundred thousand of them.
+func (p *Pool) VerifyEvents(ctx context.Context, kept ...SealHead) (EventReport, error) {
+	if p.closed.Load() {
+		return EventReport{}, ErrClosed
+	}
+	a := audit{Pool: p, kept: map[int64][]byte{}}
+	for _, h := range kept {
+		a.kept[h.Number] = h.Digest
+	}
+	err := a.run(ctx, kept)
+	if err != nil {
+		err = unavailable(err)
+	}
+	return a.report, err
+}
+
+// audit is one walk over a history.
+type audit struct {
+	*Pool
+	kept   map[int64][]byte // digests by number of seal
+	report EventReport
+}
+
+func (a *audit) run(ctx context.Context, kept []SealHead) error {
+	newest, err := a.tail(ctx)
+	if err != nil {
+		return err
+	}
+	if newest != nil {
+		a.report.Head = SealHead{newest.Number, newest.Digest}
+	}
+	var previous *storage.SealRecord
+	for n := int64(1); n <= a.report.Head.Number; n++ {
+		if previous, err = a.seal(ctx, n, previous); err != nil {
+			return err
+		}
+	}
+	for _, h := range kept {
+		if h.Number > a.report.Head.Number {
+			a.broken(h.Number, "", "the seal is gone")
+		}
+	}
+	beyond, err := a.store.Events(ctx, a.config.ID, storage.EventQuery{Seal: a.report.Head.Number + 1, Limit: 1})
+	if err == nil && beyond.Seal == nil && len(beyond.Events) > 0 {
+		a.broken(a.report.Head.Number+1, "", "the seal is gone, and its events are left")
+	}
+	return err
+}
+
+// tail checks the events that are in no seal, and returns the newest seal.
+func (a *audit) tail(ctx context.Context) (newest *storage.SealRecord, err error) {
+	q := storage.EventQuery{Unsealed: true}
+	for {
+		page, err := a.store.Events(ctx, a.config.ID, q)
+		if err != nil {
+			return nil, err
+		}
+		if q.After == "" {
+			newest = page.Seal
+		}
+		for _, e := range page.Events {
+			a.event(0, e)
+			a.report.Unsealed++
+		}
+		if len(page.Events) > 0 && a.report.Oldest.IsZero() {
+			a.report.Oldest = page.Events[0].Time
+		}
+		if q.After = page.Next; q.After == "" {
+			return newest, nil
+		}
+	}
+}
+
+// seal checks a seal that follows previous; nil means that there is none to compare with.
+func (a *audit) seal(ctx context.Context, n int64, previous *storage.SealRecord) (*storage.SealRecord, error) {
+	events, r, err := a.events(ctx, storage.EventQuery{Seal: n}, sealBatch+1)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range events {
+		a.event(n, e)
+	}
+	a.report.Sealed += len(events)
+	if r == nil {
+		a.broken(n, "", "the seal is gone")
+		return nil, nil
+	}
+	if kept := a.kept[n]; kept != nil && !bytes.Equal(kept, r.Digest) {
+		a.broken(n, "", "it is not the seal that was kept outside")
+	}
+	switch {
+	case r.Number != n:
+		a.broken(n, "", fmt.Sprintf("it says that it is seal %d", r.Number))
+	case n == 1 && len(r.Previous) > 0, previous != nil && !bytes.Equal(r.Previous, previous.Digest):
+		a.broken(n, "", "it does not follow the seal before")
+	}
+	if r.Count != len(events) {
+		a.broken(n, "", fmt.Sprintf("it was made of %d events and holds %d", r.Count, len(events)))
+	} else if !bytes.Equal(r.Digest, sealDigest(a.config.ID, *r, events)) {
+		a.broken(n, "", "it was not made of these events in this order")
+	}
+	if !a.config.Keys.VerifyMAC(r.MAC, sealPurpose, r.Digest) {
+		a.broken(n, "", "it was not made with the pool's keyring")
+	}
+	return r, nil
+}
+
+// event checks that an event is what its header and leaf say.
+func (a *audit) event(seal int64, e *storage.Event) {
+	var o occurrence
+	switch {
+	case !bytes.Equal(e.Leaf, leaf(e)):
+		a.broken(seal, e.ID, "its contents were changed")
+	case json.Unmarshal(e.Header, &o) != nil:
+		a.broken(seal, e.ID, "its header cannot be read")
+	case o.Pool != e.Pool || o.ID != e.ID || o.Time != e.Time.UnixMicro() || o.User != e.User || o.Kind != e.Kind || e.Seal != seal:
+		a.broken(seal, e.ID, "its columns are not what the header says")
+	}
+}
+
+func (a *audit) broken(seal int64, event, reason string) {
+	if len(a.report.Problems) < maxProblems {
+		a.report.Problems = append(a.report.Problems, EventProblem{seal, event, reason})
+	}
+}
