@@ -47,10 +47,11 @@ func (c *clock) advance(d time.Duration) {
 // kit is an open pool with everything around it in reach.
 type kit struct {
 	*pool.Pool
-	t     testing.TB
-	store *counting
-	box   *mailbox.Mailbox
-	clock *clock
+	t      testing.TB
+	store  *counting
+	box    *mailbox.Mailbox
+	clock  *clock
+	hashed uint64 // what had been hashed when a test began to count
 }
 
 // open opens a pool on a new memory store; change may alter its config first.

@@ -1,0 +1,180 @@
+package pool_test
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// entrances are the methods of a pool. A visitor without any secret may knock at those with a probe;
+// the others ask for a ticket or a token that only its owner has, or are the program's own.
+var entrances = map[string]func(k *kit, login string) []string{
+	"SignUp": func(k *kit, login string) []string {
+		res, err := k.SignUp(k.t.Context(), pool.SignUpInput{Username: login, Password: another})
+		return []string{fmt.Sprint(len(res.Ticket), res.Delivery.Destination == login, err)}
+	},
+	"ResendCode": func(k *kit, login string) []string {
+		res, err := k.ResendCode(k.t.Context(), pool.ResendInput{Ticket: k.ticket(login)})
+		return []string{fmt.Sprint(len(res.Ticket), res.Delivery.Destination == login, err)}
+	},
+	"ConfirmSignUp": func(k *kit, login string) (seen []string) {
+		ticket := k.ticket(login)
+		for range 7 {
+			seen = append(seen, fmt.Sprint(confirm(k, ticket, "12345")))
+		}
+		return seen
+	},
+	"SignIn": func(k *kit, login string) (seen []string) {
+		for range 7 {
+			step, err := k.signIn(login, wrong)
+			seen = append(seen, fmt.Sprint(step, err))
+		}
+		return seen
+	},
+	"ForgotPassword": func(k *kit, login string) []string {
+		res, err := k.ForgotPassword(k.t.Context(), pool.ForgotPasswordInput{Username: login})
+		return []string{fmt.Sprint(len(res.Ticket), res.Delivery.Destination == login, err)}
+	},
+	"ResetPassword": func(k *kit, login string) (seen []string) {
+		ticket := k.forgot(login)
+		for range 7 {
+			seen = append(seen, fmt.Sprint(k.reset(ticket, "1234567", another)))
+		}
+		return seen
+	},
+	"Respond": nil, "Refresh": nil, "SignOut": nil, "Account": nil,
+	"Close": nil, "Issuer": nil, "JWKS": nil, "Verifier": nil, "Hashes": nil, "VerifyEvents": nil,
+}
+
+// ticket signs up at login and returns the ticket, uncounted.
+func (k *kit) ticket(login string) string {
+	res, err := k.SignUp(k.t.Context(), pool.SignUpInput{Username: login, Password: another})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	k.store.reset()
+	k.hashed = k.Hashes()
+	return res.Ticket
+}
+
+// states are what may be behind an address.
+var states = map[string]func(k *kit, login string){
+	"absent":  func(*kit, string) {},
+	"attempt": func(k *kit, login string) { k.signUp(login) },
+	"attempts": func(k *kit, login string) {
+		k.signUp(login)
+		k.clock.advance(time.Second)
+		k.signUp(login)
+	},
+	"confirmed": func(k *kit, login string) { k.confirmed(login) },
+	"disabled":  func(k *kit, login string) { k.confirmed(login); k.disable(login) },
+	"reset required": func(k *kit, login string) {
+		k.confirmed(login)
+		k.change(login, func(u *user.User) { u.Status = user.ResetRequired })
+	},
+	"forced change": func(k *kit, login string) {
+		k.confirmed(login)
+		k.change(login, func(u *user.User) { u.Status = user.ForceChangePassword })
+	},
+	"external": func(k *kit, login string) {
+		k.confirmed(login)
+		k.change(login, func(u *user.User) { u.Status, u.Password = user.External, nil })
+	},
+}
+
+// change writes a user, as an administrator would.
+func (k *kit) change(login string, f func(*user.User)) {
+	k.t.Helper()
+	u := k.user(login)
+	f(u)
+	if err := k.store.Store.Commit(k.t.Context(), storage.Put(u)); err != nil {
+		k.t.Fatal(err)
+	}
+}
+
+// Whoever is behind an address, every entrance gives the same answers after the same hashes, reads,
+// commits and changes of each kind; locked by guesses before, or not (security.md S19, CVE class 53).
+func TestS19_NoEntranceTells(t *testing.T) {
+	t.Parallel()
+	for i := range reflect.TypeFor[*pool.Pool]().NumMethod() {
+		if name := reflect.TypeFor[*pool.Pool]().Method(i).Name; !listed(name) {
+			t.Errorf("%s is an entrance that is not listed: say what a stranger can learn by it", name)
+		}
+	}
+	for entrance, probe := range entrances {
+		if probe == nil {
+			continue
+		}
+		for _, locked := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/locked=%v", entrance, locked), func(t *testing.T) {
+				t.Parallel()
+				want := ""
+				for _, state := range []string{"absent", "attempt", "attempts", "confirmed", "disabled", "reset required", "forced change", "external"} {
+					k := open(t)
+					states[state](k, ada)
+					k.clock.advance(2 * time.Hour) // mails of before do not count any more
+					for range 6 {
+						if locked {
+							k.signIn(ada, wrong)
+						}
+					}
+					k.store.reset()
+					k.hashed = k.Hashes()
+					answers := probe(k, ada)
+					reads, commits := k.store.counted()
+					got := fmt.Sprintf("%d hashes, %d reads, %v\n%q", k.Hashes()-k.hashed, reads, kinds(commits), answers)
+					if want == "" {
+						want = got
+					}
+					if got != want {
+						t.Errorf("%s:\n%s\nwant as for nobody:\n%s", state, got, want)
+					}
+				}
+			})
+		}
+	}
+}
+
+func listed(name string) bool {
+	_, ok := entrances[name]
+	return ok
+}
+
+// The right password of an account that may not sign in looks like a wrong one (CVE class 40).
+func TestS19_RightPasswordOfTheWrongState(t *testing.T) {
+	t.Parallel()
+	want := ""
+	for state, make := range states {
+		k := open(t)
+		make(k, ada)
+		pw := right
+		if state == "absent" || state == "external" {
+			pw = password.New("there is none to be right")
+		}
+		k.store.reset()
+		before := k.Hashes()
+		step, err := k.signIn(ada, pw)
+		reads, commits := k.store.counted()
+		got := fmt.Sprint(err, reads, k.Hashes()-before, kinds(commits))
+		switch state {
+		case "attempt", "attempts", "confirmed":
+			if err != nil {
+				t.Errorf("%s = %T, %v, want a step", state, step, err)
+			}
+			continue
+		}
+		if want == "" {
+			want = got
+		}
+		if !errors.Is(err, pool.ErrNotAuthorized) || got != want {
+			t.Errorf("%s = %s, want %s", state, got, want)
+		}
+	}
+}
