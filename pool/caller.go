@@ -17,7 +17,9 @@ import (
 type Caller struct {
 	IP        netip.Addr
 	UserAgent string
-	Locale    string // of messages, a BCP 47 tag; "", and anything over 35 bytes, means English
+	// Locale is that of messages: a BCP 47 tag, or an Accept-Language header. "", and anything over 256
+	// bytes, means English.
+	Locale string
 	// Device is the known-device token of an earlier [Done] in this browser or app, or "". With it,
 	// wrong passwords of strangers do not lock the owner out (security.md T6).
 	Device string
@@ -25,7 +27,7 @@ type Caller struct {
 
 // locale returns the locale of messages. A header may have put anything there.
 func (c Caller) locale() string {
-	if len(c.Locale) > 35 || !utf8.ValidString(c.Locale) {
+	if len(c.Locale) > 256 || !utf8.ValidString(c.Locale) {
 		return ""
 	}
 	return c.Locale

@@ -92,8 +92,8 @@ func (p *Pool) letterLabel(id string) seal.Label {
 
 // message renders a letter.
 func (p *Pool) message(o *storage.Outgoing, l letter) (message.Message, error) {
-	data := message.Data{Code: l.Code, Expires: o.NotAfter.Sub(o.Created)}
-	m, err := message.Settings{}.Render(l.Kind, l.Locale, data)
+	data := message.Data{Code: l.Code, Username: l.To, Expires: o.NotAfter.Sub(o.Created)}
+	m, err := p.state.Load().settings.Messages.Render(l.Kind, l.Locale, data)
 	if err != nil {
 		return message.Message{}, fmt.Errorf("render %s: %w", l.Kind, err)
 	}

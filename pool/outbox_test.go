@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -286,5 +287,31 @@ func TestT4_OutboxBodiesAreSealed(t *testing.T) {
 	})
 	if containsFold(string(due[0].Body), ada) || containsFold(string(due[0].Body), "code") {
 		t.Error("the body can be read")
+	}
+}
+
+// A pool has words of its own, and others in the languages there are.
+func TestMessagesOfThePoolsOwn(t *testing.T) {
+	t.Parallel()
+	own := message.Settings{Templates: []message.Template{{
+		Kind: message.ConfirmSignUp, Locale: "fr", Subject: "Bienvenue", Text: "Votre code: {####}", HTML: "<p>Votre code: {####}</p>",
+	}}}
+	k := open(t, func(c *pool.Config) { c.Settings = &pool.Settings{Messages: own} })
+	for login, tt := range map[string]struct{ locale, subject string }{
+		"fr@example.com": {"fr-CA,fr;q=0.9", "Bienvenue"}, "en@example.com": {"", "Confirm your email address"},
+		"xx@example.com": {strings.Repeat("x", 1<<16), "Confirm your email address"},
+	} {
+		_, err := k.SignUp(t.Context(), pool.SignUpInput{Username: login, Password: right, Caller: pool.Caller{Locale: tt.locale}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ms := k.mails(login, 1); ms[0].Subject != tt.subject {
+			t.Errorf("%s: subject %q, want %q", login, ms[0].Subject, tt.subject)
+		}
+	}
+	own.Templates[0].Text = "no code"
+	_, err := pool.Open(t.Context(), memory.New(), pool.Config{Settings: &pool.Settings{Messages: own}})
+	if _, ok := errors.AsType[*pool.SettingsError](err); !ok {
+		t.Errorf("Open with a template that lacks its code = %v, want a *SettingsError", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/password"
 )
 
@@ -15,6 +16,8 @@ type Settings struct {
 	// Passwords is what new passwords must keep. The zero policy is NIST's: 8 characters and more, none
 	// of those that everybody uses, none made of the login.
 	Passwords password.Policy
+	// Messages are words of the pool's own, by kind and locale. Zero means the built-in ones.
+	Messages message.Settings
 	Keys      KeySettings
 	Clients   []Client // none means one public first-party client named "default"
 }
@@ -82,6 +85,9 @@ func orElse(d, otherwise time.Duration) time.Duration {
 
 // problems returns all that is wrong with settings whose defaults are written out.
 func (s Settings) problems() (ps []string) {
+	for _, p := range s.Messages.Problems() {
+		ps = append(ps, "messages: "+p)
+	}
 	for _, p := range s.Passwords.Problems() {
 		ps = append(ps, "passwords: "+p)
 	}
