@@ -18,8 +18,8 @@ type Settings struct {
 	Passwords password.Policy
 	// Messages are words of the pool's own, by kind and locale. Zero means the built-in ones.
 	Messages message.Settings
-	Keys      KeySettings
-	Clients   []Client // none means one public first-party client named "default"
+	Keys     KeySettings
+	Clients  []Client // none means one public first-party client named "default"
 }
 
 // SignInSettings says by what users sign in.

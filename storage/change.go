@@ -44,7 +44,8 @@ func Put[R Record](r R) PutRecord { return PutRecord{r, NewStamp()} }
 // Delete erases r, whose stored stamp must be r.Version; a counter has no stamp and may be absent.
 // With a user go its logins, index terms, sessions, tickets, counters and outgoing messages; with a
 // session those below it; with a ticket its counters and the message that carries its code. A pool
-// is marked deleted (see [Store.Drop]). Events and revocations cannot be deleted: ErrInvalid.
+// is marked deleted (see [Store.Drop]). Events and revocations cannot be deleted: ErrInvalid. What a
+// deleted record takes along may itself be deleted by the same commit, but not put.
 func Delete[R Record | *Counter](r R) DeleteRecord { return DeleteRecord{r} }
 
 // Require lets the commit pass only while the stored stamp of r is r.Version, and keeps others from

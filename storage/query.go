@@ -54,7 +54,8 @@ type UserQuery struct {
 
 // Where is the one predicate that an index decides. It answers [ErrNotReady] for a name that is not
 // among the pool's Searchable, except "group", which always is. Values are compared by bytes, and
-// only their first [MaxTerm] bytes decide the order.
+// only their first [MaxTerm] bytes decide the order. A user with several terms that match is listed once
+// for each.
 type Where struct {
 	Name   string
 	Value  string
