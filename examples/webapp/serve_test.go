@@ -65,36 +65,41 @@ func files(dir string) map[string]string {
 	}
 }
 
-func TestRun(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	env := files(dir)
-	for range 2 { // the second time on what the first has left
-		ctx, stop := context.WithCancel(t.Context())
-		where, ended := make(listening, 1), make(chan error, 1)
-		go func() {
-			ended <- run(ctx, func(k string) string { return env[k] }, slog.New(slog.NewJSONHandler(where, nil)))
-		}()
-		var url string
-		select {
-		case url = <-where:
-		case err := <-ended:
-			t.Fatalf("run = %v", err)
-		}
-		body := strings.NewReader(`{"email":"` + ada + `","password":"` + secret + `"}`)
-		res, err := http.Post(url+"/signup", jsonType, body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res.Body.Close()
-		if res.StatusCode != http.StatusOK {
-			t.Errorf("sign-up = %d", res.StatusCode)
-		}
-		stop()
+// start runs the program until stop is called, and returns its URL.
+func start(t *testing.T, env map[string]string) (url string, stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	where, ended := make(listening, 1), make(chan error, 1)
+	go func() {
+		ended <- run(ctx, func(k string) string { return env[k] }, slog.New(slog.NewJSONHandler(where, nil)))
+	}()
+	select {
+	case url = <-where:
+	case err := <-ended:
+		t.Fatalf("run = %v", err)
+	}
+	return url, func() {
+		t.Helper()
+		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("run = %v, want nil", err)
 		}
 	}
+}
+
+// The second time the program finds what the first has left.
+func TestRunTwice(t *testing.T) {
+	t.Parallel()
+	env := files(t.TempDir())
+	v := &visitor{t: t, client: http.DefaultClient}
+	url, stop := start(t, env)
+	v.url = url
+	up := v.post(200, "/signup", "email", ada, "password", secret)
+	stop()
+	url, stop = start(t, env)
+	v.url = url
+	v.post(422, "/confirm", "ticket", up.Ticket, "code", "000000x")
+	stop()
 	if info, err := os.Stat(env["KEYS"]); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the keys are %v, %v, want mode 0600", info, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/userpool-go/userpool/message"
@@ -92,6 +93,28 @@ func TestDurableStore(t *testing.T) {
 	if p := k.Person(ada, pooltest.Attribute("name", "Ada")); p.ID() == "" {
 		t.Error("a person on SQLite has no id")
 	}
+}
+
+// On SQLite, in a bubble, over more than a year: keys rotate meanwhile, and people get in before and after.
+func TestYearInABubble(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "test.db")
+	synctest.Test(t, func(t *testing.T) {
+		st, err := sqlite.Open(t.Context(), file, sqlite.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { st.Close() })
+		k := pooltest.New(t, pooltest.WithStore(st))
+		p, keys := k.Person(ada), string(k.JWKS())
+		for range 14 {
+			k.Clock.Advance(30 * 24 * time.Hour)
+			p.SignIn()
+		}
+		if keys == string(k.JWKS()) {
+			t.Error("after a year the keys are the same")
+		}
+	})
 }
 
 // Two kits on one store are two nodes: what one revokes the other knows when its clock says so.
