@@ -64,7 +64,7 @@ func (a *Account) SignOut(ctx context.Context) error {
 			return struct{}{}, err
 		}
 		return struct{}{}, a.pool.commit(ctx, append(a.pool.end(g, now),
-			a.pool.event(now, occurrence{User: g.user.ID, Kind: signOutEvent, Outcome: succeeded, Client: g.client.ID}))...)
+			a.pool.event(now, occurrence{who: g.user, Kind: signOutEvent, Outcome: succeeded, Client: g.client.ID}))...)
 	})
 	return err
 }
@@ -81,7 +81,7 @@ func (a *Account) SignOutEverywhere(ctx context.Context) error {
 		u.Epoch++
 		u.Updated = now
 		return struct{}{}, a.pool.commit(ctx, storage.Put(u), a.pool.revokeAll(u, now),
-			a.pool.event(now, occurrence{User: u.ID, Kind: signOutEvent, Outcome: succeeded, Reason: "everywhere", Client: g.client.ID}))
+			a.pool.event(now, occurrence{who: u, Kind: signOutEvent, Outcome: succeeded, Reason: "everywhere", Client: g.client.ID}))
 	})
 	return err
 }
@@ -129,7 +129,7 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 	if err := p.judge(ctx, &c.judgement, from, u, nil, Password{c.input.Old}, now); err != nil {
 		return nil, err
 	}
-	o := occurrence{User: u.ID, Kind: changeEvent, Outcome: refused, Client: g.client.ID}
+	o := occurrence{who: u, from: c.input.Caller, Kind: changeEvent, Outcome: refused, Client: g.client.ID}
 	if d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, []gate.Proof{c.owner}, now); d.Outcome() != gate.Mint {
 		o.Reason = string(d.Reason())
 		return nil, p.wrong(ctx, p.sourceKey(g.state, c.input.Caller), g.guesses.Key, ErrNotAuthorized, now, o)
@@ -142,7 +142,7 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, []gate.Proof{gate.Chosen(c.owner, u, next)}, now)
 	o.Outcome = succeeded
 	changes := append(p.replaced(next, now, c.input.Caller.locale()), storage.Put(next), storage.Delete(g.session), p.event(now, o))
-	return p.mint(ctx, g.state, g.client, next, d, g.guesses.Key, now, changes...)
+	return p.mint(ctx, g.state, g.client, next, c.input.Caller, d, g.guesses.Key, now, changes...)
 }
 
 // read returns the live session of the token with its user, or ErrNotAuthorized.

@@ -20,6 +20,9 @@ type occurrence struct {
 	Outcome string      `json:"outcome"`
 	Reason  string      `json:"reason,omitempty"`
 	Client  string      `json:"client,omitempty"`
+
+	who  *user.User // whom User names; nil means nobody
+	from Caller
 }
 
 // The kinds of event, and how they end.
@@ -33,17 +36,19 @@ const (
 	forgotEvent  = "forgot_password"
 	resetEvent   = "reset_password"
 	changeEvent  = "change_password"
+	eraseEvent   = "erase_events"
 
 	succeeded = "success"
 	stepped   = "step"
 	refused   = "refused"
 )
 
-// event returns the change that records what happened (security.md T10): the leaf covers the header.
+// event returns the change that records what happened, and to whom (security.md T10).
 func (p *Pool) event(now time.Time, o occurrence) storage.Change {
 	o.Pool, o.ID, o.Time = p.config.ID, rand.Text(), now.UnixMicro()
+	o.User = idOf(o.who)
 	header, _ := json.Marshal(o) // a struct of strings and a number cannot fail
-	e := &storage.Event{Pool: o.Pool, ID: o.ID, Time: now, User: o.User, Kind: o.Kind, Header: header}
+	e := &storage.Event{Pool: o.Pool, ID: o.ID, Time: now, User: o.User, Kind: o.Kind, Header: header, Personal: p.personal(o.ID, o.who, o.from)}
 	e.Leaf = leaf(e)
 	return storage.Put(e)
 }

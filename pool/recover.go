@@ -48,7 +48,7 @@ func (p *Pool) forgotPassword(ctx context.Context, in ForgotPasswordInput, login
 	}
 	changes := append(p.mail(r.mail, t, channel, l, now), storage.Put(t),
 		storage.Raise{Key: r.counter.Key, N: request},
-		p.event(now, occurrence{User: u.ID, Kind: forgotEvent, Outcome: stepped, Reason: reason, Client: client.ID}))
+		p.event(now, occurrence{who: u, from: in.Caller, Kind: forgotEvent, Outcome: stepped, Reason: reason, Client: client.ID}))
 	if err := p.commit(ctx, changes...); err != nil {
 		return ForgotPasswordResult{}, overMail(err)
 	}
@@ -107,7 +107,7 @@ func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordIn
 	u, _ := recoverable(a.user)
 	proof, right := p.gate.EmailCode(a.ticket, a.Channel, in.Code, a.now)
 	right = right && a.Request == a.requests.N && guessRule.Locked(a.resetCode, a.now).IsZero()
-	o := occurrence{User: u.ID, Kind: resetEvent, Outcome: refused, Client: a.client.ID}
+	o := occurrence{who: u, from: in.Caller, Kind: resetEvent, Outcome: refused, Client: a.client.ID}
 	if !right || u.ID == "" {
 		return nil, p.wrong(ctx, a.source, a.resetCode.Key, ErrBadCode, a.now, o, a.tried())
 	}
@@ -144,6 +144,9 @@ func madeOfWords(policy password.Policy, s password.Secret, u *user.User) error 
 
 // setPassword gives u a new password. The epoch ends whatever was made before (security.md T3).
 func (p *Pool) setPassword(u *user.User, hash password.Hash, now time.Time) {
+	if u.EventKey == nil {
+		u.EventKey = p.newEventKey(u.ID)
+	}
 	revision := int64(1)
 	if u.Password != nil {
 		revision = u.Password.Revision + 1

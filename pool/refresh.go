@@ -33,7 +33,7 @@ func (p *Pool) refresh(ctx context.Context, in RefreshInput, presented token.Ref
 	if err != nil {
 		return nil, err
 	}
-	o := occurrence{User: g.user.ID, Kind: refreshEvent, Outcome: refused, Client: g.client.ID}
+	o := occurrence{who: g.user, from: in.Caller, Kind: refreshEvent, Outcome: refused, Client: g.client.ID}
 	verdict := token.Judge(g.session, presented.Generation, now, g.client.Tokens.Grace)
 	if verdict == token.Reused {
 		o.Reason = "reused"
@@ -90,7 +90,7 @@ func (p *Pool) signOut(ctx context.Context, in SignOutInput, presented token.Ref
 		return ErrNotAuthorized
 	}
 	return p.commit(ctx, append(p.end(g, now),
-		p.event(now, occurrence{User: g.user.ID, Kind: signOutEvent, Outcome: succeeded, Client: g.client.ID}))...)
+		p.event(now, occurrence{who: g.user, from: in.Caller, Kind: signOutEvent, Outcome: succeeded, Client: g.client.ID}))...)
 }
 
 // granted is a live session whose refresh token was presented, as of one read.

@@ -43,7 +43,7 @@ func (p *Pool) resend(ctx context.Context, in ResendInput, a answered, sent stor
 		l.Kind, l.Code = message.AlreadyRegistered, ""
 	}
 	changes := append(p.mail(sent, t, a.Channel, l, a.now), storage.Require(u), storage.Delete(a.ticket), storage.Put(t),
-		p.event(a.now, occurrence{User: u.ID, Kind: resendEvent, Outcome: stepped, Client: a.client.ID}))
+		p.event(a.now, occurrence{who: u, from: in.Caller, Kind: resendEvent, Outcome: stepped, Client: a.client.ID}))
 	if err := p.commit(ctx, changes...); err != nil {
 		return SignUpResult{}, err
 	}

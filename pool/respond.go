@@ -77,6 +77,7 @@ type answered struct {
 	carried
 	tries, password, code, resetCode, requests storage.Counter
 	source                                     storage.CounterKey
+	from                                       Caller
 
 	state  *state
 	client Client
@@ -104,7 +105,7 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, c Caller) (a answered, 
 	a = answered{
 		ticket: got.Tickets[0], user: got.User, now: now,
 		tries: got.Counters[0], password: got.Counters[1], code: got.Counters[2],
-		resetCode: got.Counters[3], requests: got.Counters[4], source: got.Counters[5].Key,
+		resetCode: got.Counters[3], requests: got.Counters[4], source: got.Counters[5].Key, from: c,
 	}
 	if err := overBudget(got.Counters[5], now); err != nil {
 		return a, err
@@ -139,7 +140,7 @@ func (p *Pool) confirm(ctx context.Context, a answered, c Code) (Step, error) {
 	proof, right := p.gate.EmailCode(a.ticket, a.Channel, c.Value, a.now)
 	if !right || a.user.Status != user.Unconfirmed {
 		return nil, p.wrong(ctx, a.source, a.code.Key, ErrBadCode, a.now,
-			occurrence{User: a.user.ID, Kind: confirmEvent, Outcome: refused, Client: a.client.ID}, a.tried())
+			occurrence{who: a.user, from: a.from, Kind: confirmEvent, Outcome: refused, Client: a.client.ID}, a.tried())
 	}
 	u := a.user.Clone()
 	u.Status, u.Logins, u.Attempt, u.Updated = user.Confirmed, []user.Login{u.Attempt.Login}, nil, a.now
@@ -148,11 +149,11 @@ func (p *Pool) confirm(ctx context.Context, a answered, c Code) (Step, error) {
 	changes := []storage.Change{
 		storage.Put(u), storage.Delete(a.ticket),
 		storage.Clear{Key: a.code.Key, Rule: guessRule, Now: a.now},
-		p.event(a.now, occurrence{User: u.ID, Kind: confirmEvent, Outcome: succeeded, Client: a.client.ID}),
+		p.event(a.now, occurrence{who: u, from: a.from, Kind: confirmEvent, Outcome: succeeded, Client: a.client.ID}),
 	}
 	switch {
 	case d.Outcome() == gate.Mint:
-		step, err := p.mint(ctx, a.state, a.client, u, d, a.password.Key, a.now, changes...)
+		step, err := p.mint(ctx, a.state, a.client, u, a.from, d, a.password.Key, a.now, changes...)
 		return step, taken(err)
 	case d.Outcome() == gate.Step && d.Next() == gate.Password:
 		t, ticket := p.newTicket(u, a.client.ID, purposePassword, carried{Proofs: d.Proofs()}, a.now, a.now.Add(stepLifetime))
@@ -162,7 +163,7 @@ func (p *Pool) confirm(ctx context.Context, a answered, c Code) (Step, error) {
 		return &NeedPassword{Ticket: ticket, Expires: t.Expires}, nil
 	}
 	return nil, p.wrong(ctx, a.source, a.code.Key, ErrNotAuthorized, a.now,
-		occurrence{User: u.ID, Kind: confirmEvent, Outcome: refused, Reason: string(d.Reason()), Client: a.client.ID}, a.tried())
+		occurrence{who: u, from: a.from, Kind: confirmEvent, Outcome: refused, Reason: string(d.Reason()), Client: a.client.ID}, a.tried())
 }
 
 // withPassword judges the password that a step asked for.
@@ -176,9 +177,9 @@ func (p *Pool) withPassword(ctx context.Context, a answered, c Caller, w Passwor
 	d := gate.Decide(gate.Request{User: a.user, Purpose: gate.SignIn}, append(gate.Carried(a.user.ID, a.Proofs), j.owner), a.now)
 	if !j.owner.Holds() || d.Outcome() != gate.Mint {
 		return nil, p.wrong(ctx, a.source, a.password.Key, ErrNotAuthorized, a.now,
-			occurrence{User: a.user.ID, Kind: signInEvent, Outcome: refused, Reason: string(d.Reason()), Client: a.client.ID}, a.tried())
+			occurrence{who: a.user, from: c, Kind: signInEvent, Outcome: refused, Reason: string(d.Reason()), Client: a.client.ID}, a.tried())
 	}
-	return p.mint(ctx, a.state, a.client, a.user, d, a.password.Key, a.now, storage.Require(a.user), storage.Delete(a.ticket))
+	return p.mint(ctx, a.state, a.client, a.user, c, d, a.password.Key, a.now, storage.Require(a.user), storage.Delete(a.ticket))
 }
 
 // taken turns what may refuse a right code into the errors that callers know: a login that another

@@ -84,7 +84,7 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 	attempt := gate.Decide(gate.Request{User: r.attempt, Purpose: gate.SignIn}, []gate.Proof{j.attempt}, now)
 	switch {
 	case owner.Outcome() == gate.Mint:
-		step, err := p.mint(ctx, r.state, client, r.user, owner, r.counter.Key, now, storage.Require(r.user))
+		step, err := p.mint(ctx, r.state, client, r.user, in.Caller, owner, r.counter.Key, now, storage.Require(r.user))
 		if err == nil {
 			p.rehash(ctx, in.Caller, r.user, typed)
 		}
@@ -93,7 +93,7 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 		return p.needConfirm(ctx, r, client, attempt, in.Caller, now)
 	}
 	return nil, p.wrong(ctx, r.source.Key, r.counter.Key, ErrNotAuthorized, now,
-		occurrence{User: idOf(r.user), Kind: signInEvent, Outcome: refused, Reason: string(owner.Reason()), Client: client.ID})
+		occurrence{who: r.user, from: in.Caller, Kind: signInEvent, Outcome: refused, Reason: string(owner.Reason()), Client: client.ID})
 }
 
 // wrong lets a verdict of "no" leave only in the commit that counts it (security.md T5), against the
@@ -113,7 +113,7 @@ func (p *Pool) wrong(ctx context.Context, source, key storage.CounterKey, verdic
 
 // mint ends at the gate: it stores the session, clears the run of failures of what was proven, and
 // hands out the tokens. Also are the changes of what led here.
-func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User, decided gate.Decision, proven storage.CounterKey, now time.Time, also ...storage.Change) (Step, error) {
+func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User, from Caller, decided gate.Decision, proven storage.CounterKey, now time.Time, also ...storage.Change) (Step, error) {
 	s, err := p.gate.Session(decided, gate.Terms{Client: client.ID, Lifetime: client.Tokens.Refresh})
 	if err != nil {
 		return nil, err
@@ -123,7 +123,7 @@ func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User,
 		return nil, unavailable(err)
 	}
 	changes := append(also, storage.Put(s), storage.Clear{Key: proven, Rule: guessRule, Now: now},
-		p.event(now, occurrence{User: u.ID, Kind: signInEvent, Outcome: succeeded, Client: client.ID}))
+		p.event(now, occurrence{who: u, from: from, Kind: signInEvent, Outcome: succeeded, Client: client.ID}))
 	err = p.commit(ctx, changes...)
 	if _, locked := limit(err); locked {
 		return nil, ErrNotAuthorized // somebody else's failures came first, and right does not show
@@ -169,7 +169,7 @@ func (p *Pool) needConfirm(ctx context.Context, r reading, client Client, d gate
 	t, ticket := p.newTicket(u, client.ID, purposeConfirm, k, now, u.Attempt.Expires)
 	changes := append(p.mail(r.mail, t, k.Channel, l, now), storage.Require(u), storage.Put(t),
 		storage.Count{Key: r.counter.Key, Rule: guessRule, Now: now},
-		p.event(now, occurrence{User: u.ID, Kind: signInEvent, Outcome: stepped, Reason: string(KindConfirm), Client: client.ID}))
+		p.event(now, occurrence{who: u, from: c, Kind: signInEvent, Outcome: stepped, Reason: string(KindConfirm), Client: client.ID}))
 	err := overMail(p.commit(ctx, changes...))
 	if key, locked := limit(err); locked && key == r.counter.Key {
 		return nil, ErrNotAuthorized

@@ -59,7 +59,7 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, has
 	}
 	t, ticket := p.newTicket(u, client.ID, purposeConfirm, c, now, now.Add(confirmLifetime))
 	changes := append(p.mail(r.mail, t, c.Channel, l, now), storage.Put(u), storage.Put(t),
-		p.event(now, occurrence{User: u.ID, Kind: signUpEvent, Outcome: outcome, Client: client.ID}))
+		p.event(now, occurrence{who: u, from: in.Caller, Kind: signUpEvent, Outcome: outcome, Client: client.ID}))
 	if err := p.commit(ctx, changes...); err != nil {
 		return SignUpResult{}, overMail(err)
 	}

@@ -35,6 +35,9 @@ type User struct {
 	Attempt    *Attempt   // set exactly while Status is Unconfirmed
 	Attributes Attributes // nil means none
 	Password   *Password  // nil means none
+	// EventKey seals the personal fields of the events about this user, and is itself sealed. It goes
+	// with the user, and without it they cannot be read (security.md T10). Nil means that none are kept.
+	EventKey []byte
 	// Index holds the values by which lists may find this user. Names other than those of the
 	// pool's Searchable are kept, and found only once the pool names them.
 	Index []Term
@@ -146,7 +149,7 @@ func (u *User) Login(l Login) Login {
 // item of a list.
 func (u *User) Size() int {
 	const item = 16
-	n := len(u.Pool) + len(u.ID) + len(u.Status)
+	n := len(u.Pool) + len(u.ID) + len(u.Status) + len(u.EventKey)
 	for _, l := range u.Logins {
 		n += item + l.size()
 	}
@@ -178,6 +181,7 @@ func (u *User) Clone() *User {
 	c.Attempt = u.Attempt.clone()
 	c.Attributes = maps.Clone(u.Attributes)
 	c.Index = slices.Clone(u.Index)
+	c.EventKey = slices.Clone(u.EventKey)
 	if u.Password != nil {
 		p := *u.Password
 		p.Digest = slices.Clone(p.Digest)

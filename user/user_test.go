@@ -17,6 +17,7 @@ func full() *user.User {
 		Attributes: user.Attributes{"name": "Ada"},
 		Password:   &user.Password{Hash: "$argon2id$", Digest: []byte{1, 2, 3}, Form: user.FormNFC, Revision: 1, Past: []user.Past{{Hash: "$old$", Digest: []byte{4, 5}}}},
 		Index:      []user.Term{{Name: "name", Value: "Ada"}},
+		EventKey:   []byte{6},
 		Created:    time.Unix(1, 0), Updated: time.Unix(2, 0),
 	}
 	u.MarkLoaded()
@@ -31,7 +32,7 @@ func TestCloneSharesNothing(t *testing.T) {
 		t.Fatalf("Clone = %+v, want %+v", c, u)
 	}
 	c.Logins[0].Value, c.Attributes["name"], c.Password.Digest[0], c.Index[0].Value = "eve", "Eve", 9, "Eve"
-	c.Password.Past[0].Hash, c.Password.Past[0].Digest[0] = "$", 9
+	c.Password.Past[0].Hash, c.Password.Past[0].Digest[0], c.EventKey[0] = "$", 9, 9
 	if !reflect.DeepEqual(u, full()) {
 		t.Error("changing a clone changed the original")
 	}
@@ -72,6 +73,7 @@ func TestSizeCountsEverything(t *testing.T) {
 		"past hash": func(u *user.User) { u.Password.Past[0].Digest = []byte("xyz") },
 		"inner":     func(u *user.User) { u.Password.Inner = "x" },
 		"index":     func(u *user.User) { u.Index[0].Value += "x" },
+		"event key": func(u *user.User) { u.EventKey = append(u.EventKey, 0) },
 		"attempt":   func(u *user.User) { u.Attempt = &user.Attempt{} },
 	} {
 		u := full()

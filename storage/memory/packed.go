@@ -42,6 +42,7 @@ func pack(u *user.User, stamp int64) packed {
 		w.text(t.Name)
 		w.text(t.Value)
 	}
+	w.text(string(u.EventKey))
 	w.time(u.Created)
 	w.time(u.Updated)
 	return packed(w.b)
@@ -78,6 +79,9 @@ func (p packed) unpack() *user.User {
 		for i := range u.Index {
 			u.Index[i] = user.Term{Name: r.text(), Value: r.text()}
 		}
+	}
+	if key := r.text(); key != "" {
+		u.EventKey = []byte(key)
 	}
 	u.Created, u.Updated = r.time(), r.time()
 	return u

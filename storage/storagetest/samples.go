@@ -42,7 +42,7 @@ func full() []any {
 			},
 			Index: []user.Term{{Name: "color", Value: odd}, {Name: "group", Value: "a"},
 				{Name: "group", Value: "b"}, {Name: "unknown", Value: ""}},
-			Created: rough, Updated: epoch,
+			EventKey: binary(), Created: rough, Updated: epoch,
 		},
 		&user.User{
 			Pool: home, ID: userID(2), Status: user.Unconfirmed, Epoch: 1,

@@ -3,8 +3,8 @@
 // by the view userpool_user and by apps: names are only ever added.
 //
 // A user's body has the members l (logins: n namespace, v value, d display, r rule), t (attempt: l
-// login, e end), a (attributes), p (password: h hash, f form, i inner, s set, r revision) and x
-// (index terms, as pairs). What is usual is left out: the namespace "name", a display that equals
+// login, e end), a (attributes), p (password: h hash, f form, i inner, s set, r revision), x
+// (index terms, as pairs) and k (the sealed event key). What is usual is left out: the namespace "name", a display that equals
 // the value, the form "nfc". Times are microseconds since 1970. The sealed digest of the password
 // is not in the body: it is bytes, and has a place of its own.
 package record
@@ -55,6 +55,7 @@ type body struct {
 	Attributes map[string]string `json:"a,omitempty"`
 	Password   *password         `json:"p,omitempty"`
 	Index      [][2]string       `json:"x,omitempty"`
+	EventKey   []byte            `json:"k,omitempty"`
 }
 
 // EncodeUser returns the body of u. A text that is not UTF-8 is [ErrText].
@@ -62,7 +63,7 @@ func EncodeUser(u *user.User) (string, error) {
 	if err := validUser(u); err != nil {
 		return "", err
 	}
-	b := body{Attributes: u.Attributes}
+	b := body{Attributes: u.Attributes, EventKey: u.EventKey}
 	for _, l := range u.Logins {
 		b.Logins = append(b.Logins, fromLogin(l))
 	}
@@ -91,7 +92,7 @@ func DecodeUser(u *user.User, text []byte, digest []byte) error {
 	if err := json.Unmarshal(text, &b); err != nil {
 		return fmt.Errorf("decode the body of user %s: %w", u.ID, err)
 	}
-	u.Attributes = b.Attributes
+	u.Attributes, u.EventKey = b.Attributes, b.EventKey
 	if len(b.Logins) > 0 {
 		u.Logins = make([]user.Login, len(b.Logins))
 	}
