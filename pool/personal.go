@@ -1,0 +1,160 @@
+package pool
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/userpool-go/userpool/seal"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// personal are the fields of an event that say where a person was. They are sealed under the event
+// key of that person, so that destroying one key erases them all, and the history stays whole
+// (security.md T10).
+type personal struct {
+	IP        netip.Addr `json:"ip,omitzero"`
+	UserAgent string     `json:"agent,omitempty"` // the first 256 bytes
+}
+
+// Event is a line of a pool's history, as an operator sees it.
+type Event struct {
+	ID      string
+	Time    time.Time
+	User    user.ID // "" means nobody, as at an address that nobody owns
+	Kind    string  // such as "sign_in"
+	Outcome string  // "success", "step" or "refused"
+	Reason  string  // why it was refused: what the visitor is not told
+	Client  string
+	Seal    int64 // number of the seal it is in; 0 means none yet
+
+	// Where it came from. Zero where the [Caller] did not say, and after it was erased.
+	IP        netip.Addr
+	UserAgent string
+}
+
+// EventQuery asks for a page of a pool's history.
+type EventQuery struct {
+	User  user.ID // only this user's; "" means all
+	After string  // Next of the page before; "" starts
+	Limit int     // at most 1000; 0 means 1000
+}
+
+// EventPage is a page of a pool's history.
+type EventPage struct {
+	Events []Event
+	Next   string // "" means that there is no more
+}
+
+// ListEvents returns a page of the pool's history, oldest first. It costs a read, and one more for each
+// person on the page.
+func (p *Pool) ListEvents(ctx context.Context, q EventQuery) (EventPage, error) {
+	if p.closed.Load() {
+		return EventPage{}, ErrClosed
+	}
+	page, err := p.store.Events(ctx, p.config.ID, storage.EventQuery{User: q.User, After: q.After, Limit: q.Limit})
+	if err != nil {
+		return EventPage{}, unavailable(err)
+	}
+	list := EventPage{Events: make([]Event, len(page.Events)), Next: page.Next}
+	rings := map[user.ID]*seal.Keyring{"": p.eventRing("", p.state.Load().strangers)}
+	for i, e := range page.Events {
+		if _, known := rings[e.User]; !known {
+			got, err := p.read(ctx, storage.Want{Now: p.now(), User: user.ByID(e.User)})
+			if err != nil {
+				return EventPage{}, err
+			}
+			rings[e.User] = nil
+			if got.User != nil {
+				rings[e.User] = p.eventRing(e.User, got.User.EventKey)
+			}
+		}
+		list.Events[i] = p.shown(e, rings[e.User])
+	}
+	return list, nil
+}
+
+// EraseEvents makes where a user was unreadable in all events so far, for good: the address and the
+// browser of each. That something happened stays, and the history verifies. A user who is deleted
+// takes the key along, so there is nothing left to erase, which is a success. Copies of the database
+// that were made before hold the old key, sealed. It costs one read and one commit.
+func (p *Pool) EraseEvents(ctx context.Context, id user.ID) error {
+	_, err := again(func() (struct{}, error) {
+		now := p.now()
+		got, err := p.read(ctx, storage.Want{Now: now, User: user.ByID(id)})
+		if err != nil || got.User == nil {
+			return struct{}{}, err
+		}
+		u := got.User
+		u.EventKey, u.Updated = p.newEventKey(id), now
+		return struct{}{}, p.commit(ctx, storage.Put(u), p.event(now, occurrence{who: u, Kind: eraseEvent, Outcome: succeeded}))
+	})
+	return err
+}
+
+// shown returns an event with what the ring, which may be nil, can open of it.
+func (p *Pool) shown(e *storage.Event, ring *seal.Keyring) Event {
+	var o occurrence
+	_ = json.Unmarshal(e.Header, &o) // VerifyEvents tells what is broken; here it shows what is left
+	out := Event{
+		ID: e.ID, Time: e.Time, User: e.User, Kind: e.Kind, Seal: e.Seal,
+		Outcome: o.Outcome, Reason: o.Reason, Client: o.Client,
+	}
+	var f personal
+	if text, err := ring.Open(p.personalLabel(e.ID), e.Personal); err == nil && json.Unmarshal(text, &f) == nil {
+		out.IP, out.UserAgent = f.IP, f.UserAgent
+	}
+	return out
+}
+
+// personal returns the sealed fields of an event, or nil where there are none, or no key: an event is
+// never lost for them.
+func (p *Pool) personal(id string, who *user.User, c Caller) []byte {
+	f := personal{IP: c.IP, UserAgent: strings.ToValidUTF8(c.UserAgent[:min(len(c.UserAgent), 256)], "")}
+	if f == (personal{}) {
+		return nil
+	}
+	owner, key := user.ID(""), p.state.Load().strangers
+	if who != nil && who.ID != "" {
+		owner, key = who.ID, who.EventKey
+	}
+	ring := p.eventRing(owner, key)
+	if ring == nil {
+		return nil
+	}
+	text, _ := json.Marshal(f) // an address and a text cannot fail
+	return ring.Seal(p.personalLabel(id), text)
+}
+
+// newEventKey returns a sealed event key. It is part of the user, not a document: one that is made
+// for each person would raise the pool's epoch, and every process would read all settings anew.
+func (p *Pool) newEventKey(owner user.ID) []byte {
+	secret := make([]byte, 32)
+	rand.Read(secret) // never fails: crypto/rand
+	return p.config.Keys.Seal(p.eventKeyLabel(owner), secret)
+}
+
+// eventRing opens an event key; nil means that it is none.
+func (p *Pool) eventRing(owner user.ID, sealed []byte) *seal.Keyring {
+	secret, err := p.config.Keys.Open(p.eventKeyLabel(owner), sealed)
+	if err != nil || len(secret) != 32 {
+		return nil
+	}
+	ring, err := seal.New(seal.Key{ID: "event", Secret: [32]byte(secret)})
+	if err != nil {
+		return nil
+	}
+	return ring
+}
+
+func (p *Pool) eventKeyLabel(owner user.ID) seal.Label {
+	return seal.Label{Pool: string(p.config.ID), Kind: "user", Owner: string(owner), Field: "event key"}
+}
+
+func (p *Pool) personalLabel(event string) seal.Label {
+	return seal.Label{Pool: string(p.config.ID), Kind: "event", Owner: event, Field: "personal"}
+}
