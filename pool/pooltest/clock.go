@@ -12,7 +12,11 @@ import (
 
 // Clock is the clock of a pool. It begins at the present second, or where pool.Config.Now says, and
 // stands still until it is advanced: what time.Sleep does, in a synctest bubble too, does not move it.
-// A verifier that stands alone follows it with Now in its token.Config. It is safe for concurrent use.
+// Only the pool itself moves it on, by a microsecond each time it looks, so that of two things the later
+// one is later: two mails to one person go out in their order.
+//
+// A verifier that stands alone follows the clock with Now in its token.Config. It is safe for
+// concurrent use.
 type Clock struct {
 	t    testing.TB
 	hand *chore.Hand
@@ -24,19 +28,26 @@ func newClock(t testing.TB, hand *chore.Hand, now func() time.Time) *Clock {
 	if now == nil {
 		now = time.Now
 	}
-	return &Clock{t: t, hand: hand, now: now().UTC().Truncate(time.Second)} // whole seconds, as tokens tell the time
+	return &Clock{t: t, hand: hand, now: now().UTC().Truncate(time.Second)} // as tokens tell the time
 }
 
-// Now returns the time, in UTC. It is what to give to others who need the same clock.
-func (c *Clock) Now() time.Time {
+// Now returns the time, in UTC.
+func (c *Clock) Now() time.Time { return c.move(0) }
+
+// tick is the clock as the pool sees it. A microsecond is what it stores.
+func (c *Clock) tick() time.Time { return c.move(time.Microsecond) }
+
+// move moves the clock, and returns the time that it is then.
+func (c *Clock) move(d time.Duration) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
 	return c.now
 }
 
 // Advance moves the clock, and lets the pool do what is due by then: deliver mail, sweep what has
-// expired, follow other nodes. What was due before is done before, so that mail goes out while its code is
-// good. Advance(0) does what is due now.
+// expired, follow other nodes. What was due before is done before, so that mail goes out while its
+// code is good. Advance(0) does what is due now.
 func (c *Clock) Advance(d time.Duration) {
 	c.t.Helper()
 	if d < 0 {
@@ -46,9 +57,7 @@ func (c *Clock) Advance(d time.Duration) {
 	if d == 0 {
 		return
 	}
-	c.mu.Lock()
-	c.now = c.now.Add(d)
-	c.mu.Unlock()
+	c.move(d)
 	run(c.t, c.hand)
 }
 

@@ -88,7 +88,7 @@ func New(t testing.TB, options ...Option) *Kit {
 // forTest completes a config.
 func forTest(t testing.TB, c pool.Config, clock *Clock, box *mailbox.Mailbox) pool.Config {
 	t.Helper()
-	c.Now = clock.Now
+	c.Now = clock.tick
 	c.Sender = copies(c.Sender, box)
 	if c.InsecureHash == nil && !strings.HasPrefix(c.Issuer, "https:") {
 		c.InsecureHash = &cheap

@@ -35,6 +35,24 @@ func TestCodeIsTheNewest(t *testing.T) {
 	}
 }
 
+// Several mails that nobody has looked for come in the order in which they were caused.
+func TestMailKeepsItsOrder(t *testing.T) {
+	t.Parallel()
+	for range 8 { // one in two would pass by luck
+		k, ctx := pooltest.New(t), t.Context()
+		k.Person(ada, pooltest.Unconfirmed())
+		step, err := k.SignIn(ctx, pool.SignInInput{Username: ada, With: pool.Password{Value: pooltest.Password}})
+		ask, ok := step.(*pool.NeedConfirm)
+		if !ok {
+			t.Fatalf("SignIn = %T, %v, want *NeedConfirm", step, err)
+		}
+		answer := pool.RespondInput{Ticket: ask.Ticket, With: pool.Code{Value: k.Mail.Code(ada)}}
+		if _, err := pool.Finished(k.Respond(ctx, answer)); err != nil {
+			t.Errorf("the newest code is refused: %v", err)
+		}
+	}
+}
+
 // What was due before the clock moves is sent before, as it would have been: its code is good then.
 func TestAdvanceSendsBeforeItMoves(t *testing.T) {
 	t.Parallel()
