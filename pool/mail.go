@@ -71,7 +71,9 @@ func (p *Pool) notify(u *user.User, l letter, now time.Time) storage.Change {
 }
 
 func (p *Pool) enqueue(o storage.Outgoing, l letter, now time.Time) storage.Change {
-	o.Pool, o.ID, o.Due, o.Created = p.config.ID, rand.Text(), now, now
+	// The id keeps the order in which this process wrote, also within a tick of the clock.
+	o.ID = fmt.Sprintf("%016x-%08x-%s", now.UnixMicro(), p.posted.Add(1), rand.Text()[:13])
+	o.Pool, o.Due, o.Created = p.config.ID, now, now
 	body, _ := json.Marshal(l) // strings and a bool cannot fail
 	o.Body = p.config.Keys.Seal(p.letterLabel(o.ID), body)
 	return storage.Put(&o)

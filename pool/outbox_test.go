@@ -315,3 +315,23 @@ func TestMessagesOfThePoolsOwn(t *testing.T) {
 		t.Errorf("Open with a template that lacks its code = %v, want a *SettingsError", err)
 	}
 }
+
+// Messages of one person keep their order, also where the clock stands still.
+func TestOutboxKeepsOrder(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	k.signUp(ada)
+	for range 3 {
+		if _, err := k.signIn(ada, right); err != nil {
+			t.Fatal(err)
+		}
+	}
+	step, err := k.signIn(ada, right)
+	need, ok := step.(*pool.NeedConfirm)
+	if err != nil || !ok {
+		t.Fatalf("SignIn = %T, %v", step, err)
+	}
+	if err := confirm(k, need.Ticket, k.code(ada, 5)); err != nil {
+		t.Errorf("the last code that came is not of the last step: %v", err)
+	}
+}

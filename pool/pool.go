@@ -27,6 +27,7 @@ type Pool struct {
 	loading sync.Mutex // held while a newer state is read
 
 	closed  atomic.Bool
+	posted  atomic.Uint32 // messages put into the outbox by this process
 	revoked revocations
 	since   storage.Cursor // where the feed was read to
 	outbox  outbox
