@@ -24,10 +24,12 @@ func TestCodeIsTheNewest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := k.ConfirmSignUp(ctx, pool.CodeInput{Ticket: up.Ticket, Code: old}); !errors.Is(err, pool.ErrTicketGone) {
+	_, err = k.ConfirmSignUp(ctx, pool.CodeInput{Ticket: up.Ticket, Code: old})
+	if !errors.Is(err, pool.ErrTicketGone) {
 		t.Errorf("confirm with the old ticket = %v, want ErrTicketGone", err)
 	}
-	if _, err := k.ConfirmSignUp(ctx, pool.CodeInput{Ticket: again.Ticket, Code: k.Mail.Code("ADA@example.com")}); err != nil {
+	newest := pool.CodeInput{Ticket: again.Ticket, Code: k.Mail.Code("ADA@example.com")}
+	if _, err := k.ConfirmSignUp(ctx, newest); err != nil {
 		t.Errorf("confirm: %v", err)
 	}
 	if n := len(k.Mail.To(ada)); n != 2 {
@@ -117,7 +119,8 @@ func TestPerson(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Login != "Ada@Example.com" || profile.ID != p.ID() || profile.Attributes["name"] != "Ada" || profile.Attributes["locale"] != "en" {
+	as := profile.Attributes
+	if p.Login != "Ada@Example.com" || profile.ID != p.ID() || as["name"] != "Ada" || as["locale"] != "en" {
 		t.Errorf("person %s is %+v", p.ID(), profile)
 	}
 	first := p.Tokens()

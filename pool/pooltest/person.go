@@ -81,8 +81,8 @@ func (p *Person) SignIn() {
 // SignOut ends the session. The person keeps the tokens, as a thief or an old tab would.
 func (p *Person) SignOut() {
 	p.kit.t.Helper()
-	err := p.kit.SignOut(p.kit.t.Context(), pool.SignOutInput{Client: p.kit.client, Token: p.tokens.Refresh, Caller: p.caller})
-	if err != nil {
+	in := pool.SignOutInput{Client: p.kit.client, Token: p.tokens.Refresh, Caller: p.caller}
+	if err := p.kit.SignOut(p.kit.t.Context(), in); err != nil {
 		p.fatal("sign out", err)
 	}
 }
