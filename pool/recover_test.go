@@ -163,7 +163,9 @@ func TestS1_ParallelResetsHaveOneWinner(t *testing.T) {
 		for i := range errs {
 			wg.Go(func() {
 				<-gate
-				errs[i] = k.reset(ticket, code, password.New(fmt.Sprintf("password number %d", i)))
+				_, errs[i] = k.ResetPassword(t.Context(), pool.ResetPasswordInput{
+					Ticket: ticket, Code: code, Password: password.New(fmt.Sprintf("password number %d", i)), Caller: from(i),
+				})
 			})
 		}
 		close(gate)

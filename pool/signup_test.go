@@ -95,18 +95,23 @@ func TestT5_UnsentCodesCannotBeGuessed(t *testing.T) {
 		if err := json.Unmarshal(stored.State, &state); err != nil {
 			t.Fatal(err)
 		}
-		found := 0
-		for n := range 1_000_000 {
-			if i > 0 && i < 5 { // the first shows that the search finds, the sixth is the test
-				break
+		fits := func(code string) bool {
+			return r.VerifyMAC(stored.Code, "code", []byte("default"), []byte(stored.Purpose), []byte(stored.User),
+				[]byte(stored.ID), []byte(state.Channel), []byte(code))
+		}
+		if i < 5 { // the search finds what there is to find
+			if code := k.box.Code(ada); !fits(code) {
+				t.Errorf("sign-up %d: the code that was sent does not fit", i+1)
 			}
-			code := fmt.Sprintf("%06d", n)
-			if r.VerifyMAC(stored.Code, "code", []byte("default"), []byte(stored.Purpose), []byte(stored.User), []byte(stored.ID), []byte(state.Channel), []byte(code)) {
-				found++
+			continue
+		}
+		for n := range 1_000_000 {
+			if fits(fmt.Sprintf("%06d", n)) {
+				t.Fatal("a code that was never sent can be guessed")
 			}
 		}
-		if want := map[int]int{0: 1}[i]; found != want || i == 5 && len(ms) != 5 {
-			t.Errorf("sign-up %d: %d codes fit after %d mails, want %d", i+1, found, len(ms), want)
+		if len(ms) != 5 {
+			t.Errorf("%d mails, want 5", len(ms))
 		}
 	}
 }
