@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"net/netip"
 	"strings"
 	"time"
@@ -50,13 +51,16 @@ type EventPage struct {
 	Next   string // "" means that there is no more
 }
 
-// ListEvents returns a page of the pool's history, oldest first. It costs a read, and one more for each
-// person on the page.
+// ListEvents returns a page of the pool's history, oldest first. It fails with a *[ValidationError] where
+// After is of another list. It costs a read, and one more for each person on the page.
 func (p *Pool) ListEvents(ctx context.Context, q EventQuery) (EventPage, error) {
 	if p.closed.Load() {
 		return EventPage{}, ErrClosed
 	}
 	page, err := p.store.Events(ctx, p.config.ID, storage.EventQuery{User: q.User, After: q.After, Limit: q.Limit})
+	if errors.Is(err, storage.ErrInvalid) {
+		return EventPage{}, &ValidationError{[]FieldError{{"After", "must be the Next of a page of these events"}}}
+	}
 	if err != nil {
 		return EventPage{}, unavailable(err)
 	}

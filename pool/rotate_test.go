@@ -177,7 +177,7 @@ func TestRotationByTheHour(t *testing.T) {
 	t.Parallel()
 	n := nodes(t, memory.New(), 1)[0]
 	const day = 24 * time.Hour
-	d := n.newcomer(ada)
+	n.newcomer(ada)
 	first := kids(t, n.JWKS())[0]
 	for _, tt := range []struct {
 		after     time.Duration // since the step before
@@ -193,10 +193,10 @@ func TestRotationByTheHour(t *testing.T) {
 	} {
 		for left := tt.after; left > 0; left -= 20 * day { // a session lives 30 days
 			n.clock.advance(min(left, 20*day))
-			d = n.done(ada)
+			n.done(ada)
 		}
 		n.run()
-		d = n.done(ada)
+		d := n.done(ada)
 		jwks := n.JWKS()
 		if signs := signedBy(t, d) == first; signs != tt.signs || len(kids(t, jwks)) != tt.published {
 			t.Errorf("%v later: %d keys, the first signs: %v; want %d, %v", tt.after, len(kids(t, jwks)), signs, tt.published, tt.signs)
