@@ -269,6 +269,9 @@ func TestT10_RivalSealersKeepTheChain(t *testing.T) {
 					t.Error("a wrong password is right")
 				}
 				n.run()
+				if r := verify(t, n.Pool); !r.Intact() {
+					t.Errorf("while others seal: %v", r.Problems)
+				}
 			}
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
 	"github.com/userpool-go/userpool/token"
+	"github.com/userpool-go/userpool/user"
 )
 
 // node is a process whose chores a test runs.
@@ -227,7 +229,11 @@ func signedBy(t *testing.T, d *pool.Done) string {
 // Whichever process is first, there is one successor, and all publish it.
 func TestRotationHasOneSuccessor(t *testing.T) {
 	t.Parallel()
-	ns := nodes(t, anarchic{memory.New()}, 8)
+	const n = 8
+	st := &crossroads{Store: anarchic{memory.New()}}
+	ns := nodes(t, st, n)
+	st.all.Add(n)
+	st.left.Store(n)
 	ns[0].clock.advance(91 * 24 * time.Hour)
 	var running sync.WaitGroup
 	for _, n := range ns {
@@ -240,6 +246,22 @@ func TestRotationHasOneSuccessor(t *testing.T) {
 			t.Errorf("a node publishes %q", got)
 		}
 	}
+}
+
+// crossroads is a store where all meet who read the signing keys, before any of them goes on.
+type crossroads struct {
+	storage.Store
+	all  sync.WaitGroup
+	left atomic.Int32
+}
+
+func (c *crossroads) Documents(ctx context.Context, p user.PoolID, q storage.DocumentQuery) (storage.DocumentPage, error) {
+	page, err := c.Store.Documents(ctx, p, q)
+	if q.Kind == "signing" && c.left.Add(-1) >= 0 {
+		c.all.Done()
+		c.all.Wait()
+	}
+	return page, err
 }
 
 // anarchic is a store whose leases everybody holds.
