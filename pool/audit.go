@@ -51,8 +51,8 @@ const maxProblems = 100
 // the events it was made of, that seals follow each other without a gap, and that all were made with
 // the pool's keyring, which is not in the database (security.md T10). Whoever can write the database
 // cannot hide that a sealed event was changed, added, moved or taken away. They can cut off the
-// newest seals with their events: keep the Head of a report outside, and give it to a later call,
-// which then finds that too.
+// newest seals with their events: keep the Head of a report, or what [Config.Sealed] is handed, outside,
+// and give it to a later call, which then finds that too.
 //
 // What is broken stands in the report; the error is the store's. It reads the whole history, a
 // thousand events at a time; a hundred thousand of them take a third of a second of processor time, and

@@ -298,6 +298,22 @@ func TestT10_SealedWithinASecond(t *testing.T) {
 	})
 }
 
+// TestT10_HeadsAreHandedOutside as they are made, each once, in their order.
+func TestT10_HeadsAreHandedOutside(t *testing.T) {
+	t.Parallel()
+	var heads []pool.SealHead
+	n := nodes(t, memory.New(), 1, func(c *pool.Config) { c.Sealed = func(h pool.SealHead) { heads = append(heads, h) } })[0]
+	history(t, n)
+	for i, h := range heads {
+		if h.Number != int64(i+1) {
+			t.Errorf("head %d is of seal %d", i+1, h.Number)
+		}
+	}
+	if r := verify(t, n.Pool, heads...); !r.Intact() || int64(len(heads)) != r.Head.Number {
+		t.Errorf("%d heads: %+v", len(heads), r)
+	}
+}
+
 // TestT10_LargeBacklog is sealed in batches of 5,000 at once.
 func TestT10_LargeBacklog(t *testing.T) {
 	t.Parallel()

@@ -33,6 +33,10 @@ type Config struct {
 	Now func() time.Time
 	// Logger takes what an operator should see; it is given no secret. Nil means nothing is logged.
 	Logger *slog.Logger
+	// Sealed is handed the head of each seal that this process makes, to be kept outside of the database
+	// for [Pool.VerifyEvents]. It may miss one, where the answer of the store was lost; the next covers
+	// it. Nothing is sealed until it returns. Nil means that nobody asks.
+	Sealed func(SealHead)
 	// MaxHashes bounds how many passwords are hashed at once. 0 means GOMAXPROCS.
 	MaxHashes int
 	// InsecureHash replaces the parameters of new password hashes, for tests that cannot wait. It is

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/userpool-go/userpool/storage"
@@ -95,6 +94,9 @@ func (s *sealer) seal(ctx context.Context) (int, error) {
 	if errors.Is(err, storage.ErrStale) {
 		return 0, nil // another process sealed them after our lease
 	}
+	if err == nil && s.config.Sealed != nil {
+		s.config.Sealed(SealHead{r.Number, r.Digest})
+	}
 	return len(events), err
 }
 
@@ -130,5 +132,5 @@ func sealDigest(pool user.PoolID, r storage.SealRecord, events []*storage.Event)
 		b = append(b, e.Leaf...)
 	}
 	sum := sha256.Sum256(b)
-	return slices.Clone(sum[:])
+	return sum[:]
 }
