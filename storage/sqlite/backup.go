@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	driver "modernc.org/sqlite"
 )
@@ -13,7 +14,7 @@ import (
 const backupPages = 4096
 
 // Backup copies the whole database, the app's tables included, as it is at one moment, to a new
-// file at path. Reads and commits go on meanwhile. A file that exists is refused, and after an
+// file at path, readable by its owner alone. Reads and commits go on meanwhile. A file that exists is refused, and after an
 // error there is none. The copy may be opened by [Open].
 func (s *Store) Backup(ctx context.Context, path string) (err error) {
 	if err := s.usable(ctx); err != nil {
@@ -22,22 +23,47 @@ func (s *Store) Backup(ctx context.Context, path string) (err error) {
 	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("back up to %s: %w", path, errors.Join(os.ErrExist, err))
 	}
-	partial := path + ".partial"
+	partial, err := partialFile(path)
+	if err != nil {
+		return fmt.Errorf("back up to %s: %w", path, err)
+	}
+	defer os.Remove(partial)
 	dsn, err := backupSource(partial)
 	if err != nil {
 		return err
 	}
-	os.Remove(partial) // of a backup that was killed
 	c, err := connect(ctx, s.db)
 	if err != nil {
 		return err
 	}
 	defer c.close()
 	if err := copyTo(ctx, c, dsn); err != nil {
-		os.Remove(partial)
 		return fmt.Errorf("back up to %s: %w", path, err)
 	}
-	return os.Rename(partial, path)
+	// A link, and not a rename: that would replace a file which was made meanwhile.
+	if err := os.Link(partial, path); err != nil {
+		return fmt.Errorf("back up to %s: %w", path, err)
+	}
+	return syncFolder(path)
+}
+
+// partialFile makes the file that a backup is written to, one of its own, readable by its owner alone.
+func partialFile(path string) (string, error) {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".partial-*")
+	if err != nil {
+		return "", err
+	}
+	return f.Name(), f.Close()
+}
+
+// syncFolder lets the name of a file survive the loss of power.
+func syncFolder(path string) error {
+	d, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
 }
 
 // copyTo copies inside a read transaction: without one, each commit of another connection would

@@ -42,33 +42,47 @@ var expiring = []struct {
 	query string
 	erase func(t *tx, pool int64, key int64, owner, id string) error
 }{
-	{`SELECT 0, 0, '', name FROM userpool_leases WHERE until <= ? ORDER BY until LIMIT ?`,
+	{
+		`SELECT 0, 0, '', name FROM userpool_leases WHERE until <= ? ORDER BY until LIMIT ?`,
 		func(t *tx, _, _ int64, _, name string) error {
 			return t.all([]string{`DELETE FROM userpool_leases WHERE name = ?`}, name)
-		}},
-	{`SELECT pool, 0, user_id, id FROM userpool_sessions WHERE ends <= ? ORDER BY ends LIMIT ?`,
-		func(t *tx, pool, _ int64, owner, id string) error { t.pool = pool; return t.eraseSession(owner, id) }},
-	{`SELECT pool, 0, '', id FROM userpool_tickets WHERE expires <= ? ORDER BY expires LIMIT ?`,
+		},
+	},
+	{
+		`SELECT pool, 0, user_id, id FROM userpool_sessions WHERE ends <= ? ORDER BY ends LIMIT ?`,
+		func(t *tx, pool, _ int64, owner, id string) error { t.pool = pool; return t.eraseSession(owner, id) },
+	},
+	{
+		`SELECT pool, 0, '', id FROM userpool_tickets WHERE expires <= ? ORDER BY expires LIMIT ?`,
 		func(t *tx, pool, _ int64, _, id string) error {
 			if err := t.all(withTicket, pool, id); err != nil {
 				return err
 			}
 			return t.all([]string{`DELETE FROM userpool_tickets WHERE pool = ? AND id = ?`}, pool, id)
-		}},
-	{`SELECT 0, key, '', '' FROM userpool_users WHERE expires <= ? AND expires IS NOT NULL ORDER BY expires LIMIT ?`,
-		func(t *tx, _, key int64, _, _ string) error { return t.eraseUser(key) }},
-	{`SELECT pool, 0, owner, name FROM userpool_counters WHERE expires <= ? AND expires IS NOT NULL ORDER BY expires LIMIT ?`,
+		},
+	},
+	{
+		`SELECT 0, key, '', '' FROM userpool_users WHERE expires <= ? AND expires IS NOT NULL ORDER BY expires LIMIT ?`,
+		func(t *tx, _, key int64, _, _ string) error { _, err := t.eraseUnlessHeld(key); return err },
+	},
+	{
+		`SELECT pool, 0, owner, name FROM userpool_counters WHERE expires <= ? AND expires IS NOT NULL ORDER BY expires LIMIT ?`,
 		func(t *tx, pool, _ int64, owner, name string) error {
 			return t.all([]string{deleteCounter}, pool, owner, name)
-		}},
-	{`SELECT 0, key, '', '' FROM userpool_outgoing WHERE not_after <= ? AND not_after IS NOT NULL ORDER BY not_after LIMIT ?`,
+		},
+	},
+	{
+		`SELECT 0, key, '', '' FROM userpool_outgoing WHERE not_after <= ? AND not_after IS NOT NULL ORDER BY not_after LIMIT ?`,
 		func(t *tx, _, key int64, _, _ string) error {
 			return t.all([]string{`DELETE FROM userpool_outgoing WHERE key = ?`}, key)
-		}},
-	{`SELECT 0, seq, '', '' FROM userpool_revocations WHERE expires <= ? ORDER BY expires LIMIT ?`,
+		},
+	},
+	{
+		`SELECT 0, seq, '', '' FROM userpool_revocations WHERE expires <= ? ORDER BY expires LIMIT ?`,
 		func(t *tx, _, seq int64, _, _ string) error {
 			return t.all([]string{`DELETE FROM userpool_revocations WHERE seq = ?`}, seq)
-		}},
+		},
+	},
 }
 
 // Sweep implements [storage.Store]. It holds up commits for as long as it takes: n of some hundreds

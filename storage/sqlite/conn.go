@@ -24,6 +24,10 @@ type statements interface {
 	row(query string, args ...any) *sql.Row
 }
 
+// maxStatements bounds how many statements a connection keeps: an app that writes values into its SQL
+// would fill the memory with them. Ours are some hundred.
+const maxStatements = 512
+
 func connect(ctx context.Context, db *sql.DB) (*conn, error) {
 	for wait := time.Millisecond; ; wait *= 2 {
 		c, err := db.Conn(ctx)
@@ -55,11 +59,15 @@ func (c *conn) prepare(query string) (*sql.Stmt, error) {
 }
 
 func (c *conn) exec(query string, args ...any) (int64, error) {
-	s, err := c.prepare(query)
-	if err != nil {
-		return 0, err
+	run := func(args ...any) (sql.Result, error) { return c.c.ExecContext(context.Background(), query, args...) }
+	if c.stmts[query] != nil || len(c.stmts) < maxStatements {
+		s, err := c.prepare(query)
+		if err != nil {
+			return 0, err
+		}
+		run = func(args ...any) (sql.Result, error) { return s.ExecContext(context.Background(), args...) }
 	}
-	r, err := s.ExecContext(context.Background(), args...)
+	r, err := run(args...)
 	if err != nil {
 		return 0, err
 	}

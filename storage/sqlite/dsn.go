@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -36,6 +38,18 @@ func dataSource(path string, config Config) (string, error) {
 func backupSource(path string) (string, error) {
 	uri, err := fileURI(path)
 	return uri + "?_pragma=synchronous(FULL)", err
+}
+
+// makePrivate makes the file where there is none, before SQLite does so with the mode that it likes.
+func makePrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	return f.Close()
 }
 
 // fileURI returns a path as a file: URI, absolute and escaped: a plain path would end at a '?'.

@@ -17,7 +17,7 @@ const (
 	poolsWithMail = `WITH RECURSIVE p (pool) AS (
 			SELECT min(pool) FROM userpool_outgoing
 			UNION ALL SELECT (SELECT min(o.pool) FROM userpool_outgoing AS o WHERE o.pool > p.pool) FROM p WHERE p.pool IS NOT NULL)
-		SELECT u.key, u.id FROM p JOIN userpool_pools AS u ON u.key = p.pool WHERE u.deleted = 0 ORDER BY u.id`
+		SELECT u.key, u.id FROM p CROSS JOIN userpool_pools AS u ON u.key = p.pool WHERE u.deleted = 0 ORDER BY u.id`
 	poolWithID = `SELECT key, id FROM userpool_pools WHERE id = ? AND deleted = 0`
 	nextClass  = `SELECT min(class) FROM userpool_outgoing WHERE pool = ? AND class > ?`
 

@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"errors"
+
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/internal/record"
 	"github.com/userpool-go/userpool/token"
@@ -24,11 +26,12 @@ var withTicket = []string{
 	`DELETE FROM userpool_outgoing WHERE pool = ? AND ticket = ? AND ticket <> ''`,
 }
 
-// What goes with a user, by pool and id, in this order: what goes with its tickets, then they.
+// What goes with a user, by pool and id, in this order: what goes with its tickets, then they. The
+// index is named because without statistics the planner prefers to walk all tickets of the pool.
 var withUser = []string{
-	`DELETE FROM userpool_counters WHERE pool = ?1 AND owner IN (SELECT id FROM userpool_tickets WHERE pool = ?1 AND user_id = ?2 AND user_id <> '')`,
-	`DELETE FROM userpool_outgoing WHERE pool = ?1 AND ticket <> '' AND ticket IN (SELECT id FROM userpool_tickets WHERE pool = ?1 AND user_id = ?2 AND user_id <> '')`,
-	`DELETE FROM userpool_tickets WHERE pool = ? AND user_id = ? AND user_id <> ''`,
+	`DELETE FROM userpool_counters WHERE pool = ?1 AND owner IN (SELECT id FROM userpool_tickets INDEXED BY userpool_tickets_user WHERE pool = ?1 AND user_id = ?2 AND user_id <> '')`,
+	`DELETE FROM userpool_outgoing WHERE pool = ?1 AND ticket <> '' AND ticket IN (SELECT id FROM userpool_tickets INDEXED BY userpool_tickets_user WHERE pool = ?1 AND user_id = ?2 AND user_id <> '')`,
+	`DELETE FROM userpool_tickets INDEXED BY userpool_tickets_user WHERE pool = ? AND user_id = ? AND user_id <> ''`,
 	`DELETE FROM userpool_sessions WHERE pool = ? AND user_id = ?`,
 	`DELETE FROM userpool_counters WHERE pool = ? AND owner = ?`,
 	`DELETE FROM userpool_outgoing WHERE pool = ? AND owner = ?`,
@@ -112,6 +115,25 @@ func (t *tx) eraseUser(key int64) error {
 		return err
 	}
 	return t.all(withUser, pool, string(u.ID))
+}
+
+// eraseUnlessHeld is eraseUser where a row that cannot go must not hold up others: one that a foreign
+// key of the app's refuses, or that is damaged, stays as it is.
+func (t *tx) eraseUnlessHeld(key int64) (erased bool, err error) {
+	if _, err := t.exec("SAVEPOINT userpool_row"); err != nil {
+		return false, err
+	}
+	err = t.eraseUser(key)
+	if b, broken := errors.AsType[*brokenError](err); broken {
+		return false, b
+	}
+	if err != nil {
+		if _, e := t.exec("ROLLBACK TO userpool_row"); e != nil {
+			return false, e
+		}
+	}
+	_, e := t.exec("RELEASE userpool_row")
+	return err == nil, e
 }
 
 // eraseSession takes away a session and those below it.

@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/userpool-go/userpool/storage"
 	driver "modernc.org/sqlite"
 	code "modernc.org/sqlite/lib"
+
+	"github.com/userpool-go/userpool/storage"
 )
 
 // ErrNotDatabase means that the file is something else than a SQLite database, or damaged.

@@ -1,4 +1,75 @@
 package sqlite
 
-// Ungroup makes every commit a transaction of its own, for comparison.
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// Ungroup gives each commit a transaction of its own.
 func Ungroup(s *Store) { s.writer.most = 1 }
+
+// Statements returns how many statements the writer keeps.
+func Statements(s *Store) int { return len(s.writer.conn.stmts) }
+
+// LimitPages lets the writer make no more pages, as a full disk does.
+func LimitPages(t testing.TB, s *Store, pages int) {
+	t.Helper()
+	var n int
+	if err := s.writer.conn.row("PRAGMA max_page_count = " + strconv.Itoa(pages)).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Queries returns the statements that must not depend on how much there is.
+func Queries() []string {
+	return slices.Concat(withUser, withTicket, []string{
+		ownerOfLogin, userByID, userByLogin, attemptByLogin, selectSession, selectTicket, selectDocument,
+		listSessions, listDocuments, listEvents, listEventsOfUser, listEventsOfSeal, lastSeal, sealEvents,
+		deferOwner, dueHeads, nextClass, revocations, movedPools, oldestSessions, countSessions, rivals,
+	}, sweeps())
+}
+
+func sweeps() (out []string) {
+	for _, e := range expiring {
+		out = append(out, e.query)
+	}
+	return out
+}
+
+var parameter = regexp.MustCompile(`\?\d*`)
+
+// Explain returns the query plan of a statement.
+func Explain(t testing.TB, s *Store, query string) (plan []string) {
+	t.Helper()
+	rows, err := s.db.QueryContext(context.Background(), "EXPLAIN QUERY PLAN "+parameter.ReplaceAllString(query, "'1'"))
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			t.Fatal(err)
+		}
+		plan = append(plan, detail)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+// Walks reports whether a line of a plan goes through a table, or through all that a pool has of it.
+func Walks(plan string) bool {
+	for _, table := range []string{"users", "logins", "attempts", "user_index", "sessions", "tickets", "counters", "outgoing", "events", "revocations"} {
+		if strings.HasPrefix(plan, "SCAN userpool_"+table) || strings.HasSuffix(plan, "(pool=?)") && strings.Contains(plan, "userpool_"+table) {
+			return true
+		}
+	}
+	return false
+}

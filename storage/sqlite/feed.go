@@ -11,6 +11,7 @@ import (
 )
 
 const (
+	feedEnd     = `SELECT (SELECT coalesce(max(moved), 0) FROM userpool_pools), coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'userpool_revocations'), 0)`
 	movedPools  = `SELECT id, epoch, deleted, moved FROM userpool_pools WHERE moved > ? ORDER BY moved LIMIT ?`
 	revocations = `SELECT r.seq, p.id, r.id, r.user_id, r.session, r.epoch, r.expires
 		FROM userpool_revocations AS r JOIN userpool_pools AS p ON p.key = r.pool WHERE r.seq > ? ORDER BY r.seq LIMIT ?`
@@ -46,6 +47,9 @@ func (s *Store) Changed(ctx context.Context, since storage.Cursor) (f storage.Fe
 		return f, err
 	}
 	err = s.read(ctx, func(c *conn) error {
+		if err := at.within(c); err != nil {
+			return err
+		}
 		if f.Pools, err = at.pools(c); err != nil {
 			return err
 		}
@@ -55,6 +59,19 @@ func (s *Store) Changed(ctx context.Context, since storage.Cursor) (f storage.Fe
 	f.Next = at.cursor()
 	f.More = len(f.Pools) == storage.MaxPage || len(f.Revocations) == storage.MaxPage
 	return f, err
+}
+
+// within starts over where the cursor is ahead of the file, which was restored from a copy of before:
+// what has happened since is told again rather than missed.
+func (s *seen) within(c *conn) error {
+	var moved, seq int64
+	if err := c.row(feedEnd).Scan(&moved, &seq); err != nil {
+		return err
+	}
+	if s.moved > moved || s.seq > seq {
+		*s = seen{}
+	}
+	return nil
 }
 
 func (s *seen) pools(c *conn) ([]storage.PoolChange, error) {

@@ -16,10 +16,11 @@ const (
 		WHERE pool = ? AND user_id = ? AND ends > ? AND (created, id) > (?, ?) ORDER BY created, id LIMIT ?`
 	listDocuments = `SELECT ` + documentColumnNames + ` FROM userpool_documents WHERE pool = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?`
 
+	// The indexes are named because without statistics the planner walks a pool's whole history.
 	listEvents       = `SELECT ` + eventColumnNames + ` FROM userpool_events WHERE pool = ? AND (time, id) > (?, ?) ORDER BY time, id LIMIT ?`
-	listEventsOfUser = `SELECT ` + eventColumnNames + ` FROM userpool_events
+	listEventsOfUser = `SELECT ` + eventColumnNames + ` FROM userpool_events INDEXED BY userpool_events_user
 		WHERE pool = ? AND user_id = ? AND user_id <> '' AND (time, id) > (?, ?) ORDER BY time, id LIMIT ?`
-	listEventsOfSeal = `SELECT ` + eventColumnNames + ` FROM userpool_events
+	listEventsOfSeal = `SELECT ` + eventColumnNames + ` FROM userpool_events INDEXED BY userpool_events_seal
 		WHERE pool = ? AND seal = ? AND (time, id) > (?, ?) ORDER BY time, id LIMIT ?`
 	sealColumnNames = `number, previous, digest, count, mac, time`
 	selectSeal      = `SELECT ` + sealColumnNames + ` FROM userpool_seals WHERE pool = ? AND number = ?`

@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"cmp"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
@@ -44,7 +46,7 @@ type plan struct {
 	steps     []step
 	users     int64                   // how many more are somebody
 	documents bool                    // one was put or deleted
-	written   map[storage.Target]bool // what the commit puts
+	written   map[storage.Target]bool // what the commit puts or requires
 	deletes   bool                    // a user
 	size      int
 	also      func(storage.UserChange) []Exec
@@ -54,7 +56,10 @@ type plan struct {
 func newPlan(pool user.PoolID, changes []storage.Change, also func(storage.UserChange) []Exec) (*plan, error) {
 	p := &plan{pool: pool, also: also, steps: make([]step, 0, 2*len(changes)+2), written: make(map[storage.Target]bool)}
 	for i, c := range changes {
-		if r, ok := c.(storage.PutRecord); ok {
+		switch r := c.(type) {
+		case storage.PutRecord:
+			p.written[storage.TargetOf(r.Record)] = true
+		case storage.RequireRecord:
 			p.written[storage.TargetOf(r.Record)] = true
 		}
 		if err := p.change(i, c); err != nil {
@@ -152,8 +157,34 @@ func (p *plan) addAlso(i int, c storage.Change) {
 		at = phaseFarewell
 	}
 	for _, e := range p.also(uc) {
-		p.add(at, i, func(t *tx) error { return t.app(e) })
+		args, err := plain(e.Args)
+		p.add(at, i, func(t *tx) error {
+			if err != nil {
+				return err
+			}
+			return t.app(Exec{e.SQL, args})
+		})
 	}
+}
+
+// plain asks the app's arguments for their values here, in the caller's goroutine: one that panics must
+// not end the writer, and the process with it.
+func plain(args []any) ([]any, error) {
+	out := make([]any, len(args))
+	for i, a := range args {
+		name, named := a.(sql.NamedArg)
+		if named {
+			a = name.Value
+		}
+		v, err := driver.DefaultParameterConverter.ConvertValue(a)
+		if err != nil {
+			return nil, fmt.Errorf("the app's argument %d: %w", i, err)
+		}
+		if out[i] = v; named {
+			out[i] = sql.Named(name.Name, v)
+		}
+	}
+	return out, nil
 }
 
 // run does all steps inside a transaction.

@@ -21,7 +21,7 @@ const (
 			idle = ?, expires = ?, ends = ?, confirmation = ?, device = ?, family_key = ?, generation = ?, rotated = ?
 		WHERE pool = ? AND user_id = ? AND id = ? AND version = ?`
 	countSessions  = `SELECT count(*) FROM userpool_sessions WHERE pool = ? AND user_id = ?`
-	oldestSessions = `SELECT id FROM userpool_sessions WHERE pool = ? AND user_id = ? ORDER BY created, id`
+	oldestSessions = `SELECT id, parent FROM userpool_sessions WHERE pool = ? AND user_id = ? ORDER BY created, id`
 
 	insertTicket = `INSERT INTO userpool_tickets (version, user_id, epoch, client, purpose, mac, code, state, created, expires, pool, id)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
@@ -43,7 +43,7 @@ const (
 
 	newestSeal = `SELECT coalesce(max(number), 0) FROM userpool_seals WHERE pool = ?`
 	insertSeal = `INSERT INTO userpool_seals (pool, number, previous, digest, count, mac, time) VALUES (?, ?, ?, ?, ?, ?, ?)`
-	sealEvents = `UPDATE userpool_events SET seal = ? WHERE pool = ? AND seal = 0 AND id IN (SELECT value FROM json_each(?))`
+	sealEvents = `UPDATE userpool_events INDEXED BY userpool_events_id SET seal = ? WHERE pool = ? AND seal = 0 AND id IN (SELECT value FROM json_each(?))`
 )
 
 // write plans a record that has a stamp: columns without the pool, then the key within the pool.
@@ -78,7 +78,8 @@ func (p *plan) putSession(i int, s *token.Session, stamp int64) error {
 	return nil
 }
 
-// trimSessions erases the oldest sessions of a user beyond the limit. Those of this very commit stay.
+// trimSessions erases the oldest sessions of a user beyond the limit. Those of this very commit stay, put
+// or required, and those above them: what ends would take the new one along.
 func (p *plan) trimSessions(t *tx, owner string) error {
 	n := 0
 	if _, err := t.one(countSessions, []any{t.pool, owner}, &n); err != nil || n <= maxSessions {
@@ -89,20 +90,28 @@ func (p *plan) trimSessions(t *tx, owner string) error {
 		return ours(err)
 	}
 	defer rows.Close()
-	var others []string
+	parent := make(map[string]string)
+	var all []string
 	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
+		var id, above string
+		if err := rows.Scan(&id, &above); err != nil {
 			return ours(err)
 		}
-		if !p.written[storage.Target{Pool: p.pool, Kind: "session", Owner: owner, ID: id}] {
-			others = append(others, id)
-		}
+		all, parent[id] = append(all, id), above
 	}
 	if err := rows.Err(); err != nil {
 		return ours(err)
 	}
 	rows.Close()
+	stays := make(map[string]bool)
+	for _, id := range all {
+		if p.written[storage.Target{Pool: p.pool, Kind: "session", Owner: owner, ID: id}] {
+			for ; id != "" && !stays[id]; id = parent[id] {
+				stays[id] = true
+			}
+		}
+	}
+	others := slices.DeleteFunc(all, func(id string) bool { return stays[id] })
 	for _, id := range others[:min(n-maxSessions, len(others))] {
 		if err := t.eraseSession(owner, id); err != nil {
 			return err

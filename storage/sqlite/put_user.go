@@ -131,9 +131,16 @@ func (p *plan) trimAttempts(t *tx, l user.Login) error {
 		return ours(err)
 	}
 	rows.Close()
-	for _, key := range others[:min(n-maxAttempts, len(others))] {
-		if err := t.eraseUser(key); err != nil {
+	for _, key := range others {
+		if n <= maxAttempts {
+			break
+		}
+		erased, err := t.eraseUnlessHeld(key)
+		if err != nil {
 			return err
+		}
+		if erased {
+			n--
 		}
 	}
 	return nil

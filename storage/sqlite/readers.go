@@ -29,6 +29,12 @@ func newReaders(ctx context.Context, db *sql.DB, config Config, closing <-chan s
 			return nil, err
 		}
 		r.put(c)
+		if err := checkConnection(ctx, c, config); err != nil { // an app's handle may set up its first connection alone
+			for _, c := range r.free {
+				c.close()
+			}
+			return nil, err
+		}
 	}
 	return r, nil
 }
@@ -74,7 +80,7 @@ func (r *readers) close() (err error) {
 }
 
 // read runs f on one connection, inside one transaction: all that it reads is of one moment.
-func (s *Store) read(ctx context.Context, f func(c *conn) error) error {
+func (s *Store) read(ctx context.Context, f func(c *conn) error) (err error) {
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
@@ -86,9 +92,12 @@ func (s *Store) read(ctx context.Context, f func(c *conn) error) error {
 	if _, err := c.exec("BEGIN"); err != nil {
 		return err
 	}
-	err = f(c)
-	if _, e := c.exec("COMMIT"); err == nil {
-		err = e
-	}
-	return err
+	// Also where f panics: a connection that went back inside a transaction would fail every later
+	// read on it, and keep the log from ever being emptied.
+	defer func() {
+		if _, e := c.exec("COMMIT"); err == nil {
+			err = e
+		}
+	}()
+	return f(c)
 }

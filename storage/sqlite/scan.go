@@ -3,6 +3,7 @@ package sqlite
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/userpool-go/userpool/storage"
@@ -65,6 +66,9 @@ func scanUser(r row, pool user.PoolID, before ...any) (*user.User, error) {
 	dest := append(before, &u.ID, &u.Version, &status, &u.Disabled, &u.Epoch, &created, &updated, &digest, &body)
 	if err := r.Scan(dest...); err != nil {
 		return nil, err
+	}
+	if status < 0 || status >= len(statuses) {
+		return nil, fmt.Errorf("user %s has a status that this version does not know: %d", u.ID, status)
 	}
 	u.Status, u.Created, u.Updated = statuses[status], time.UnixMicro(created).UTC(), updated.Time
 	if err := record.DecodeUser(u, body, digest); err != nil {

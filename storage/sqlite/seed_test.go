@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"context"
+	"database/sql"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -92,7 +93,14 @@ func (s *seedFiles) path(b *testing.B, n int) string {
 
 // seed writes n users, many in a commit and many commits at a time.
 func seed(ctx context.Context, path string, n int) error {
-	st, err := sqlite.Open(ctx, path, sqlite.Config{Synchronous: sqlite.Normal})
+	// A large log, so that the pages of the indexes, hit at random, are written once in a while only.
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)"+
+		"&_pragma=synchronous(NORMAL)&_pragma=wal_autocheckpoint(100000)&_pragma=cache_size(-400000)&_pragma=mmap_size(2000000000)")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	st, err := sqlite.New(ctx, db, sqlite.Config{Synchronous: sqlite.Normal})
 	if err != nil {
 		return err
 	}

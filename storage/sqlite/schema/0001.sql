@@ -215,7 +215,8 @@ SELECT
 		WHEN 3 THEN 'reset_required' WHEN 4 THEN 'external' END AS status,
 	u.disabled,
 	(SELECT coalesce(l.value ->> '$.d', l.value ->> '$.v')
-		FROM json_each(u.body, '$.l') AS l ORDER BY l.key LIMIT 1) AS login, -- the first, as it was typed
+		FROM json_each(u.body, '$.l') AS l
+		WHERE l.value ->> '$.n' IS NULL ORDER BY l.key LIMIT 1) AS login, -- the first, as it was typed
 	(SELECT json_group_array(coalesce(l.value ->> '$.d', l.value ->> '$.v') ORDER BY l.key)
 		FROM json_each(u.body, '$.l') AS l
 		WHERE l.value ->> '$.n' IS NULL) AS logins, -- JSON list of user names, addresses and numbers
