@@ -122,7 +122,7 @@ func TestT9_DoorIsFair(t *testing.T) {
 		}, "ababaaa"},
 		{"known devices in turn with strangers", []arrival{
 			{"a", password.From{Pool: "p", Source: "1"}, 4}, {"b", password.From{Pool: "q", Source: "2"}, 2}, {"k", password.From{Pool: "p", Source: "1", Known: true}, 4},
-		}, "kakbkakbaa"}, // a stranger's hash was running before
+		}, "akbkakbkaa"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -184,7 +184,7 @@ func TestT9_DoorWeighsWork(t *testing.T) {
 		for range 8 {
 			c.come("c", password.From{Source: "2"}, password.Default())
 		}
-		if got, want := strings.Join(c.open(), ""), "DcccDcccDcc"; got != want {
+		if got, want := strings.Join(c.open(), ""), "ccDcccDcccD"; got != want {
 			t.Errorf("let in %q, want %q", got, want)
 		}
 	})
@@ -205,7 +205,8 @@ func TestT9_NobodyStarves(t *testing.T) {
 		if i := slices.Index(order, "ada"); i < 0 || i > 2 {
 			t.Errorf("ada was let in as number %d of %d", i+1, len(order))
 		}
-		if i := slices.Index(order, "heavy"); i < 0 || i > 4 {
+		// It costs what nearly seven others do, and so is done no later than they are.
+		if i := slices.Index(order, "heavy"); i < 0 || i > 8 {
 			t.Errorf("the heavy hash was let in as number %d of %d", i+1, len(order))
 		}
 	})
