@@ -18,7 +18,7 @@ import (
 )
 
 // haveIBeenPwned is the range service that is asked by default.
-const haveIBeenPwned = "https://api.pwnedpasswords.com/range/"
+const haveIBeenPwned = "https://api.pwnedpasswords.com/range/" //nolint:gosec // the address of a service, and no secret
 
 // ErrUnavailable means that a service of breached passwords gave no answer that could be read.
 var ErrUnavailable = errors.New("password: no answer about breached passwords")
