@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -120,9 +121,6 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 	}
 	p, u := a.pool, g.user
 	from := p.from(c.input.Caller, string(u.ID), true)
-	if err := madeOfWords(g.state.settings.Passwords, c.input.New, u); err != nil {
-		return nil, err
-	}
 	if !guessRule.Locked(g.guesses, now).IsZero() {
 		return nil, ErrNotAuthorized
 	}
@@ -134,11 +132,18 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 		o.Reason = string(d.Reason())
 		return nil, p.wrong(ctx, p.sourceKey(g.state, c.input.Caller), g.guesses.Key, ErrNotAuthorized, now, o)
 	}
+	if err := p.mayTake(ctx, from, g.state.settings.Passwords, c.input.New, u); errors.Is(err, ErrInvalid) {
+		return nil, p.wrong(ctx, p.sourceKey(g.state, c.input.Caller), g.guesses.Key, err, now, o) // it says that the old one was right, so it is counted
+	} else if err != nil {
+		return nil, err
+	}
 	if err := p.hashOnce(ctx, &c.hash, from, c.input.New, u); err != nil {
 		return nil, err
 	}
 	next := u.Clone()
-	p.setPassword(next, *c.hash, now)
+	if err := p.setPassword(next, *c.hash, g.state.settings.Passwords, now); err != nil {
+		return nil, unavailable(err)
+	}
 	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, []gate.Proof{gate.Chosen(c.owner, u, next)}, now)
 	o.Outcome = succeeded
 	changes := append(p.replaced(next, now, c.input.Caller.locale()), storage.Put(next), storage.Delete(g.session), p.event(now, o))

@@ -147,15 +147,15 @@ func (k *kit) refresh(d *pool.Done) (*pool.Done, error) {
 }
 
 // onEach runs a test on a memory store and on a SQLite file.
-func onEach(t *testing.T, test func(t *testing.T, k *kit)) {
-	t.Run("memory", func(t *testing.T) { t.Parallel(); test(t, open(t)) })
+func onEach(t *testing.T, test func(t *testing.T, k *kit), change ...func(*pool.Config)) {
+	t.Run("memory", func(t *testing.T) { t.Parallel(); test(t, open(t, change...)) })
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
 		st, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "userpool.db"), sqlite.Config{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		test(t, openOn(t, st))
+		test(t, openOn(t, st, change...))
 	})
 }
 

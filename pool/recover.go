@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/userpool-go/userpool/message"
@@ -111,14 +112,19 @@ func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordIn
 	if !right || u.ID == "" {
 		return nil, p.wrong(ctx, a.source, a.resetCode.Key, ErrBadCode, a.now, o, a.tried())
 	}
-	if err := madeOfWords(a.state.settings.Passwords, in.Password, u); err != nil {
+	from := p.from(in.Caller, string(u.ID), false)
+	if err := p.mayTake(ctx, from, a.state.settings.Passwords, in.Password, u); errors.Is(err, ErrInvalid) {
 		return nil, p.wrong(ctx, a.source, a.resetCode.Key, err, a.now, o) // it says that the code was right, so it is counted
+	} else if err != nil {
+		return nil, err
 	}
-	if err := p.hashOnce(ctx, hash, p.from(in.Caller, string(u.ID), false), in.Password, u); err != nil {
+	if err := p.hashOnce(ctx, hash, from, in.Password, u); err != nil {
 		return nil, err
 	}
 	next := u.Clone()
-	p.setPassword(next, **hash, a.now)
+	if err := p.setPassword(next, **hash, a.state.settings.Passwords, a.now); err != nil {
+		return nil, unavailable(err)
+	}
 	next.Status = user.Confirmed
 	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, []gate.Proof{proof}, a.now)
 	t, ticket := p.newTicket(next, a.client.ID, purposePassword, carried{Proofs: d.Proofs()}, a.now, a.now.Add(stepLifetime))
@@ -135,28 +141,32 @@ func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordIn
 	return &NeedPassword{Ticket: ticket, Expires: t.Expires}, nil
 }
 
-// madeOfWords judges a new password of u, whose login and name are known only once u was read.
-func madeOfWords(policy password.Policy, s password.Secret, u *user.User) error {
+// mayTake judges a new password of u, whose login, name and passwords are known only once u was read.
+func (p *Pool) mayTake(ctx context.Context, from password.From, policy password.Policy, s password.Secret, u *user.User) error {
 	var v validation
 	v.newPassword(policy, s, u.Logins[0].Display, u.Attributes["name"])
+	if policy.History > 0 && v.err() == nil {
+		used, err := p.gate.Used(ctx, from, u, s, policy.History)
+		if err != nil {
+			return p.busy(err)
+		}
+		if used {
+			v.add("Password", broken(password.Violation{Rule: password.RuleHistory}))
+		}
+	}
 	return v.err()
 }
 
 // setPassword gives u a new password. The epoch ends whatever was made before (security.md T3).
-func (p *Pool) setPassword(u *user.User, hash password.Hash, now time.Time) {
+func (p *Pool) setPassword(u *user.User, hash password.Hash, policy password.Policy, now time.Time) error {
 	if u.EventKey == nil {
 		u.EventKey = p.newEventKey(u.ID)
 	}
-	revision := int64(1)
 	if u.Password != nil {
-		revision = u.Password.Revision + 1
 		u.Epoch++
 	}
-	u.Password = &user.Password{
-		Hash: hash.Bare(), Digest: p.config.Keys.Seal(gate.PasswordLabel(u.Pool, u.ID), hash.Digest),
-		Form: user.FormNFC, Set: now, Revision: revision,
-	}
 	u.Updated = now
+	return p.gate.SetPassword(u, hash, policy.History, now)
 }
 
 // replaced returns the changes that tell verifiers and the owner that a password was set.

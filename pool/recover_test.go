@@ -361,3 +361,52 @@ func TestAccountRefuses(t *testing.T) {
 		t.Errorf("disabled: Get = %v, want ErrNotAuthorized", err)
 	}
 }
+
+// A policy with a history lets no password come back that it looks at, by change or by reset.
+func TestPasswordHistory(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, k *kit) {
+		number := func(n int) password.Secret { return password.New(fmt.Sprintf("password number %d", n)) }
+		up, err := k.SignUp(t.Context(), pool.SignUpInput{Username: ada, Password: number(0)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := confirm(k, up.Ticket, k.code(ada, 1)); err != nil {
+			t.Fatal(err)
+		}
+		change := func(from, to int) error {
+			d, err := pool.Finished(k.signIn(ada, number(from)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, err := k.Account(t.Context(), d.Tokens.Access)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = a.ChangePassword(t.Context(), pool.ChangePasswordInput{Old: number(from), New: number(to)})
+			return err
+		}
+		for n := range 3 {
+			if err := change(n, n+1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, n := range []int{3, 2, 1} {
+			if err := change(3, n); !errors.Is(err, pool.ErrInvalid) {
+				t.Errorf("back to number %d = %v, want ErrInvalid", n, err)
+			}
+		}
+		if err := change(3, 0); err != nil {
+			t.Errorf("back to the one before those three: %v", err)
+		}
+		k.clock.advance(time.Minute)
+		ticket := k.forgot(ada)
+		code := k.code(ada, 6) // after the first, and four notices
+		if err := k.reset(ticket, code, number(3)); !errors.Is(err, pool.ErrInvalid) {
+			t.Errorf("reset to one of before = %v, want ErrInvalid", err)
+		}
+		if err := k.reset(ticket, code, number(9)); err != nil {
+			t.Errorf("reset to a new one: %v", err)
+		}
+	}, func(c *pool.Config) { c.Settings = &pool.Settings{Passwords: password.Policy{History: 3}} })
+}

@@ -91,9 +91,6 @@ func (s Settings) problems() (ps []string) {
 	for _, p := range s.Passwords.Problems() {
 		ps = append(ps, "passwords: "+p)
 	}
-	if s.Passwords.History > 0 {
-		ps = append(ps, "passwords: a history is not kept yet")
-	}
 	ps = append(ps, s.Keys.problems()...)
 	for _, id := range s.SignIn.Identifiers {
 		if id != Email {

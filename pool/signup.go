@@ -47,7 +47,10 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, has
 	if err := p.hashOnce(ctx, hash, p.from(in.Caller, login.Value, false), in.Password, r.owner(), r.attempt); err != nil {
 		return SignUpResult{}, err
 	}
-	u := p.attempt(login, in.Attributes, **hash, now)
+	u, err := p.attempt(login, in.Attributes, **hash, r.state.settings.Passwords, now)
+	if err != nil {
+		return SignUpResult{}, err
+	}
 	c := carried{Channel: r.state.pseudonym(login)}
 	l := letter{Kind: message.ConfirmSignUp, To: login.Display, Locale: in.Caller.locale(), Code: newCode()}
 	outcome := stepped
@@ -67,15 +70,14 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, has
 }
 
 // attempt returns a sign-up that owns nothing yet (security.md T7).
-func (p *Pool) attempt(login user.Login, as user.Attributes, hash password.Hash, now time.Time) *user.User {
+func (p *Pool) attempt(login user.Login, as user.Attributes, hash password.Hash, policy password.Policy, now time.Time) (*user.User, error) {
 	u := &user.User{
 		Pool: p.config.ID, ID: user.NewID(), Status: user.Unconfirmed, Epoch: 1,
 		Attempt: &user.Attempt{Login: login, Expires: now.Add(confirmLifetime)},
 		Created: now, Updated: now,
 	}
 	u.Attributes = maps.Clone(as)
-	p.setPassword(u, hash, now)
-	return u
+	return u, p.setPassword(u, hash, policy, now)
 }
 
 // hashOnce hashes a password that is to be set, unless an earlier round has.
