@@ -2,6 +2,7 @@ package storage
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
@@ -16,20 +17,26 @@ const (
 	maxOutgoing = 64 << 10
 	maxHeader   = 4 << 10
 	maxSealed   = 5000
-	maxKey      = 512
+	maxKey      = 512 // of each text by which something is found
+	maxAttempts = 3   // at one login, put by one commit: there are no more places
 )
 
 // Check returns the pool of a commit, or why the commit is ErrInvalid. Adapters call it first, so
-// that all refuse alike.
+// that all refuse alike. Texts are UTF-8, in which NUL may stand; times are zero where that is
+// allowed, else of the years 1 to 9999.
 func Check(changes []Change) (user.PoolID, error) {
 	if len(changes) > MaxChanges {
 		return "", fmt.Errorf("%w: %d changes, at most %d", ErrInvalid, len(changes), MaxChanges)
 	}
 	var pool user.PoolID
 	seen := make(map[Target]bool, len(changes))
+	var attempts map[user.Login]int
 	total := 0
 	for i, c := range changes {
 		t, size, err := examine(c)
+		if err == nil {
+			err = t.check()
+		}
 		if err != nil {
 			return "", fmt.Errorf("%w: change %d: %w", ErrInvalid, i, err)
 		}
@@ -46,11 +53,31 @@ func Check(changes []Change) (user.PoolID, error) {
 		}
 		seen[t] = true
 		total += size
+		login, ok := attempted(c)
+		if !ok {
+			continue
+		}
+		if attempts == nil {
+			attempts = make(map[user.Login]int)
+		}
+		if attempts[login]++; attempts[login] > maxAttempts {
+			return "", fmt.Errorf("%w: more than %d attempts at one login", ErrInvalid, maxAttempts)
+		}
 	}
 	if total > MaxCommit {
 		return "", fmt.Errorf("%w: %d bytes, at most %d", ErrInvalid, total, MaxCommit)
 	}
 	return pool, nil
+}
+
+// attempted returns the login at which a change puts an attempt.
+func attempted(c Change) (l user.Login, ok bool) {
+	put, _ := c.(PutRecord)
+	u, _ := put.Record.(*user.User)
+	if u == nil || u.Attempt == nil {
+		return l, false
+	}
+	return user.Login{Namespace: u.Attempt.Login.Namespace, Value: u.Attempt.Login.Value}, true
 }
 
 // Target is what a change is about. No two changes of a commit have the same.
@@ -59,6 +86,13 @@ type Target struct {
 	Kind  string
 	Owner string
 	ID    string
+}
+
+// check refuses keys that a store could not keep as they are.
+func (t Target) check() error {
+	var f fields
+	f.keys(string(t.Pool), t.Owner, t.ID)
+	return f.err
 }
 
 // TargetOf returns what a record is stored under: its kind, and its key within the pool. The zero
@@ -102,13 +136,13 @@ func examine(c Change) (t Target, size int, err error) {
 		}
 		return examineKeyed(c.Record, "required")
 	case Count:
-		return examineCounter(c.Key, c.Rule.Valid() && !c.Now.IsZero())
+		return examineCounter(c.Key, c.Rule.Valid() && timed(c.Now))
 	case Clear:
-		return examineCounter(c.Key, c.Rule.Valid() && !c.Now.IsZero())
+		return examineCounter(c.Key, c.Rule.Valid() && timed(c.Now))
 	case Raise:
 		return examineCounter(c.Key, c.N > 0)
 	case Defer:
-		return Target{c.Pool, "defer", "", string(c.Owner)}, len(c.Owner), keyed(string(c.Owner), !c.Due.IsZero())
+		return Target{c.Pool, "defer", "", string(c.Owner)}, len(c.Owner), keyed(string(c.Owner), timed(c.Due))
 	case Seal:
 		return examineSeal(c)
 	}
@@ -148,16 +182,25 @@ func examineSeal(c Seal) (Target, int, error) {
 	if len(r.Previous)+len(r.Digest)+len(r.MAC) > maxKey {
 		return t, 0, fmt.Errorf("the seal is too large")
 	}
-	size := len(r.Previous) + len(r.Digest) + len(r.MAC)
+	var f fields
+	f.bytes(r.Previous, r.Digest, r.MAC)
+	f.times(r.Time)
+	f.keys(c.Events...)
 	seen := make(map[string]bool, len(c.Events))
 	for _, id := range c.Events {
 		if seen[id] || id == "" {
 			return t, 0, fmt.Errorf("an event stands twice in the seal")
 		}
 		seen[id] = true
-		size += len(id)
 	}
-	return t, size, nil
+	return t, f.size, f.err
+}
+
+// timed tells whether a change that needs a time has one that can be kept.
+func timed(t time.Time) bool {
+	var f fields
+	f.times(t)
+	return f.err == nil && !t.IsZero()
 }
 
 // keyed refuses empty and oversized keys.

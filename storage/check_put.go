@@ -24,37 +24,58 @@ func examinePut(c PutRecord) (Target, int, error) {
 }
 
 func examineRecord(r any) (size int, err error) {
+	var f fields
 	switch r := r.(type) {
-	case *Pool:
-		size = len(r.ID) + len(r.Issuer)
-		for _, name := range r.Searchable {
-			size += len(name)
-		}
-		return size, fits(size <= maxState && len(r.Searchable) <= 10 && !r.Created.IsZero())
 	case *user.User:
 		return examineUser(r)
 	case *token.Session:
-		size = len(r.ID) + len(r.Key) + len(r.Client) + len(r.Device) + len(r.Confirmation)
-		for _, p := range r.Proofs {
-			size += 32 + len(p.Method) + len(p.Credential) + len(p.Channel)
-		}
-		return size, fits(size <= maxState && r.User != "" && !r.Created.IsZero() && !r.LastUsed.IsZero() && !r.Expires.IsZero() && r.Idle >= 0)
+		f.session(r)
+	case *Pool:
+		f.keys(string(r.ID), r.Issuer)
+		f.keys(r.Searchable...)
+		f.times(r.Created)
+		f.want(f.size <= maxState && len(r.Searchable) <= 10 && !r.Created.IsZero())
 	case *Ticket:
-		size = len(r.ID) + len(r.MAC) + len(r.Code) + len(r.State) + len(r.Client) + len(r.Purpose)
-		return size, fits(size <= maxState && !r.Created.IsZero() && !r.Expires.IsZero())
+		f.keys(r.ID, string(r.User), r.Client, r.Purpose)
+		f.bytes(r.MAC, r.Code, r.State)
+		f.times(r.Created, r.Expires)
+		f.want(f.size <= maxState && !r.Created.IsZero() && !r.Expires.IsZero())
 	case *Document:
-		size = len(r.Kind) + len(r.ID) + len(r.Body)
-		return size, fits(len(r.Body) <= maxBody && r.Kind != "" && len(r.Kind) <= maxKey)
+		f.keys(r.Kind, r.ID)
+		f.bytes(r.Body)
+		f.times(r.Created, r.Updated)
+		f.want(len(r.Body) <= maxBody && r.Kind != "")
 	case *Outgoing:
-		size = len(r.ID) + len(r.Body) + len(r.Ticket)
-		return size, fits(len(r.Body) <= maxOutgoing && r.Owner != "" && !r.Due.IsZero() && !r.Created.IsZero())
+		f.keys(r.ID, string(r.Owner), r.Ticket)
+		f.bytes(r.Body)
+		f.times(r.Due, r.NotAfter, r.Created)
+		f.want(len(r.Body) <= maxOutgoing && r.Owner != "" && !r.Due.IsZero() && !r.Created.IsZero())
 	case *Revocation:
-		return len(r.ID) + len(r.Session), fits(r.User != "" && !r.Expires.IsZero())
+		f.keys(r.ID, string(r.User), r.Session)
+		f.times(r.Expires)
+		f.want(r.User != "" && !r.Expires.IsZero())
 	case *Event:
-		size = len(r.ID) + len(r.Kind) + len(r.Header) + len(r.Personal) + len(r.Leaf)
-		return size, fits(len(r.Header) <= maxHeader && len(r.Personal) <= maxHeader && len(r.Leaf) == 32 && !r.Time.IsZero())
+		f.keys(r.ID, string(r.User), r.Kind)
+		f.bytes(r.Header, r.Personal, r.Leaf)
+		f.times(r.Time)
+		f.want(len(r.Header) <= maxHeader && len(r.Personal) <= maxHeader && len(r.Leaf) == 32 && !r.Time.IsZero())
+	default:
+		return 0, fmt.Errorf("%T is no record", r)
 	}
-	return 0, fmt.Errorf("%T is no record", r)
+	return f.size, f.err
+}
+
+func (f *fields) session(s *token.Session) {
+	f.keys(s.ID, s.User, string(s.Kind), s.Parent, s.Client, s.Device, s.Confirmation)
+	f.bytes(s.Key)
+	f.times(s.Created, s.LastUsed, s.Expires, s.Rotated)
+	for _, p := range s.Proofs {
+		f.size += 32
+		f.texts(string(p.Method), p.Credential, p.Channel)
+		f.times(p.Time)
+	}
+	f.want(f.size <= maxState && s.User != "" && s.Idle >= 0)
+	f.want(!s.Created.IsZero() && !s.LastUsed.IsZero() && !s.Expires.IsZero())
 }
 
 func examineUser(u *user.User) (int, error) {
@@ -77,8 +98,8 @@ func examineUser(u *user.User) (int, error) {
 	seen := make(map[user.Login]bool, len(u.Logins))
 	for _, l := range u.Logins {
 		k := user.Login{Namespace: l.Namespace, Value: l.Value}
-		if seen[k] || l.Namespace == "" || l.Value == "" || len(l.Value) > maxKey {
-			return 0, fmt.Errorf("a login is empty, too long, or stands twice")
+		if seen[k] || l.Namespace == "" || l.Value == "" {
+			return 0, fmt.Errorf("a login is empty or stands twice")
 		}
 		seen[k] = true
 	}
@@ -89,12 +110,38 @@ func examineUser(u *user.User) (int, error) {
 		}
 		terms[t] = true
 	}
-	return u.Size(), nil
+	var f fields
+	f.user(u)
+	return u.Size(), f.err
 }
 
-func fits(ok bool) error {
-	if !ok {
-		return fmt.Errorf("a field is missing or too large")
+func (f *fields) user(u *user.User) {
+	f.times(u.Created, u.Updated)
+	for _, l := range u.Logins {
+		f.login(l)
 	}
-	return nil
+	if a := u.Attempt; a != nil {
+		f.login(a.Login)
+		f.times(a.Expires)
+	}
+	for name, value := range u.Attributes {
+		f.texts(name, value)
+	}
+	for _, t := range u.Index {
+		f.keys(t.Name, t.Value)
+	}
+	p := u.Password
+	if p == nil {
+		return
+	}
+	f.texts(p.Hash, string(p.Form), p.Inner)
+	f.times(p.Set)
+	for _, past := range p.Past {
+		f.texts(past.Hash)
+	}
+}
+
+func (f *fields) login(l user.Login) {
+	f.keys(string(l.Namespace), l.Value)
+	f.texts(l.Display)
 }

@@ -114,6 +114,9 @@ func TestCheckPasses(t *testing.T) {
 	}
 }
 
+// rival returns one more attempt at the login of attempt.
+func rival(id user.ID) *user.User { return attempt(func(u *user.User) { u.ID = id }) }
+
 func documents(n, size int) (changes []storage.Change) {
 	for i := range n {
 		changes = append(changes, storage.Put(document(func(d *storage.Document) {
@@ -139,7 +142,9 @@ func TestCheckCommit(t *testing.T) {
 		"raise and delete of a counter": {storage.Raise{Key: counter("a"), N: 1},
 			storage.Delete(&storage.Counter{Key: counter("a")})},
 		"defer twice": {storage.Defer{Pool: "p", Owner: "a", Due: t0}, storage.Defer{Pool: "p", Owner: "a", Due: t0.Add(1)}},
-		"seal twice":  {seal(nil), seal(func(s *storage.Seal) { s.Record.Number = 2 })},
+		"four attempts at one login": {storage.Put(rival("a")), storage.Put(rival("b")), storage.Put(rival("c")),
+			storage.Put(rival("d"))},
+		"seal twice": {seal(nil), seal(func(s *storage.Seal) { s.Record.Number = 2 })},
 	}
 	for name, changes := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -156,16 +156,7 @@ func (c *commit) seal(change storage.Seal) error {
 
 // trim erases what has no room beside what the commit put.
 func (c *commit) trim() {
-	users, sessions := make(map[key]bool), make(map[key]bool)
-	for _, change := range c.changes {
-		put, _ := change.(storage.PutRecord)
-		switch r := put.Record.(type) {
-		case *user.User:
-			users[keyOf(r)] = true
-		case *token.Session:
-			sessions[keyOf(r)] = true
-		}
-	}
+	users, sessions := c.kept()
 	for _, change := range c.changes {
 		put, _ := change.(storage.PutRecord)
 		switch r := put.Record.(type) {
@@ -185,22 +176,44 @@ func (c *commit) trim() {
 	}
 }
 
-// oldest returns which of the keys, given oldest first, are too many. Those that this very commit
-// put go last: a commit that succeeds has written what it says.
-func oldest(keys []key, limit int, put map[key]bool) []key {
-	if len(keys) <= limit {
+// kept returns whom trim spares: what the commit puts, since one that succeeds has written what it
+// says, and of sessions what it requires and all above, which would take the others along.
+func (c *commit) kept() (users, sessions map[key]bool) {
+	users, sessions = make(map[key]bool), make(map[key]bool)
+	for _, change := range c.changes {
+		var record any
+		switch change := change.(type) {
+		case storage.PutRecord:
+			record = change.Record
+			if u, ok := record.(*user.User); ok {
+				users[keyOf(u)] = true
+			}
+		case storage.RequireRecord:
+			record = change.Record
+		}
+		if x, ok := record.(*token.Session); ok {
+			c.pool.keepSession(keyOf(x), sessions)
+		}
+	}
+	return users, sessions
+}
+
+// keepSession adds a session and those above it to what is kept.
+func (p *pool) keepSession(k key, kept map[key]bool) {
+	for row := p.sessions.rows[k]; row != nil && !kept[k]; row = p.sessions.rows[k] {
+		kept[k] = true // also ends a ring of parents
+		k.id = row.Parent
+	}
+}
+
+// oldest returns which of the keys, given oldest first, are too many and not kept.
+func oldest(keys []key, limit int, kept map[key]bool) []key {
+	excess := len(keys) - limit
+	if excess <= 0 {
 		return nil
 	}
-	slices.SortStableFunc(keys, func(a, b key) int {
-		switch {
-		case put[a] == put[b]:
-			return 0
-		case put[b]:
-			return -1
-		}
-		return 1
-	})
-	return keys[:len(keys)-limit]
+	keys = slices.DeleteFunc(keys, func(k key) bool { return kept[k] })
+	return keys[:min(excess, len(keys))]
 }
 
 // announce raises the pool's epoch where the commit wrote a document.

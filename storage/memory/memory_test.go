@@ -292,17 +292,8 @@ func TestCreatedTogether(t *testing.T) {
 			t.Errorf("user %s is there: %t, want %t", id, got != nil, want)
 		}
 	}
-	var five []storage.Change
-	for i := range 5 {
-		five = append(five, storage.Put(attempt(fmt.Sprint("five", i), "bob", time.Duration(i)*time.Second)))
-	}
-	commit(t, st, five...)
-	for i := range 5 {
-		got := read(t, st, storage.Want{User: user.ByID(user.ID(fmt.Sprint("five", i)))}).User
-		if (got != nil) != (i >= 2) {
-			t.Errorf("attempt %d of five is there: %t, want %t", i, got != nil, i >= 2)
-		}
-	}
+	refuse(t, st, storage.ErrInvalid, storage.Put(attempt("a", "bob", 0)), storage.Put(attempt("b", "bob", 0)),
+		storage.Put(attempt("c", "bob", 0)), storage.Put(attempt("d", "bob", 0)))
 }
 
 // FuzzCursor: a cursor that was tampered with is ErrInvalid or a place like any other.
