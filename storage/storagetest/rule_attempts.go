@@ -21,6 +21,11 @@ var attemptRules = []contract{
 		threePlaces,
 	},
 	{
+		"Attempts/Together",
+		"three attempts at one login may be put by one commit: they take the places of those there",
+		attemptsTogether,
+	},
+	{
 		"Attempts/Lookup",
 		"a login leads to its owner or, where nobody owns it, to the newest live attempt, which " +
 			"can be asked for besides",
@@ -77,6 +82,17 @@ func threePlaces(s *scene) {
 		s.there("what the fourth attempt has nothing to do with", r)
 	}
 	s.refused(storage.ErrStale, 0, putOf(confirm(old)))
+}
+
+func attemptsTogether(s *scene) {
+	s.put(attempt(7, bob), attempt(8, bob), attempt(9, bob)) // made later than those below
+	s.put(attempt(1, bob), attempt(2, bob), attempt(3, bob), attempt(4, "elsewhere"))
+	for n := 1; n <= 4; n++ {
+		s.there("an attempt that the last commit put", attempt(n, ""))
+	}
+	for n := 7; n <= 9; n++ {
+		s.gone("an attempt that had no place any more", attempt(n, ""))
+	}
 }
 
 func attemptLookup(s *scene) {

@@ -60,7 +60,8 @@ func colored(n int, values ...string) *user.User {
 func listWhere(s *scene) {
 	s.put(colored(1, "red"), colored(2, "Red"), colored(3, "re"), colored(4, "red"), colored(5, "redder"),
 		colored(6, "réd"), colored(7, ""), colored(8, "re%"), colored(9, "re\U0010ffff"),
-		colored(10, "blue", "green"), person(11))
+		colored(10, "blue", "green"), person(11), colored(12, "rf", "rE", "r", "q"), colored(13, "rÿ"),
+		colored(14, "rÿx"), colored(15, "rĀ"), colored(16, "\U0010ffff"), colored(17, "\U0010ffffx"))
 	for _, c := range []struct {
 		value  string
 		prefix bool
@@ -69,7 +70,8 @@ func listWhere(s *scene) {
 		{"red", false, []int{1, 4}}, {"re", false, []int{3}}, {"Red", false, []int{2}}, {"réd", false, []int{6}},
 		{"redd", false, nil}, {"", false, []int{7}}, {"re_", false, nil}, {"green", false, []int{10}},
 		{"re", true, []int{3, 8, 1, 4, 5, 9}}, {"red", true, []int{1, 4, 5}}, {"re%", true, []int{8}},
-		{"r", true, []int{3, 8, 1, 4, 5, 9, 6}},
+		{"r", true, []int{12, 12, 3, 8, 1, 4, 5, 9, 12, 6, 13, 14, 15}}, {"r", false, []int{12}},
+		{"rÿ", true, []int{13, 14}}, {"rÿ", false, []int{13}}, {"\U0010ffff", true, []int{16, 17}},
 		{"x", true, nil}, {"re\U0010ffff", true, []int{9}}, {"b", true, []int{10}},
 	} {
 		got := s.users(storage.UserQuery{Where: &storage.Where{Name: "color", Value: c.value, Prefix: c.prefix}})

@@ -20,6 +20,11 @@ var loginRules = []contract{
 		loginNamespaces,
 	},
 	{
+		"Logins/Exact",
+		"logins are compared byte by byte: neither case, accents nor blanks are folded",
+		loginExact,
+	},
+	{
 		"Logins/GivenUp",
 		"a login that its owner gave up, or that went with its owner, is free",
 		loginGivenUp,
@@ -104,6 +109,18 @@ func loginNamespaces(s *scene) {
 	elsewhere.Pool = "other"
 	s.put(elsewhere)
 	s.owns("ada", userID(1))
+}
+
+func loginExact(s *scene) {
+	alike := []string{"zoe", "Zoe", "ZOE", "zoë", "zoe\u0308", "zoe ", " zoe", "zoe\x00", "ｚoe", "zo%", "zo_"}
+	for n, l := range alike {
+		s.put(person(n+1, l))
+	}
+	for n, l := range alike {
+		s.owns(l, userID(n+1))
+	}
+	s.owns("zOe", "")
+	s.owns("zo", "")
 }
 
 func loginGivenUp(s *scene) {

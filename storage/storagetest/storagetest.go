@@ -58,7 +58,7 @@ type contract struct {
 func contracts() []contract {
 	return slices.Concat(recordRules, expiryRules, stampRules, loginRules, attemptRules, sessionRules,
 		cascadeRules, counterRules, outgoingRules, eventRules, leaseRules, feedRules, sweepRules,
-		poolRules, invalidRules, pageRules, listRules, endRules, lostRules)
+		poolRules, apartRules, invalidRules, pageRules, listRules, endRules, lostRules)
 }
 
 // Run proves the store of an adapter, in subtests.
