@@ -115,8 +115,10 @@ func TestCheckTimes(t *testing.T) {
 	t.Parallel()
 	west := time.FixedZone("west", -12*3600)
 	first, last := time.Date(1, 1, 1, 0, 0, 0, 1000, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
-	for _, at := range []time.Time{first.Add(-time.Hour), last.Add(time.Second), last.In(west).Add(time.Second),
-		time.Date(300_000, 1, 1, 0, 0, 0, 0, time.UTC), time.Unix(1<<62, 0), time.Unix(-1<<62, 0)} {
+	for _, at := range []time.Time{
+		first.Add(-time.Hour), last.Add(time.Second), last.In(west).Add(time.Second),
+		time.Date(300_000, 1, 1, 0, 0, 0, 0, time.UTC), time.Unix(1<<62, 0), time.Unix(-1<<62, 0),
+	} {
 		for name, change := range timedAt(at) {
 			invalid(t, fmt.Sprintf("%s at %v", name, at), change)
 		}

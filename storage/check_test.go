@@ -139,11 +139,15 @@ func TestCheckCommit(t *testing.T) {
 		"put and delete of a ticket":   {storage.Put(ticket(nil)), storage.Delete(ticket(nil))},
 		"require twice":                {storage.Require(session(nil)), storage.Require(session(nil))},
 		"count and clear of a counter": {storage.Count{Key: counter("a"), Rule: tries, Now: t0}, storage.Clear{Key: counter("a"), Rule: tries, Now: t0}},
-		"raise and delete of a counter": {storage.Raise{Key: counter("a"), N: 1},
-			storage.Delete(&storage.Counter{Key: counter("a")})},
+		"raise and delete of a counter": {
+			storage.Raise{Key: counter("a"), N: 1},
+			storage.Delete(&storage.Counter{Key: counter("a")}),
+		},
 		"defer twice": {storage.Defer{Pool: "p", Owner: "a", Due: t0}, storage.Defer{Pool: "p", Owner: "a", Due: t0.Add(1)}},
-		"four attempts at one login": {storage.Put(rival("a")), storage.Put(rival("b")), storage.Put(rival("c")),
-			storage.Put(rival("d"))},
+		"four attempts at one login": {
+			storage.Put(rival("a")), storage.Put(rival("b")), storage.Put(rival("c")),
+			storage.Put(rival("d")),
+		},
 		"seal twice": {seal(nil), seal(func(s *storage.Seal) { s.Record.Number = 2 })},
 	}
 	for name, changes := range tests {

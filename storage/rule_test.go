@@ -162,18 +162,33 @@ func TestRuleWindow(t *testing.T) {
 		until time.Time
 	}{
 		{"first", window, storage.Counter{}, t0, storage.Counter{N: 1, Start: t0, Expires: end}, time.Time{}},
-		{"second keeps the window", window, storage.Counter{N: 1, Start: t0, Expires: end}, end.Add(-1),
-			storage.Counter{N: 2, Start: t0, Expires: end}, time.Time{}},
+		{
+			"second keeps the window", window,
+			storage.Counter{N: 1, Start: t0, Expires: end},
+			end.Add(-1),
+			storage.Counter{N: 2, Start: t0, Expires: end},
+			time.Time{},
+		},
 		{"full", window, full, t0, full, end},
 		{"full to the end", window, full, end.Add(-1), full, end},
 		{"next window", window, full, end, storage.Counter{N: 1, Start: end, Expires: end.Add(time.Hour)}, time.Time{}},
-		{"next window before it was full", window, storage.Counter{N: 2, Start: t0, Expires: end}, end,
-			storage.Counter{N: 1, Start: end, Expires: end.Add(time.Hour)}, time.Time{}},
+		{
+			"next window before it was full", window,
+			storage.Counter{N: 2, Start: t0, Expires: end},
+			end,
+			storage.Counter{N: 1, Start: end, Expires: end.Add(time.Hour)},
+			time.Time{},
+		},
 		{"a clock that went back", window, full, t0.Add(-time.Minute), full, end},
 		{"no window, first", tries, storage.Counter{}, t0, storage.Counter{N: 1, Start: t0}, time.Time{}},
 		{"no window, last", tries, storage.Counter{N: 4, Start: t0}, end, storage.Counter{N: 5, Start: t0}, time.Time{}},
-		{"no window, full for ever", tries, storage.Counter{N: 5, Start: t0}, t0.AddDate(100, 0, 0),
-			storage.Counter{N: 5, Start: t0}, storage.Forever},
+		{
+			"no window, full for ever", tries,
+			storage.Counter{N: 5, Start: t0},
+			t0.AddDate(100, 0, 0),
+			storage.Counter{N: 5, Start: t0},
+			storage.Forever,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

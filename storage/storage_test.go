@@ -76,7 +76,9 @@ func TestErrors(t *testing.T) {
 		err   error
 		class error
 	}{
-		{limit, storage.ErrLimited}, {conflict, storage.ErrConflict}, {storage.ErrStale, storage.ErrStale},
+		{limit, storage.ErrLimited},
+		{conflict, storage.ErrConflict},
+		{storage.ErrStale, storage.ErrStale},
 		{storage.ErrReferenced, storage.ErrReferenced},
 	}
 	for _, tt := range tests {

@@ -102,10 +102,18 @@ func TestSchemaCheck(t *testing.T) {
 		{"nothing, by an administrator", nil, user.Admin, nil},
 		{"an administrator's", user.Attributes{"name": "Ada", "custom:plan": "free"}, user.Admin, nil},
 		{"an administrator's, by a visitor", user.Attributes{"name": "Ada", "custom:plan": "free"}, user.Visitor, []string{"custom:plan read_only"}},
-		{"unknown", user.Attributes{"name": "Ada", "Name": "Ada", "custom:x": "y", "custom:": "z", "": "q", "\xff": "r"}, user.Visitor,
-			[]string{" unknown", "Name unknown", "custom: unknown", "custom:x unknown", "\xff unknown"}},
-		{"all at once", user.Attributes{"birthdate": "tomorrow", "custom:age": "151", "custom:plan": "gold", "sub": "me", "x": "y"}, user.Visitor,
-			[]string{"birthdate format", "custom:age bounds", "custom:plan read_only", "name required", "sub read_only", "x unknown"}},
+		{
+			"unknown",
+			user.Attributes{"name": "Ada", "Name": "Ada", "custom:x": "y", "custom:": "z", "": "q", "\xff": "r"},
+			user.Visitor,
+			[]string{" unknown", "Name unknown", "custom: unknown", "custom:x unknown", "\xff unknown"},
+		},
+		{
+			"all at once",
+			user.Attributes{"birthdate": "tomorrow", "custom:age": "151", "custom:plan": "gold", "sub": "me", "x": "y"},
+			user.Visitor,
+			[]string{"birthdate format", "custom:age bounds", "custom:plan read_only", "name required", "sub read_only", "x unknown"},
+		},
 		{"a stricter standard claim", user.Attributes{"name": strings.Repeat("x", 21)}, user.Visitor, []string{"name bounds"}},
 		{"too many", many, user.Admin, []string{" size"}},
 		{"too much", user.Attributes{"name": "Ada", "address": strings.Repeat("x", 24<<10)}, user.Admin, []string{" size"}},
@@ -115,10 +123,10 @@ func TestSchemaCheck(t *testing.T) {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}
-	if err := (user.Schema)(nil).Check(user.Attributes{"given_name": "Ada", "email": "ada@example.com"}, user.Visitor); err != nil {
+	if err := user.Schema(nil).Check(user.Attributes{"given_name": "Ada", "email": "ada@example.com"}, user.Visitor); err != nil {
 		t.Errorf("the zero schema: %v", err)
 	}
-	if got := broken((user.Schema)(nil).Check(user.Attributes{"custom:x": "y"}, user.Admin)); !slices.Equal(got, []string{"custom:x unknown"}) {
+	if got := broken(user.Schema(nil).Check(user.Attributes{"custom:x": "y"}, user.Admin)); !slices.Equal(got, []string{"custom:x unknown"}) {
 		t.Errorf("the zero schema and a custom attribute: %q", got)
 	}
 }

@@ -72,8 +72,10 @@ func member(n int) *user.User {
 		Pool: "p", ID: user.ID(fmt.Sprintf("00000000-0000-4000-8000-%012d", n)), Status: user.Confirmed,
 		Logins:     []user.Login{{Namespace: user.Name, Value: email, Display: email}},
 		Attributes: user.Attributes{"email": email, "name": "Ada Lovelace", "locale": "en"},
-		Password: &user.Password{Hash: "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA",
-			Digest: make([]byte, 73), Form: user.FormNFC, Set: t0},
+		Password: &user.Password{
+			Hash:   "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA",
+			Digest: make([]byte, 73), Form: user.FormNFC, Set: t0,
+		},
 		Index:   []user.Term{{Name: "email", Value: email}},
 		Created: t0, Updated: t0,
 	}
@@ -187,12 +189,18 @@ func TestCommitLeavesNothing(t *testing.T) {
 		"absent deleted":  {storage.Delete(&storage.Outgoing{Pool: "p", ID: "x", Version: 3}), storage.ErrStale},
 		"login twice":     {storage.Put(person("eve", "bob")), storage.ErrConflict},
 		"watermark":       {storage.Raise{Key: storage.CounterKey{Pool: "p", Owner: "ada", Name: "step"}, N: 5}, storage.ErrStale},
-		"limit": {storage.Count{Key: storage.CounterKey{Pool: "p", Owner: "ada", Name: "full"},
-			Rule: storage.Rule{Free: 1}, Now: t0}, storage.ErrLimited},
-		"seal out of turn": {storage.Seal{Pool: "p", Events: []string{"e"},
-			Record: storage.SealRecord{Number: 2, Count: 1, Time: t0}}, storage.ErrStale},
-		"seal of nothing": {storage.Seal{Pool: "p", Events: []string{"e2", "e", "none"},
-			Record: storage.SealRecord{Number: 1, Count: 3, Time: t0}}, storage.ErrStale},
+		"limit": {storage.Count{
+			Key:  storage.CounterKey{Pool: "p", Owner: "ada", Name: "full"},
+			Rule: storage.Rule{Free: 1}, Now: t0,
+		}, storage.ErrLimited},
+		"seal out of turn": {storage.Seal{
+			Pool: "p", Events: []string{"e"},
+			Record: storage.SealRecord{Number: 2, Count: 1, Time: t0},
+		}, storage.ErrStale},
+		"seal of nothing": {storage.Seal{
+			Pool: "p", Events: []string{"e2", "e", "none"},
+			Record: storage.SealRecord{Number: 1, Count: 3, Time: t0},
+		}, storage.ErrStale},
 		"another pool's event": {storage.Put(&storage.Event{Pool: "q", ID: "e", Time: t0, Leaf: make([]byte, 32)}), storage.ErrInvalid},
 	}
 	for name, tt := range tests {

@@ -19,8 +19,10 @@ func TestPacked(t *testing.T) {
 	for name, u := range map[string]*user.User{
 		"every field": whole,
 		"no field":    {},
-		"extremes": {Version: 1<<63 - 1, Epoch: -1 << 63, Created: time.Date(1, 1, 1, 0, 0, 0, 1000, time.UTC),
-			Updated: time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC)},
+		"extremes": {
+			Version: 1<<63 - 1, Epoch: -1 << 63, Created: time.Date(1, 1, 1, 0, 0, 0, 1000, time.UTC),
+			Updated: time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC),
+		},
 		"a person":   member(1),
 		"an attempt": attempt("a", "ada", 0),
 	} {

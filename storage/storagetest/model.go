@@ -173,8 +173,10 @@ func (m *modelCheck) dump(st storage.Store, p user.PoolID) ([]any, error) {
 	all.User = nil                        // the first of many tickets' owner: lists show all users
 	out := []any{all}
 	for _, l := range append(modelLogins, modelAddresses...) {
-		got, e := st.Read(m.ctx, p, storage.Want{Now: m.now, User: user.ByLogin(l), Attempt: user.ByLogin(l),
-			Counters: []storage.CounterKey{{Pool: p, Name: "n"}}})
+		got, e := st.Read(m.ctx, p, storage.Want{
+			Now: m.now, User: user.ByLogin(l), Attempt: user.ByLogin(l),
+			Counters: []storage.CounterKey{{Pool: p, Name: "n"}},
+		})
 		out, err = append(out, got.User, got.Attempt, got.Counters), errors.Join(err, e)
 	}
 	pools, e := st.Pools(m.ctx, storage.PoolQuery{ID: p})

@@ -54,8 +54,10 @@ func (m *modelCheck) draftAttempt(d *draft, p user.PoolID) {
 
 // somebody returns a user of the pool who is stored; "" where there is none.
 func (m *modelCheck) somebody(p user.PoolID) user.ID {
-	got, err := m.model.Read(m.ctx, p, storage.Want{Now: m.now,
-		User: user.ByID(modelUser(p, m.rand.IntN(modelUsers)))})
+	got, err := m.model.Read(m.ctx, p, storage.Want{
+		Now:  m.now,
+		User: user.ByID(modelUser(p, m.rand.IntN(modelUsers))),
+	})
 	if err != nil || got.User == nil {
 		return ""
 	}

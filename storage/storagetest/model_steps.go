@@ -15,12 +15,20 @@ var (
 	modelLogins    = []string{"ada", "bob", "cleo", "dan"}
 	modelAddresses = []string{"x@example.com", "y@example.com"}
 	modelDocuments = []storage.DocumentKey{{Kind: "a", ID: "0"}, {Kind: "a", ID: "1"}, {Kind: "b", ID: "0"}}
-	modelRules     = []storage.Rule{{Free: 2}, {Free: 3, Window: time.Minute},
-		{Free: 2, Base: 10 * time.Second, Max: time.Minute, Decay: time.Minute, Ceiling: 6}}
-	modelStatuses = []user.Status{user.Confirmed, user.Confirmed, user.ForceChangePassword,
-		user.ResetRequired, user.External}
+	modelRules     = []storage.Rule{
+		{Free: 2},
+		{Free: 3, Window: time.Minute},
+		{Free: 2, Base: 10 * time.Second, Max: time.Minute, Decay: time.Minute, Ceiling: 6},
+	}
+	modelStatuses = []user.Status{
+		user.Confirmed, user.Confirmed, user.ForceChangePassword,
+		user.ResetRequired, user.External,
+	}
 	modelQueries = []storage.UserQuery{
-		{Limit: 3}, {Order: storage.ByID, Limit: 2}, {Status: user.Unconfirmed}, {Disabled: new(bool), Limit: 2},
+		{Limit: 3},
+		{Order: storage.ByID, Limit: 2},
+		{Status: user.Unconfirmed},
+		{Disabled: new(bool), Limit: 2},
 		{Where: &storage.Where{Name: "color", Value: "re", Prefix: true}, Limit: 2},
 		{Where: &storage.Where{Name: "color", Value: "red"}, Limit: 1},
 		{CreatedMin: noon.Add(10 * time.Second), CreatedMax: noon.Add(100 * time.Second)},

@@ -92,7 +92,8 @@ func (m *looseSessions) Commit(_ context.Context, changes ...storage.Change) err
 }
 
 func (m *looseSessions) Sessions(ctx context.Context, pool user.PoolID,
-	q storage.SessionQuery) (storage.SessionPage, error) {
+	q storage.SessionQuery,
+) (storage.SessionPage, error) {
 	page, err := m.Store.Sessions(ctx, pool, q)
 	page.Sessions = append(page.Sessions, m.extra...)
 	return page, err

@@ -136,7 +136,8 @@ func (s crowded) Commit(ctx context.Context, changes ...storage.Change) error {
 type unfair struct{ storage.Store }
 
 func (s unfair) Due(ctx context.Context, pools []user.PoolID, lane int, now time.Time,
-	n int) ([]*storage.Outgoing, error) {
+	n int,
+) ([]*storage.Outgoing, error) {
 	if pools == nil {
 		pools = []user.PoolID{"home", "small", "tiny"}
 	}
@@ -171,7 +172,8 @@ func (s forgetful) Changed(ctx context.Context, since storage.Cursor) (storage.F
 type generous struct{ storage.Store }
 
 func (s generous) Documents(ctx context.Context, pool user.PoolID,
-	q storage.DocumentQuery) (storage.DocumentPage, error) {
+	q storage.DocumentQuery,
+) (storage.DocumentPage, error) {
 	q.Limit++
 	return s.Store.Documents(ctx, pool, q)
 }
@@ -180,7 +182,8 @@ func (s generous) Documents(ctx context.Context, pool user.PoolID,
 type byOffset struct{ storage.Store }
 
 func (s byOffset) Documents(ctx context.Context, pool user.PoolID,
-	q storage.DocumentQuery) (storage.DocumentPage, error) {
+	q storage.DocumentQuery,
+) (storage.DocumentPage, error) {
 	from, _ := strconv.Atoi(q.After)
 	limit := q.Limit
 	q.After, q.Limit = "", 0

@@ -39,7 +39,8 @@ func races() []race {
 // start lets the callers who are mine enter and, once gate returns, go at once. It returns how it
 // went for each; "" for those who are not mine.
 func (r race) start(ctx context.Context, handles []storage.Store, mine func(i int) bool,
-	gate func() error) ([]string, error) {
+	gate func() error,
+) ([]string, error) {
 	runs := map[int]func() string{}
 	for i := range r.size {
 		if !mine(i) {

@@ -64,7 +64,8 @@ func moves(ctx context.Context, st storage.Store, i int, move func() error) func
 
 // looks returns the run of one who reads until so many movers are done.
 func looks(ctx context.Context, st storage.Store, movers int, w storage.Want,
-	check func(got storage.Got) error) func() string {
+	check func(got storage.Got) error,
+) func() string {
 	return func() string {
 		for {
 			got, err := readHome(ctx, st, w)

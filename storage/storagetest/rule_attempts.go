@@ -77,8 +77,10 @@ func threePlaces(s *scene) {
 	if n := s.counter(string(userID(2)), "n", noon).N + s.counter("t2", "n", noon).N; n != 0 {
 		s.Errorf("a counter of the voided attempt or of its ticket is still there")
 	}
-	for _, r := range []any{attempt(1, ""), attempt(3, ""), attempt(4, ""), attempt(5, ""),
-		ticket("t3", ""), outgoing("o3", userID(3))} {
+	for _, r := range []any{
+		attempt(1, ""), attempt(3, ""), attempt(4, ""), attempt(5, ""),
+		ticket("t3", ""), outgoing("o3", userID(3)),
+	} {
 		s.there("what the fourth attempt has nothing to do with", r)
 	}
 	s.refused(storage.ErrStale, 0, putOf(confirm(old)))

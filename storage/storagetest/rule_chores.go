@@ -96,8 +96,10 @@ func sweepExpired(s *scene) {
 		void, carrier, late, old)
 	s.put(attempt(4, bob), session(userID(2), 3), ticket("live", userID(2)), revocation("new"),
 		outgoing("o4", userID(4)))
-	live := []any{attempt(4, bob), person(2), session(userID(2), 3), ticket("live", ""),
-		revocation("new"), outgoing("o4", userID(4))}
+	live := []any{
+		attempt(4, bob), person(2), session(userID(2), 3), ticket("live", ""),
+		revocation("new"), outgoing("o4", userID(4)),
+	}
 	expired := []any{dead, ticket("t1", ""), outgoing("o1", userID(1)), over, under, void, carrier, late, old}
 	s.commit(storage.Count{Key: counterKey("o", "n"), Rule: storage.Rule{Free: 3, Window: time.Hour}, Now: at(0)},
 		storage.Count{Key: counterKey("o", "lock"), Rule: doubling, Now: at(0)},

@@ -40,8 +40,10 @@ func expiryBoundary(s *scene) {
 	s.commit(storage.Count{Key: counterKey("o", "n"), Rule: window, Now: noon})
 
 	sees := func(now time.Time) []bool {
-		w := storage.Want{Now: now, User: user.ByID(userID(2)), Tickets: []string{"t"},
-			Counters: []storage.CounterKey{counterKey("o", "n")}}
+		w := storage.Want{
+			Now: now, User: user.ByID(userID(2)), Tickets: []string{"t"},
+			Counters: []storage.CounterKey{counterKey("o", "n")},
+		}
 		got := s.read(w)
 		seen := []bool{got.User != nil, got.Tickets[0] != nil, got.Counters[0].N == 1, s.ownerAt("bob", now) != ""}
 		for _, x := range []*token.Session{session(userID(1), 1), idle, capped} {
@@ -54,8 +56,10 @@ func expiryBoundary(s *scene) {
 		}
 		return append(seen, len(due) == 1)
 	}
-	names := []string{"attempt by id", "ticket", "counter", "attempt by login", "session", "idle session",
-		"session whose idle limit lies beyond its end", "outgoing message"}
+	names := []string{
+		"attempt by id", "ticket", "counter", "attempt by login", "session", "idle session",
+		"session whose idle limit lies beyond its end", "outgoing message",
+	}
 	last, gone := sees(end.Add(-tick)), sees(end)
 	for i, name := range names {
 		if !last[i] {

@@ -67,12 +67,25 @@ func listWhere(s *scene) {
 		prefix bool
 		want   []int
 	}{
-		{"red", false, []int{1, 4}}, {"re", false, []int{3}}, {"Red", false, []int{2}}, {"réd", false, []int{6}},
-		{"redd", false, nil}, {"", false, []int{7}}, {"re_", false, nil}, {"green", false, []int{10}},
-		{"re", true, []int{3, 8, 1, 4, 5, 9}}, {"red", true, []int{1, 4, 5}}, {"re%", true, []int{8}},
-		{"r", true, []int{12, 12, 3, 8, 1, 4, 5, 9, 12, 6, 13, 14, 15}}, {"r", false, []int{12}},
-		{"rÿ", true, []int{13, 14}}, {"rÿ", false, []int{13}}, {"\U0010ffff", true, []int{16, 17}},
-		{"x", true, nil}, {"re\U0010ffff", true, []int{9}}, {"b", true, []int{10}},
+		{"red", false, []int{1, 4}},
+		{"re", false, []int{3}},
+		{"Red", false, []int{2}},
+		{"réd", false, []int{6}},
+		{"redd", false, nil},
+		{"", false, []int{7}},
+		{"re_", false, nil},
+		{"green", false, []int{10}},
+		{"re", true, []int{3, 8, 1, 4, 5, 9}},
+		{"red", true, []int{1, 4, 5}},
+		{"re%", true, []int{8}},
+		{"r", true, []int{12, 12, 3, 8, 1, 4, 5, 9, 12, 6, 13, 14, 15}},
+		{"r", false, []int{12}},
+		{"rÿ", true, []int{13, 14}},
+		{"rÿ", false, []int{13}},
+		{"\U0010ffff", true, []int{16, 17}},
+		{"x", true, nil},
+		{"re\U0010ffff", true, []int{9}},
+		{"b", true, []int{10}},
 	} {
 		got := s.users(storage.UserQuery{Where: &storage.Where{Name: "color", Value: c.value, Prefix: c.prefix}})
 		s.same(fmt.Sprintf("color %q, prefix %t", c.value, c.prefix), got, ids(c.want))
@@ -106,8 +119,10 @@ func listNotReady(s *scene) {
 	s.put(p)
 	s.same("a list by a name that the pool has now", s.users(later), ids([]int{1}))
 	long := string(make([]byte, storage.MaxTerm+1))
-	_, err = s.st.Users(s.ctx, home, storage.UserQuery{Now: noon,
-		Where: &storage.Where{Name: "color", Value: long}})
+	_, err = s.st.Users(s.ctx, home, storage.UserQuery{
+		Now:   noon,
+		Where: &storage.Where{Name: "color", Value: long},
+	})
 	s.is("a list by a value longer than MaxTerm", err, storage.ErrInvalid)
 }
 
@@ -133,8 +148,10 @@ func listFilters(s *scene) {
 			"created from":    {storage.UserQuery{CreatedMin: at(2)}, []int{2, 3, 4}},
 			"created before":  {storage.UserQuery{CreatedMax: at(3)}, []int{1, 2}},
 			"created between": {storage.UserQuery{CreatedMin: at(2), CreatedMax: at(4)}, []int{2, 3}},
-			"several": {storage.UserQuery{CreatedMin: at(2), Disabled: &no,
-				Status: user.Unconfirmed}, []int{4}},
+			"several": {storage.UserQuery{
+				CreatedMin: at(2), Disabled: &no,
+				Status: user.Unconfirmed,
+			}, []int{4}},
 			"by id, status":      {storage.UserQuery{Order: storage.ByID, Status: user.Confirmed}, []int{1, 2}},
 			"by id, and created": {storage.UserQuery{Order: storage.ByID, CreatedMin: at(3)}, []int{3, 4}},
 		} {
@@ -158,7 +175,8 @@ func listLongWay(s *scene) {
 	}
 	yes := true
 	for _, q := range []storage.UserQuery{
-		{Disabled: &yes}, {Disabled: &yes, Order: storage.ByID},
+		{Disabled: &yes},
+		{Disabled: &yes, Order: storage.ByID},
 		{Disabled: &yes, Where: &storage.Where{Name: "color", Value: "red"}},
 	} {
 		for _, limit := range []int{1, 2, 100} {

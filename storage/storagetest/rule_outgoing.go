@@ -121,8 +121,12 @@ func dueFair(s *scene) {
 	o := message("tiny0", 200, 9, noon, noon)
 	o.Pool = "tiny"
 	s.put(o)
-	for _, c := range []struct{ n, home, small, tiny int }{{3, 1, 1, 1}, {6, 3, 2, 1}, {9, 5, 3, 1},
-		{20, 16, 3, 1}} {
+	for _, c := range []struct{ n, home, small, tiny int }{
+		{3, 1, 1, 1},
+		{6, 3, 2, 1},
+		{9, 5, 3, 1},
+		{20, 16, 3, 1},
+	} {
 		ids := s.due(nil, -1, noon, c.n)
 		got := []int{strings.Count(ids, "home"), strings.Count(ids, "small"), strings.Count(ids, "tiny")}
 		for i, want := range []int{c.home, c.small, c.tiny} {
@@ -149,9 +153,11 @@ func duePools(s *scene) {
 		pools []user.PoolID
 		want  []string
 	}{
-		{[]user.PoolID{"a"}, []string{"of-a"}}, {[]user.PoolID{"b", "c"}, []string{"of-b"}},
+		{[]user.PoolID{"a"}, []string{"of-a"}},
+		{[]user.PoolID{"b", "c"}, []string{"of-b"}},
 		{[]user.PoolID{"x"}, nil},
-		{[]user.PoolID{}, nil}, {nil, []string{"of-a", "of-b"}},
+		{[]user.PoolID{}, nil},
+		{nil, []string{"of-a", "of-b"}},
 	} {
 		got := strings.Fields(s.due(c.pools, -1, noon, 10))
 		slices.Sort(got)

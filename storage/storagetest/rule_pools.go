@@ -90,11 +90,14 @@ func poolFound(s *scene) {
 		q    storage.PoolQuery
 		want string
 	}{
-		{storage.PoolQuery{}, "a b home"}, {storage.PoolQuery{ID: "b"}, "b"},
+		{storage.PoolQuery{}, "a b home"},
+		{storage.PoolQuery{ID: "b"}, "b"},
 		{storage.PoolQuery{Issuer: "https://a"}, "a"},
-		{storage.PoolQuery{ID: "a", Issuer: "https://b"}, ""}, {storage.PoolQuery{ID: "x"}, ""},
+		{storage.PoolQuery{ID: "a", Issuer: "https://b"}, ""},
+		{storage.PoolQuery{ID: "x"}, ""},
 		{storage.PoolQuery{ID: "z"}, ""},
-		{storage.PoolQuery{Issuer: "https://z"}, ""}, {storage.PoolQuery{Deleted: true}, "z"},
+		{storage.PoolQuery{Issuer: "https://z"}, ""},
+		{storage.PoolQuery{Deleted: true}, "z"},
 		{storage.PoolQuery{Deleted: true, Issuer: "https://z"}, "z"},
 		{storage.PoolQuery{Deleted: true, ID: "a"}, ""},
 	} {
@@ -123,8 +126,10 @@ func poolMade(s *scene) {
 func homeless(id user.PoolID) []storage.Change {
 	k := storage.CounterKey{Pool: id, Owner: "o", Name: "n"}
 	out := []storage.Change{
-		storage.Count{Key: k, Rule: fiveAnHour, Now: noon}, storage.Clear{Key: k, Rule: fiveAnHour, Now: noon},
-		storage.Raise{Key: k, N: 1}, storage.Defer{Pool: id, Owner: userID(1), Due: noon},
+		storage.Count{Key: k, Rule: fiveAnHour, Now: noon},
+		storage.Clear{Key: k, Rule: fiveAnHour, Now: noon},
+		storage.Raise{Key: k, N: 1},
+		storage.Defer{Pool: id, Owner: userID(1), Due: noon},
 		storage.Delete(&storage.Counter{Key: k}),
 	}
 	x, e, r := session(userID(1), 1), event("e", noon), revocation("r")
@@ -157,8 +162,10 @@ func poolDeleted(s *scene) {
 	s.commit(homeless("gone")[5:]...)
 	old := s.stored(pool("gone")).(*storage.Pool)
 	s.commit(storage.Delete(old))
-	got, err := s.st.Read(s.ctx, "gone", storage.Want{Now: noon, User: user.ByID(userID(1)),
-		Tickets: []string{"t"}})
+	got, err := s.st.Read(s.ctx, "gone", storage.Want{
+		Now: noon, User: user.ByID(userID(1)),
+		Tickets: []string{"t"},
+	})
 	if err != nil {
 		s.Errorf("read of a deleted pool: %v", err)
 	}

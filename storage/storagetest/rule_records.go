@@ -215,8 +215,10 @@ func oneOfAKind(s *scene) {
 	if got := s.read(storage.Want{Tickets: []string{"same"}}).Tickets[0]; got == nil || got.Client != "" {
 		s.Errorf("the ticket read is %s, want the one of this pool", show(got))
 	}
-	docs := s.read(storage.Want{Documents: []storage.DocumentKey{{Kind: "b", ID: "same"},
-		{Kind: "b", ID: "same2"}}}).Documents
+	docs := s.read(storage.Want{Documents: []storage.DocumentKey{
+		{Kind: "b", ID: "same"},
+		{Kind: "b", ID: "same2"},
+	}}).Documents
 	if docs[0] == nil || docs[0].Kind != "b" || docs[1] != nil {
 		s.Errorf("documents of kind b read as %s", show(docs))
 	}
@@ -251,8 +253,10 @@ func ownerComesAlong(s *scene) {
 		{"tickets", storage.Want{Tickets: []string{"none", "nobody's", "bob's", "ada's"}}, b.ID, 4},
 		{"session before ticket", storage.Want{Session: key, Tickets: []string{"bob's"}}, a.ID, 0},
 		{"ticket of nobody", storage.Want{Tickets: []string{"nobody's"}}, "", 0},
-		{"named user before both", storage.Want{User: user.ByLogin("bob"), Session: key,
-			Tickets: []string{"ada's"}}, b.ID, 4},
+		{"named user before both", storage.Want{
+			User: user.ByLogin("bob"), Session: key,
+			Tickets: []string{"ada's"},
+		}, b.ID, 4},
 		{"named user who is absent", storage.Want{User: user.ByLogin("eve"), Session: key}, "", 0},
 	} {
 		c.w.Counters = counters

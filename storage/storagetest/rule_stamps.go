@@ -135,8 +135,10 @@ func allOrNothing(s *scene) {
 	s.put(document("k", "old"))
 	old := s.stored(document("k", "old"))
 	s.put(old)
-	good := []any{person(1, "ada"), session(userID(1), 1), ticket("t", userID(1)),
-		outgoing("o", userID(1)), event("e", noon), revocation("r")}
+	good := []any{
+		person(1, "ada"), session(userID(1), 1), ticket("t", userID(1)),
+		outgoing("o", userID(1)), event("e", noon), revocation("r"),
+	}
 	changes := []storage.Change{
 		storage.Count{Key: counterKey("o", "n"), Rule: storage.Rule{Free: 5}, Now: noon},
 		storage.Raise{Key: counterKey("o", "w"), N: 3},

@@ -26,8 +26,10 @@ func binary() []byte { return []byte{0, 1, 2, 0, 0xff, 0xfe, '\'', 0} }
 func full() []any {
 	leaf := [32]byte{0, 1, 0xff}
 	return []any{
-		&storage.Pool{ID: "full", Issuer: "https://id.example.com/" + odd,
-			Searchable: []string{"color", odd}, Created: rough},
+		&storage.Pool{
+			ID: "full", Issuer: "https://id.example.com/" + odd,
+			Searchable: []string{"color", odd}, Created: rough,
+		},
 		&user.User{
 			Pool: home, ID: userID(1), Status: user.ForceChangePassword, Disabled: true, Epoch: large,
 			Logins: []user.Login{
@@ -40,15 +42,21 @@ func full() []any {
 				Inner: "$2b$12$abc", Set: ancien, Revision: large,
 				Past: []user.Past{{Hash: odd, Digest: binary()}, {Hash: "$argon2id$", Digest: nil}},
 			},
-			Index: []user.Term{{Name: "color", Value: odd}, {Name: "group", Value: "a"},
-				{Name: "group", Value: "b"}, {Name: "unknown", Value: ""}},
+			Index: []user.Term{
+				{Name: "color", Value: odd},
+				{Name: "group", Value: "a"},
+				{Name: "group", Value: "b"},
+				{Name: "unknown", Value: ""},
+			},
 			EventKey: binary(), Created: rough, Updated: epoch,
 		},
 		&user.User{
 			Pool: home, ID: userID(2), Status: user.Unconfirmed, Epoch: 1,
 			Attempt: &user.Attempt{
-				Login: user.Login{Namespace: user.Name, Value: "bob@example.com",
-					Display: "Bob@Example.com", Rule: 3},
+				Login: user.Login{
+					Namespace: user.Name, Value: "bob@example.com",
+					Display: "Bob@Example.com", Rule: 3,
+				},
 				Expires: rough.AddDate(1, 0, 0),
 			},
 			Created: ancien,
@@ -72,8 +80,10 @@ func full() []any {
 			Pool: home, ID: "full" + odd, Owner: userID(1), Class: 7, Ticket: "none", Body: binary(), Tries: 9,
 			Due: rough, NotAfter: rough.AddDate(1, 0, 0), Created: ancien,
 		},
-		&storage.Revocation{Pool: home, ID: "full" + odd, User: userID(1), Session: odd, Epoch: large,
-			Expires: rough},
+		&storage.Revocation{
+			Pool: home, ID: "full" + odd, User: userID(1), Session: odd, Epoch: large,
+			Expires: rough,
+		},
 		&storage.Event{
 			Pool: home, ID: "full" + odd, Time: rough, User: userID(1), Kind: odd,
 			Header: binary(), Personal: binary(), Leaf: leaf[:],
@@ -86,8 +96,10 @@ func bare() []any {
 	return []any{
 		&storage.Pool{ID: "bare", Created: noon},
 		&user.User{Pool: home, ID: userID(3), Status: user.External, Created: noon},
-		&token.Session{ID: "bare", Pool: string(home), User: string(userID(3)), Created: noon,
-			LastUsed: noon, Expires: storage.Forever},
+		&token.Session{
+			ID: "bare", Pool: string(home), User: string(userID(3)), Created: noon,
+			LastUsed: noon, Expires: storage.Forever,
+		},
 		&storage.Ticket{Pool: home, ID: "bare", Created: noon, Expires: storage.Forever},
 		&storage.Document{Pool: home, Kind: "bare", ID: "bare"},
 		&storage.Outgoing{Pool: home, ID: "bare", Owner: userID(3), Due: noon, Created: noon},
