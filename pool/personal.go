@@ -65,7 +65,8 @@ func (p *Pool) ListEvents(ctx context.Context, q EventQuery) (EventPage, error) 
 		return EventPage{}, unavailable(err)
 	}
 	list := EventPage{Events: make([]Event, len(page.Events)), Next: page.Next}
-	rings := map[user.ID]*seal.Keyring{"": p.eventRing("", p.state.Load().strangers)}
+	st := p.state.Load()
+	rings := map[user.ID]*seal.Keyring{"": st.eventRing("", nil)}
 	for i, e := range page.Events {
 		if _, known := rings[e.User]; !known {
 			got, err := p.read(ctx, storage.Want{Now: p.now(), User: user.ByID(e.User)})
@@ -74,7 +75,7 @@ func (p *Pool) ListEvents(ctx context.Context, q EventQuery) (EventPage, error) 
 			}
 			rings[e.User] = nil
 			if got.User != nil {
-				rings[e.User] = p.eventRing(e.User, got.User.EventKey)
+				rings[e.User] = st.eventRing(e.User, got.User.EventKey)
 			}
 		}
 		list.Events[i] = p.shown(e, rings[e.User])
@@ -85,7 +86,7 @@ func (p *Pool) ListEvents(ctx context.Context, q EventQuery) (EventPage, error) 
 // EraseEvents makes where a user was unreadable in all events so far, for good: the address and the
 // browser of each. That something happened stays, and the history verifies. A user who is deleted
 // takes the key along, so there is nothing left to erase, which is a success. Copies of the database
-// that were made before hold the old key, sealed. It costs one read and one commit.
+// that were made before hold the old half of the key. It costs one read and one commit.
 func (p *Pool) EraseEvents(ctx context.Context, id user.ID) error {
 	_, err := again(func() (struct{}, error) {
 		now := p.now()
@@ -94,7 +95,7 @@ func (p *Pool) EraseEvents(ctx context.Context, id user.ID) error {
 			return struct{}{}, err
 		}
 		u := got.User
-		u.EventKey, u.Updated = p.newEventKey(id), now
+		u.EventKey, u.Updated = newEventKey(), now
 		return struct{}{}, p.commit(ctx, storage.Put(u), p.event(now, occurrence{who: u, Kind: eraseEvent, Outcome: succeeded}))
 	})
 	return err
@@ -122,11 +123,12 @@ func (p *Pool) personal(id string, who *user.User, c Caller) []byte {
 	if f == (personal{}) {
 		return nil
 	}
-	owner, key := user.ID(""), p.state.Load().strangers
+	var owner user.ID
+	var half []byte
 	if who != nil && who.ID != "" {
-		owner, key = who.ID, who.EventKey
+		owner, half = who.ID, who.EventKey
 	}
-	ring := p.eventRing(owner, key)
+	ring := p.state.Load().eventRing(owner, half)
 	if ring == nil {
 		return nil
 	}
@@ -134,29 +136,26 @@ func (p *Pool) personal(id string, who *user.User, c Caller) []byte {
 	return ring.Seal(p.personalLabel(id), text)
 }
 
-// newEventKey returns a sealed event key. It is part of the user, not a document: one that is made
-// for each person would raise the pool's epoch, and every process would read all settings anew.
-func (p *Pool) newEventKey(owner user.ID) []byte {
-	secret := make([]byte, 32)
-	rand.Read(secret) // never fails: crypto/rand
-	return p.config.Keys.Seal(p.eventKeyLabel(owner), secret)
+// newEventKey returns a person's half of an event key. It is part of the user, not a document: one that
+// is made for each person would raise the pool's epoch, and every process would read all settings anew.
+func newEventKey() []byte {
+	half := make([]byte, 16)
+	rand.Read(half) // never fails: crypto/rand
+	return half
 }
 
-// eventRing opens an event key; nil means that it is none.
-func (p *Pool) eventRing(owner user.ID, sealed []byte) *seal.Keyring {
-	secret, err := p.config.Keys.Open(p.eventKeyLabel(owner), sealed)
-	if err != nil || len(secret) != 32 {
+// eventRing makes an event key of the person's half and of the pool's key: neither opens anything without
+// the other. Nobody has an empty half; nil means that there is no key.
+func (s *state) eventRing(owner user.ID, half []byte) *seal.Keyring {
+	if len(half) != 16 && (owner != "" || len(half) != 0) {
 		return nil
 	}
-	ring, err := seal.New(seal.Key{ID: "event", Secret: [32]byte(secret)})
+	key := s.hmac("event key", string(owner)+"\x00"+string(half))
+	ring, err := seal.New(seal.Key{ID: "event", Secret: [32]byte(key)})
 	if err != nil {
 		return nil
 	}
 	return ring
-}
-
-func (p *Pool) eventKeyLabel(owner user.ID) seal.Label {
-	return seal.Label{Pool: string(p.config.ID), Kind: "user", Owner: string(owner), Field: "event key"}
 }
 
 func (p *Pool) personalLabel(event string) seal.Label {

@@ -160,7 +160,7 @@ func (p *Pool) mayTake(ctx context.Context, from password.From, policy password.
 // setPassword gives u a new password. The epoch ends whatever was made before (security.md T3).
 func (p *Pool) setPassword(u *user.User, hash password.Hash, policy password.Policy, now time.Time) error {
 	if u.EventKey == nil {
-		u.EventKey = p.newEventKey(u.ID)
+		u.EventKey = newEventKey()
 	}
 	if u.Password != nil {
 		u.Epoch++

@@ -31,11 +31,10 @@ const checkText = "userpool keyring check"
 
 // state is what a pool's documents say at one epoch. It is never changed, only replaced.
 type state struct {
-	epoch     int64
-	settings  Settings
-	poolKey   []byte
-	strangers []byte           // sealed event key of nobody: an unknown user costs what a known one does
-	dated     []token.DatedKey // all signing keys that are stored
+	epoch    int64
+	settings Settings
+	poolKey  []byte
+	dated    []token.DatedKey // all signing keys that are stored
 
 	// What follows is planned anew as time passes: see [Pool.today].
 	keyPlan token.KeyPlan
@@ -197,11 +196,8 @@ func (p *Pool) loadPoolKey(ctx context.Context, s *state) error {
 	if len(docs) != 1 {
 		return fmt.Errorf("the pool has %d pool keys, not one", len(docs))
 	}
-	if s.poolKey, err = p.open(docs[0]); err != nil {
-		return err
-	}
-	s.strangers = p.config.Keys.Seal(p.eventKeyLabel(""), s.hmac("event key", ""))
-	return nil
+	s.poolKey, err = p.open(docs[0])
+	return err
 }
 
 func (p *Pool) loadSigning(ctx context.Context, s *state) (err error) {

@@ -35,8 +35,9 @@ type User struct {
 	Attempt    *Attempt   // set exactly while Status is Unconfirmed
 	Attributes Attributes // nil means none
 	Password   *Password  // nil means none
-	// EventKey seals the personal fields of the events about this user, and is itself sealed. It goes
-	// with the user, and without it they cannot be read (security.md T10). Nil means that none are kept.
+	// EventKey is the user's half of the key that seals the personal fields of events about them; the
+	// other half is the pool's. It goes with the user, and without it they cannot be read (security.md
+	// T10). Nil means that none are kept.
 	EventKey []byte
 	// Index holds the values by which lists may find this user. Names other than those of the
 	// pool's Searchable are kept, and found only once the pool names them.

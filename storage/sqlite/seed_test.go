@@ -50,7 +50,7 @@ func person(n int) *user.User {
 		Password: &user.Password{
 			Hash: "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA", Digest: digest, Form: user.FormNFC, Set: created, Revision: 1,
 		},
-		Created: created, Updated: created,
+		EventKey: digest[:16], Created: created, Updated: created,
 	}
 }
 
