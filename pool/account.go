@@ -115,12 +115,15 @@ type change struct {
 }
 
 func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
-	g, now, err := a.read(ctx)
+	g, now, err := a.readFor(ctx, c.input.Caller)
 	if err != nil {
 		return nil, err
 	}
 	p, u := a.pool, g.user
 	from := p.from(c.input.Caller, string(u.ID), true)
+	if err := overBudget(g.source, sourceRule, now); err != nil {
+		return nil, err
+	}
 	if !guessRule.Locked(g.guesses, now).IsZero() {
 		return nil, ErrNotAuthorized
 	}
@@ -130,10 +133,10 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 	o := occurrence{who: u, from: c.input.Caller, Kind: changeEvent, Outcome: refused, Client: g.client.ID}
 	if d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, []gate.Proof{c.owner}, now); d.Outcome() != gate.Mint {
 		o.Reason = string(d.Reason())
-		return nil, p.wrong(ctx, p.sourceKey(g.state, c.input.Caller), g.guesses.Key, ErrNotAuthorized, now, o)
+		return nil, p.wrong(ctx, g.source.Key, g.guesses.Key, ErrNotAuthorized, now, o)
 	}
 	if err := p.mayTake(ctx, from, g.state.settings.Passwords, c.input.New, u); errors.Is(err, ErrInvalid) {
-		return nil, p.wrong(ctx, p.sourceKey(g.state, c.input.Caller), g.guesses.Key, err, now, o) // it says that the old one was right, so it is counted
+		return nil, p.wrong(ctx, g.source.Key, g.guesses.Key, err, now, o) // it says that the old one was right, so it is counted
 	} else if err != nil {
 		return nil, err
 	}
@@ -152,12 +155,21 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 
 // read returns the live session of the token with its user, or ErrNotAuthorized.
 func (a *Account) read(ctx context.Context) (g granted, now time.Time, err error) {
+	return a.readFor(ctx, Caller{})
+}
+
+// readFor also returns the counters of a caller's guesses at the password.
+func (a *Account) readFor(ctx context.Context, c Caller) (g granted, now time.Time, err error) {
 	p := a.pool
 	now = p.now()
-	id := user.ID(a.claims.Subject)
+	id, d := user.ID(a.claims.Subject), p.device(c, now)
 	got, err := p.read(ctx, storage.Want{
 		Now: now, Session: storage.SessionKey{User: id, ID: a.claims.Session},
-		Counters: []storage.CounterKey{{Pool: p.config.ID, Owner: string(id), Name: passwordCounter}},
+		Counters: []storage.CounterKey{
+			{Pool: p.config.ID, Owner: string(id), Name: passwordCounter},
+			p.sourceKey(p.state.Load(), c, failures),
+			{Pool: p.config.ID, Owner: string(id), Name: d.counter()},
+		},
 	})
 	if err != nil {
 		return g, now, err
@@ -169,11 +181,14 @@ func (a *Account) read(ctx context.Context) (g granted, now time.Time, err error
 		return g, now, ErrNotAuthorized
 	}
 	g.session, g.user, g.guesses = got.Session, got.User, got.Counters[0]
+	if g.source = got.Counters[1]; d.knows(got.User) {
+		g.guesses = got.Counters[2]
+	}
 	if g.session == nil || g.user == nil || g.session.Epoch != g.user.Epoch || g.session.Client != g.client.ID {
 		return g, now, ErrNotAuthorized
 	}
-	d := gate.Decide(gate.Request{User: g.user, Purpose: gate.Refresh}, gate.Carried(g.user.ID, g.session.Proofs), now)
-	if d.Outcome() != gate.Mint {
+	judged := gate.Decide(gate.Request{User: g.user, Purpose: gate.Refresh}, gate.Carried(g.user.ID, g.session.Proofs), now)
+	if judged.Outcome() != gate.Mint {
 		return g, now, ErrNotAuthorized
 	}
 	return g, now, nil

@@ -3,7 +3,9 @@ package pool
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/userpool-go/userpool/message"
@@ -82,6 +84,7 @@ func member(text []byte) (name, value string, ok bool) {
 	}
 	name, isName := parts[1].(string)
 	value, isText := parts[2].(string)
-	ok = parts[0] == json.Delim('{') && isName && isText && parts[3] == json.Delim('}') && !d.More()
-	return name, value, ok
+	ok = parts[0] == json.Delim('{') && isName && isText && parts[3] == json.Delim('}')
+	_, err := d.Token()
+	return name, value, ok && errors.Is(err, io.EOF)
 }

@@ -46,7 +46,7 @@ func TestUnmarshalResponse(t *testing.T) {
 	}
 	for _, text := range []string{
 		"", "null", "{}", "[]", `"code"`, `{"code":123456}`, `{"code":null}`, `{"code":{"a":"b"}}`, `{"code":["1"]}`, `{"CODE":"1"}`, `{"Code":"1"}`,
-		`{"code":"1","code":"2"}`, `{"code":"1","password":"2"}`, `{"code":"1"}{"code":"2"}`, `{"code":"1"} x`, `{"code":"1"`, `{"code"}`,
+		`{"code":"1","code":"2"}`, `{"code":"1","password":"2"}`, `{"code":"1"}{"code":"2"}`, `{"code":"1"} x`, `{"code":"1"}}`, `{"code":"1"}]{"password":"x"}`, `{"code":"1"},`, `{"code":"1"`, `{"code"}`,
 		`{"ticket":"1"}`, `{"":"1"}`, "\xff", `{"code":"` + strings.Repeat("1", 20000) + `"}`, strings.Repeat("[", 10000),
 	} {
 		if r, err := pool.UnmarshalResponse([]byte(text)); !errors.Is(err, pool.ErrInvalid) {

@@ -274,3 +274,76 @@ func TestT9_PasswordIsNormalisedNotTruncated(t *testing.T) {
 		t.Errorf("another last letter = %v, want ErrNotAuthorized", err)
 	}
 }
+
+// Whoever has used up a network's wrong answers has no guesses there for nothing: neither at the sign-in
+// nor, with a stolen access token, at the old password.
+func TestT5_GuessesPastTheNetworksBudgetCount(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	k.confirmed(ada)
+	thief := from(7)
+	a, err := k.Account(t.Context(), k.done(ada).Tokens.Access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 100 {
+		k.signInFrom(thief, fmt.Sprintf("user%d@example.com", n), wrong)
+	}
+	for range 10 {
+		_, err := a.ChangePassword(t.Context(), pool.ChangePasswordInput{Old: wrong, New: another, Caller: thief})
+		if _, ok := errors.AsType[*pool.LimitError](err); !ok {
+			t.Fatalf("guess at the old password = %v, want a *LimitError", err)
+		}
+	}
+	_, err = a.ChangePassword(t.Context(), pool.ChangePasswordInput{Old: right, New: another, Caller: thief})
+	if _, ok := errors.AsType[*pool.LimitError](err); !ok {
+		t.Errorf("the right old password past the budget = %v, want a *LimitError", err)
+	}
+}
+
+// Strangers who guess at codes close the way back for minutes, never for good.
+func TestT6_RecoveryIsNeverClosedForGood(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	k.confirmed(ada)
+	for range 40 {
+		ticket := k.forgot(ada)
+		for range 5 {
+			k.reset(ticket, "00000000", another)
+			k.clock.advance(16 * time.Minute)
+		}
+	}
+	k.clock.advance(2 * time.Hour)
+	before := len(k.box.To(ada))
+	ticket := k.forgot(ada)
+	waitFor(t, func() bool { return len(k.box.To(ada)) > before })
+	if err := k.reset(ticket, k.box.Code(ada), another); err != nil {
+		t.Errorf("the owner's code after 200 guesses of strangers: %v", err)
+	}
+}
+
+// A network that asks for a hundred sign-ups or codes is refused for a while.
+func TestT6_RequestsOfANetworkAreBounded(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	limited := 0
+	for n := range 110 {
+		var err error
+		if n%2 == 0 {
+			_, err = k.SignUp(t.Context(), pool.SignUpInput{Username: fmt.Sprintf("u%d@example.com", n), Password: right, Caller: from(1)})
+		} else {
+			_, err = k.ForgotPassword(t.Context(), pool.ForgotPasswordInput{Username: fmt.Sprintf("u%d@example.com", n), Caller: from(1)})
+		}
+		if _, ok := errors.AsType[*pool.LimitError](err); ok {
+			limited++
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if limited != 10 {
+		t.Errorf("%d of 110 were refused, want 10", limited)
+	}
+	if _, err := k.SignUp(t.Context(), pool.SignUpInput{Username: ada, Password: right, Caller: from(2)}); err != nil {
+		t.Errorf("another network: %v", err)
+	}
+}

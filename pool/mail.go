@@ -47,7 +47,7 @@ func (p *Pool) mail(sent storage.Counter, t *storage.Ticket, channel string, l l
 
 // overMail turns a refusal of the mail counter, which was open when it was read, into another round.
 func overMail(err error) error {
-	if key, ok := limit(err); ok && strings.HasPrefix(key.Name, "mail:") {
+	if key, ok := limit(err); ok && (strings.HasPrefix(key.Name, "mail:") || key.Name == requests) {
 		return fmt.Errorf("%w: %w", storage.ErrStale, err)
 	}
 	return err

@@ -3,6 +3,7 @@ package pool_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -114,6 +115,33 @@ func TestT9_HashIsReplacedAtSignIn(t *testing.T) {
 	}
 	if _, err := k.refresh(d); err != nil {
 		t.Errorf("the session of before: %v", err)
+	}
+}
+
+// New parameters of hashes do not tell who owns an address: not at a new sign-up there, and not at one that was
+// open when the owner signed in.
+func TestS19_NewParametersDoNotTell(t *testing.T) {
+	t.Parallel()
+	st, r := memory.New(), ring(t, seal.Generate())
+	k := openOn(t, st, func(c *pool.Config) { c.Keys = r })
+	k.confirmed(ada)
+	dearer := password.Params{Memory: 16, Time: 2, Threads: 1}
+	k2 := openOn(t, st, func(c *pool.Config) { c.Keys, c.InsecureHash = r, &dearer })
+	tries := func(login string) (seen string) {
+		if _, err := k2.SignUp(t.Context(), pool.SignUpInput{Username: login, Password: another}); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			step, err := k2.signIn(login, another)
+			seen += fmt.Sprintf("%T %v ", step, err)
+			if login == ada {
+				k2.done(ada) // the owner signs in, with a hash of before
+			}
+		}
+		return seen
+	}
+	if taken, free := tries(ada), tries("free@example.com"); taken != free {
+		t.Errorf("taken: %s\nfree: %s", taken, free)
 	}
 }
 

@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -146,7 +147,7 @@ func (o *outbox) send(ctx context.Context, m *storage.Outgoing) error {
 		o.config.Logger.WarnContext(ctx, "message refused for good", "pool", o.config.ID, "message", m.ID, "error", err)
 	case err != nil:
 		o.config.Logger.WarnContext(ctx, "message not sent, will be tried again", "pool", o.config.ID, "message", m.ID, "tries", m.Tries+1, "error", err)
-		m.Due = o.now().Add(min(longPause, firstPause<<min(m.Tries, 10)))
+		m.Due = o.now().Add(min(longPause, firstPause<<max(0, min(m.Tries, 10))))
 		m.Tries++
 		changes = []storage.Change{storage.Put(m), storage.Defer{Pool: m.Pool, Owner: m.Owner, Due: m.Due}}
 	}
@@ -162,7 +163,12 @@ func (o *outbox) send(ctx context.Context, m *storage.Outgoing) error {
 
 // handOver gives a message to the sender, unless there is no use in it: it is void, its code has died,
 // or it was sent before and could not be taken out.
-func (o *outbox) handOver(ctx context.Context, m *storage.Outgoing) error {
+func (o *outbox) handOver(ctx context.Context, m *storage.Outgoing) (err error) {
+	defer func() { // a sender of the app's that panics at one message must not end the process, again and again
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the sender panicked: %v", r)
+		}
+	}()
 	l, err := o.letter(m)
 	if err != nil || l.Void || o.wasSent(m.ID) {
 		return err

@@ -335,3 +335,20 @@ func TestOutboxKeepsOrder(t *testing.T) {
 		t.Errorf("the last code that came is not of the last step: %v", err)
 	}
 }
+
+// A sender that panics at one message ends neither the process nor the others' mail.
+func TestOutboxSurvivesAPanickingSender(t *testing.T) {
+	t.Parallel()
+	mail := &flaky{}
+	k := open(t, func(c *pool.Config) {
+		c.Sender = message.SenderFunc(func(ctx context.Context, m message.Message) error {
+			if m.To == ada {
+				panic("cannot draw this letter")
+			}
+			return mail.Send(ctx, m)
+		})
+	})
+	k.signUp(ada)
+	k.signUp("bob@example.com")
+	waitFor(t, func() bool { _, sent := mail.counts(); return sent == 1 })
+}

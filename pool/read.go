@@ -16,7 +16,8 @@ const (
 	requestMark     = "requests:reset_password" // a watermark: when a reset was last asked for
 	signUpMail      = "mail:sign_up"
 	resetMail       = "mail:reset_password"
-	sourceCounter   = "failures"
+	failures        = "failures" // of a network
+	requests        = "requests" // of a network: for what costs mails and rows
 )
 
 // guessRule bounds guessing at one authenticator (security.md T5): the fifth failure locks for a
@@ -26,6 +27,21 @@ var guessRule = storage.Rule{Free: 5, Base: time.Second, Max: 15 * time.Minute, 
 // sourceRule bounds wrong answers from one network, whatever accounts they are at (security.md T6).
 // Only wrong ones count, and a right one resets nothing.
 var sourceRule = storage.Rule{Free: 100, Window: 15 * time.Minute}
+
+// codeRule is the same for codes, without a ceiling: strangers can cause codes to be sent and guess at
+// them, and must not be able to close the way back for good.
+var codeRule = storage.Rule{Free: guessRule.Free, Base: guessRule.Base, Max: guessRule.Max, Decay: guessRule.Decay}
+
+// rule returns the rule of a counter of guesses.
+func rule(key storage.CounterKey) storage.Rule {
+	if key.Name == confirmCounter || key.Name == resetCounter {
+		return codeRule
+	}
+	return guessRule
+}
+
+// requestRule bounds how many sign-ups and codes one network asks for (security.md T6).
+var requestRule = storage.Rule{Free: 100, Window: 15 * time.Minute}
 
 // reading is what one read of a login gave: the owner or the newest attempt, a counter or watermark
 // of theirs, the counters of mails to the address and of the caller's network, and the state that is
@@ -43,13 +59,13 @@ type reading struct {
 }
 
 // readLogin reads who is behind a login, with the counters of the given names, in one round trip.
-func (p *Pool) readLogin(ctx context.Context, login user.Login, c Caller, counter, mail string, now time.Time) (reading, error) {
+func (p *Pool) readLogin(ctx context.Context, login user.Login, c Caller, counter, mail, source string, now time.Time) (reading, error) {
 	s := p.state.Load() // its pool key is the same in every state
 	counters := []storage.CounterKey{
 		{Pool: p.config.ID, Name: counter},
 		{Pool: p.config.ID, Owner: s.stranger(login), Name: counter},
 		{Pool: p.config.ID, Owner: s.pseudonym(login), Name: mail},
-		p.sourceKey(s, c),
+		p.sourceKey(s, c, source),
 	}
 	d := p.device(c, now)
 	if d.ID != "" && counter == passwordCounter {
@@ -86,14 +102,14 @@ func (r reading) owner() *user.User {
 	return r.user
 }
 
-// sourceKey names the counter of a caller's network.
-func (p *Pool) sourceKey(s *state, c Caller) storage.CounterKey {
-	return storage.CounterKey{Pool: p.config.ID, Owner: s.network(c), Name: sourceCounter}
+// sourceKey names a counter of a caller's network: its failures, or its requests.
+func (p *Pool) sourceKey(s *state, c Caller, name string) storage.CounterKey {
+	return storage.CounterKey{Pool: p.config.ID, Owner: s.network(c), Name: name}
 }
 
-// overBudget refuses a caller whose network has given too many wrong answers.
-func overBudget(source storage.Counter, now time.Time) error {
-	if until := sourceRule.Locked(source, now); !until.IsZero() {
+// overBudget refuses a caller whose network has used up what a rule allows it.
+func overBudget(source storage.Counter, rule storage.Rule, now time.Time) error {
+	if until := rule.Locked(source, now); !until.IsZero() {
 		return &LimitError{Until: until}
 	}
 	return nil

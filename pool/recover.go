@@ -29,7 +29,7 @@ func (p *Pool) ForgotPassword(ctx context.Context, in ForgotPasswordInput) (Forg
 
 func (p *Pool) forgotPassword(ctx context.Context, in ForgotPasswordInput, login user.Login) (ForgotPasswordResult, error) {
 	now := p.now()
-	r, err := p.readLogin(ctx, login, in.Caller, requestMark, resetMail, now)
+	r, err := p.readLogin(ctx, login, in.Caller, requestMark, resetMail, requests, now)
 	if err != nil {
 		return ForgotPasswordResult{}, err
 	}
@@ -39,6 +39,9 @@ func (p *Pool) forgotPassword(ctx context.Context, in ForgotPasswordInput, login
 	}
 	// Whoever cannot recover here gets what a stranger gets: a ticket of nobody.
 	u, reason := recoverable(r.user)
+	if err := overBudget(r.source, requestRule, now); err != nil {
+		return ForgotPasswordResult{}, err
+	}
 	request := max(r.counter.N+1, now.UnixMicro())
 	channel := r.state.pseudonym(login)
 	c := carried{Channel: channel, Owner: r.counter.Key.Owner, Request: request}
@@ -48,8 +51,11 @@ func (p *Pool) forgotPassword(ctx context.Context, in ForgotPasswordInput, login
 		l.To = u.Login(login).Display
 	}
 	changes := append(p.mail(r.mail, t, channel, l, now), storage.Put(t),
-		storage.Raise{Key: r.counter.Key, N: request},
+		storage.Count{Key: r.source.Key, Rule: requestRule, Now: now},
 		p.event(now, occurrence{who: u, from: in.Caller, Kind: forgotEvent, Outcome: stepped, Reason: reason, Client: client.ID}))
+	if mailRule.Locked(r.mail, now).IsZero() { // a request that sends nothing voids nothing
+		changes = append(changes, storage.Raise{Key: r.counter.Key, N: request})
+	}
 	if err := p.commit(ctx, changes...); err != nil {
 		return ForgotPasswordResult{}, overMail(err)
 	}
@@ -107,7 +113,7 @@ func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordIn
 	// a locked counter all go the way of a wrong code: any other would tell whether there is a user.
 	u, _ := recoverable(a.user)
 	proof, right := p.gate.EmailCode(a.ticket, a.Channel, in.Code, a.now)
-	right = right && a.Request == a.requests.N && guessRule.Locked(a.resetCode, a.now).IsZero()
+	right = right && a.Request == a.requests.N && codeRule.Locked(a.resetCode, a.now).IsZero()
 	o := occurrence{who: u, from: in.Caller, Kind: resetEvent, Outcome: refused, Client: a.client.ID}
 	if !right || u.ID == "" {
 		return nil, p.wrong(ctx, a.source, a.resetCode.Key, ErrBadCode, a.now, o, a.tried())
@@ -131,7 +137,7 @@ func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordIn
 	o.Outcome = succeeded
 	changes := append(p.replaced(next, a.now, in.Caller.locale()),
 		storage.Put(next), storage.Delete(a.ticket), storage.Put(t),
-		storage.Delete(&storage.Counter{Key: a.password.Key}), storage.Clear{Key: a.resetCode.Key, Rule: guessRule, Now: a.now}, p.event(a.now, o))
+		storage.Delete(&storage.Counter{Key: a.password.Key}), storage.Clear{Key: a.resetCode.Key, Rule: codeRule, Now: a.now}, p.event(a.now, o))
 	if err := p.commit(ctx, changes...); err != nil {
 		if _, locked := limit(err); locked {
 			return nil, ErrBadCode
@@ -162,7 +168,7 @@ func (p *Pool) setPassword(u *user.User, hash password.Hash, policy password.Pol
 	if u.EventKey == nil {
 		u.EventKey = newEventKey()
 	}
-	if u.Password != nil {
+	if u.Version != 0 { // not a sign-up that is being made
 		u.Epoch++
 	}
 	u.Updated = now

@@ -410,3 +410,23 @@ func TestPasswordHistory(t *testing.T) {
 		}
 	}, func(c *pool.Config) { c.Settings = &pool.Settings{Passwords: password.Policy{History: 3}} })
 }
+
+// A request beyond the mails that an address gets sends nothing, and so voids nothing.
+func TestUnsentRequestVoidsNothing(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	k.confirmed(ada)
+	for range 4 {
+		k.forgot(ada)
+		k.clock.advance(time.Second)
+	}
+	ticket := k.forgot(ada)
+	code := k.code(ada, 6)
+	for range 20 {
+		k.clock.advance(time.Second)
+		k.forgot(ada)
+	}
+	if err := k.reset(ticket, code, another); err != nil {
+		t.Errorf("the code of the last mail: %v", err)
+	}
+}

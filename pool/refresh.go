@@ -97,7 +97,8 @@ func (p *Pool) signOut(ctx context.Context, in SignOutInput, presented token.Ref
 type granted struct {
 	session *token.Session
 	user    *user.User
-	guesses storage.Counter // at the password; read for an account only
+	guesses storage.Counter // at the password; read for an account only, like the next
+	source  storage.Counter // of the caller's network
 	client  Client
 	state   *state
 }

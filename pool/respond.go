@@ -96,7 +96,7 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, c Caller) (a answered, 
 			{Pool: p.config.ID, Name: confirmCounter},
 			{Pool: p.config.ID, Name: resetCounter},
 			{Pool: p.config.ID, Name: requestMark},
-			p.sourceKey(p.state.Load(), c),
+			p.sourceKey(p.state.Load(), c, failures),
 		},
 	})
 	if err != nil {
@@ -107,7 +107,7 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, c Caller) (a answered, 
 		tries: got.Counters[0], password: got.Counters[1], code: got.Counters[2],
 		resetCode: got.Counters[3], requests: got.Counters[4], source: got.Counters[5].Key, from: c,
 	}
-	if err := overBudget(got.Counters[5], now); err != nil {
+	if err := overBudget(got.Counters[5], sourceRule, now); err != nil {
 		return a, err
 	}
 	if a.carried, err = p.answers(a.ticket, b, a.user); err != nil {
@@ -134,7 +134,7 @@ func (a answered) tried() storage.Change {
 // confirm judges the code of a sign-up. The right one proves the address and takes the login in the
 // same commit that consumes the ticket, so of any number at once one wins (security.md T7).
 func (p *Pool) confirm(ctx context.Context, a answered, c Code) (Step, error) {
-	if !guessRule.Locked(a.code, a.now).IsZero() {
+	if !codeRule.Locked(a.code, a.now).IsZero() {
 		return nil, ErrBadCode
 	}
 	proof, right := p.gate.EmailCode(a.ticket, a.Channel, c.Value, a.now)
@@ -148,7 +148,7 @@ func (p *Pool) confirm(ctx context.Context, a answered, c Code) (Step, error) {
 	d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, append(gate.Carried(u.ID, a.Proofs), proof), a.now)
 	changes := []storage.Change{
 		storage.Put(u), storage.Delete(a.ticket),
-		storage.Clear{Key: a.code.Key, Rule: guessRule, Now: a.now},
+		storage.Clear{Key: a.code.Key, Rule: codeRule, Now: a.now},
 		p.event(a.now, occurrence{who: u, from: a.from, Kind: confirmEvent, Outcome: succeeded, Client: a.client.ID}),
 	}
 	switch {

@@ -62,7 +62,7 @@ func (p *Pool) judge(ctx context.Context, j *judgement, from password.From, owne
 
 func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typed Password, j *judgement) (Step, error) {
 	now := p.now()
-	r, err := p.readLogin(ctx, login, in.Caller, passwordCounter, signUpMail, now)
+	r, err := p.readLogin(ctx, login, in.Caller, passwordCounter, signUpMail, failures, now)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 	if err != nil {
 		return nil, err
 	}
-	if err := overBudget(r.source, now); err != nil {
+	if err := overBudget(r.source, sourceRule, now); err != nil {
 		return nil, err
 	}
 	if !guessRule.Locked(r.counter, now).IsZero() {
@@ -85,7 +85,7 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 	switch {
 	case owner.Outcome() == gate.Mint:
 		step, err := p.mint(ctx, r.state, client, r.user, in.Caller, owner, r.counter.Key, now, storage.Require(r.user))
-		if err == nil {
+		if err == nil && r.attempt == nil { // an open sign-up at the address shares the hash's salt until it ends
 			p.rehash(ctx, in.Caller, r.user, typed)
 		}
 		return step, err
@@ -99,13 +99,18 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 // wrong lets a verdict of "no" leave only in the commit that counts it (security.md T5), against the
 // account and against the network. A counter of the account that locked meanwhile gives the same answer.
 func (p *Pool) wrong(ctx context.Context, source, key storage.CounterKey, verdict error, now time.Time, o occurrence, also ...storage.Change) error {
-	changes := append([]storage.Change{
-		storage.Count{Key: key, Rule: guessRule, Now: now}, storage.Count{Key: source, Rule: sourceRule, Now: now}, p.event(now, o),
-	}, also...)
-	err := p.commit(ctx, changes...)
-	if l, locked := errors.AsType[*storage.LimitError](err); locked && l.Key == source {
+	counted := append([]storage.Change{storage.Count{Key: key, Rule: rule(key), Now: now}, p.event(now, o)}, also...)
+	err := p.commit(ctx, append(counted[:len(counted):len(counted)], storage.Count{Key: source, Rule: sourceRule, Now: now})...)
+	if l, full := errors.AsType[*storage.LimitError](err); full && l.Key == source {
+		// The network has had enough. The guess still counts against the account: else whoever has used
+		// up a network would have guesses there for nothing.
+		if err := p.commit(ctx, counted...); err != nil {
+			if _, locked := limit(err); !locked {
+				return err
+			}
+		}
 		return &LimitError{Until: l.Until}
-	} else if locked || err == nil {
+	} else if full || err == nil {
 		return verdict
 	}
 	return err
@@ -122,7 +127,7 @@ func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User,
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	changes := append(also, storage.Put(s), storage.Clear{Key: proven, Rule: guessRule, Now: now},
+	changes := append(also, storage.Put(s), storage.Clear{Key: proven, Rule: rule(proven), Now: now},
 		p.event(now, occurrence{who: u, from: from, Kind: signInEvent, Outcome: succeeded, Client: client.ID}))
 	err = p.commit(ctx, changes...)
 	if _, locked := limit(err); locked {
@@ -169,9 +174,12 @@ func (p *Pool) needConfirm(ctx context.Context, r reading, client Client, d gate
 	t, ticket := p.newTicket(u, client.ID, purposeConfirm, k, now, u.Attempt.Expires)
 	changes := append(p.mail(r.mail, t, k.Channel, l, now), storage.Require(u), storage.Put(t),
 		storage.Count{Key: r.counter.Key, Rule: guessRule, Now: now},
+		storage.Count{Key: r.source.Key, Rule: sourceRule, Now: now},
 		p.event(now, occurrence{who: u, from: c, Kind: signInEvent, Outcome: stepped, Reason: string(KindConfirm), Client: client.ID}))
 	err := overMail(p.commit(ctx, changes...))
-	if key, locked := limit(err); locked && key == r.counter.Key {
+	if l, refused := errors.AsType[*storage.LimitError](err); refused && l.Key == r.source.Key {
+		return nil, &LimitError{Until: l.Until}
+	} else if refused && l.Key == r.counter.Key {
 		return nil, ErrNotAuthorized
 	}
 	if err != nil {

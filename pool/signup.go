@@ -36,12 +36,15 @@ func (p *Pool) SignUp(ctx context.Context, in SignUpInput) (SignUpResult, error)
 
 func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, hash **password.Hash) (SignUpResult, error) {
 	now := p.now()
-	r, err := p.readLogin(ctx, login, in.Caller, passwordCounter, signUpMail, now)
+	r, err := p.readLogin(ctx, login, in.Caller, passwordCounter, signUpMail, requests, now)
 	if err != nil {
 		return SignUpResult{}, err
 	}
 	client, err := r.state.settings.admits(in.Client)
 	if err != nil {
+		return SignUpResult{}, err
+	}
+	if err := overBudget(r.source, requestRule, now); err != nil {
 		return SignUpResult{}, err
 	}
 	if err := p.hashOnce(ctx, hash, p.from(in.Caller, login.Value, false), in.Password, r.owner(), r.attempt); err != nil {
@@ -62,6 +65,7 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, has
 	}
 	t, ticket := p.newTicket(u, client.ID, purposeConfirm, c, now, now.Add(confirmLifetime))
 	changes := append(p.mail(r.mail, t, c.Channel, l, now), storage.Put(u), storage.Put(t),
+		storage.Count{Key: r.source.Key, Rule: requestRule, Now: now},
 		p.event(now, occurrence{who: u, from: in.Caller, Kind: signUpEvent, Outcome: outcome, Client: client.ID}))
 	if err := p.commit(ctx, changes...); err != nil {
 		return SignUpResult{}, overMail(err)

@@ -116,7 +116,10 @@ func owns(u *user.User, t *storage.Ticket) bool {
 // ticketParts is what a ticket's MAC covers: all that decides what it is good for, so that nobody
 // who can write the table can give it to another user, or add proofs to it.
 func ticketParts(t *storage.Ticket, b bearer) [][]byte {
-	return [][]byte{[]byte(t.Pool), []byte(t.Purpose), []byte(t.User), []byte(t.Client), []byte(t.ID), t.State, b.secret[:]}
+	return [][]byte{
+		[]byte(t.Pool), []byte(t.Purpose), []byte(t.User), []byte(t.Client), []byte(t.ID), t.State, b.secret[:],
+		fmt.Appendf(nil, "%d %d", t.Epoch, t.Expires.UnixMicro()),
+	}
 }
 
 // newCode returns six random digits, for what is confirmed beside a ticket (security.md S3).

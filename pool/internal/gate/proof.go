@@ -94,15 +94,16 @@ func (g *Gate) hash(u *user.User) (password.Hash, error) {
 	return h, nil
 }
 
-// Salted hashes a password that is to be set, under the salt of the first of the given users whose
-// hash is of today's parameters, or under a new one. So an owner and the attempts at one address share
-// a salt, and so do the passwords that one user has after another; nobody else does.
+// Salted hashes a password that is to be set, as that of the first of the given users who has one was
+// hashed, or under a new salt by p. So an owner and the attempts at one address share salt and
+// parameters, and so do the passwords that one user has after another; nobody else does. A sign-in
+// brings older parameters up to date, at an address without an open sign-up.
 func (g *Gate) Salted(ctx context.Context, from password.From, p password.Params, s password.Secret, like ...*user.User) (password.Hash, error) {
 	for _, u := range like {
 		if u == nil || u.Password == nil {
 			continue
 		}
-		if h, err := password.Parse(u.Password.Hash); err == nil && h.Params == p && h.Scheme == password.Argon2id {
+		if h, err := password.Parse(u.Password.Hash); err == nil && h.Scheme == password.Argon2id {
 			return g.door.For(from).Repeat(ctx, h, s)
 		}
 	}
