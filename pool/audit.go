@@ -3,6 +3,7 @@ package pool
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -50,8 +51,8 @@ const maxProblems = 100
 // VerifyEvents checks the pool's history: that each event is what was written, that each seal holds
 // the events it was made of, that seals follow each other without a gap, and that all were made with
 // the pool's keyring, which is not in the database (security.md T10). Whoever can write the database
-// cannot hide that a sealed event was changed, added, moved or taken away. They can cut off the
-// newest seals with their events: keep the Head of a report, or what [Config.Sealed] is handed, outside,
+// cannot hide that an event was changed or added, nor that a sealed one was moved or taken away. They can
+// cut off the newest seals with their events while no process runs: keep the Head of a report, or what [Config.Sealed] is handed, outside,
 // and give it to a later call, which then finds that too.
 //
 // What is broken stands in the report; the error is the store's. It reads the whole history, a
@@ -190,7 +191,7 @@ func (a *audit) seal(ctx context.Context, n int64, previous *storage.SealRecord)
 func (a *audit) event(seal int64, e *storage.Event) {
 	var o occurrence
 	switch {
-	case !bytes.Equal(e.Leaf, leaf(e)):
+	case !hmac.Equal(e.Leaf, a.state.Load().leaf(e)):
 		a.broken(seal, e.ID, "its contents were changed")
 	case json.Unmarshal(e.Header, &o) != nil:
 		a.broken(seal, e.ID, "its header cannot be read")

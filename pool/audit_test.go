@@ -109,7 +109,7 @@ func TestT10_TamperingIsFound(t *testing.T) {
 		"header is no header": {ofSeal(3, func(p *storage.EventPage) {
 			p.Events[0].Header = append(p.Events[0].Header, '}')
 			again(p.Events[0])
-		}), "cannot be read", 3},
+		}), "contents were changed", 3},
 		"leaf changed":            {ofSeal(2, func(p *storage.EventPage) { p.Events[0].Leaf[0] ^= 1 }), "contents were changed", 2},
 		"leaf cut":                {ofSeal(2, func(p *storage.EventPage) { p.Events[0].Leaf = nil }), "contents were changed", 2},
 		"personal fields put":     {ofSeal(2, func(p *storage.EventPage) { p.Events[0].Personal = []byte("x") }), "contents were changed", 2},

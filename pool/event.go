@@ -2,7 +2,6 @@ package pool
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/json"
 	"time"
 
@@ -49,15 +48,13 @@ func (p *Pool) event(now time.Time, o occurrence) storage.Change {
 	o.User = idOf(o.who)
 	header, _ := json.Marshal(o) // a struct of strings and a number cannot fail
 	e := &storage.Event{Pool: o.Pool, ID: o.ID, Time: now, User: o.User, Kind: o.Kind, Header: header, Personal: p.personal(o.ID, o.who, o.from)}
-	e.Leaf = leaf(e)
+	e.Leaf = p.state.Load().leaf(e)
 	return storage.Put(e)
 }
 
-// leaf is what a seal holds of an event: the digest of its header, which is one JSON object and so
-// says where it ends, and of its personal fields as they are sealed. Erasing their key breaks nothing.
-func leaf(e *storage.Event) []byte {
-	h := sha256.New()
-	h.Write(e.Header)
-	h.Write(e.Personal)
-	return h.Sum(nil)
+// leaf is what a seal holds of an event: a digest, under the pool's key, of its header, which is one JSON
+// object and so says where it ends, and of its personal fields as they are sealed. Who writes the
+// database alone makes none, not even before the event is sealed; erasing the person's key breaks nothing.
+func (s *state) leaf(e *storage.Event) []byte {
+	return s.hmac("event leaf", string(e.Header)+string(e.Personal))
 }

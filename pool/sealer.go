@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/userpool-go/userpool/storage"
@@ -22,8 +23,9 @@ const (
 // would let a pool sign in one person at a time (security.md T10).
 type sealer struct {
 	*Pool
-	asked time.Time // when the lease was last asked for
-	holds bool
+	asked  time.Time // when the lease was last asked for
+	holds  bool
+	newest int64 // number of the newest seal that this process made
 }
 
 // run seals until ctx ends, and then lets the next process have the lease at once.
@@ -84,6 +86,9 @@ func (s *sealer) seal(ctx context.Context) (int, error) {
 	if newest != nil {
 		r.Number, r.Previous = newest.Number+1, newest.Digest
 	}
+	if r.Number <= s.newest {
+		return 0, fmt.Errorf("seal %d is gone, and nothing is sealed over the gap: see VerifyEvents", s.newest)
+	}
 	r.Digest = sealDigest(s.config.ID, r, events)
 	r.MAC = s.config.Keys.MAC(sealPurpose, r.Digest)
 	ids := make([]string, len(events))
@@ -93,6 +98,9 @@ func (s *sealer) seal(ctx context.Context) (int, error) {
 	err = s.commit(ctx, storage.Seal{Pool: s.config.ID, Record: r, Events: ids})
 	if errors.Is(err, storage.ErrStale) {
 		return 0, nil // another process sealed them after our lease
+	}
+	if err == nil {
+		s.newest = r.Number
 	}
 	if err == nil && s.config.Sealed != nil {
 		s.config.Sealed(SealHead{r.Number, r.Digest})
