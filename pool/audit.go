@@ -39,6 +39,7 @@ type EventProblem struct {
 	Reason string
 }
 
+// String says it in a line.
 func (p EventProblem) String() string {
 	if p.Event == "" {
 		return fmt.Sprintf("seal %d: %s", p.Seal, p.Reason)

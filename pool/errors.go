@@ -51,6 +51,7 @@ type FieldError struct {
 	Reason string
 }
 
+// Error says what is wrong.
 func (e *ValidationError) Error() string {
 	var b strings.Builder
 	b.WriteString(ErrInvalid.Error())
@@ -61,19 +62,23 @@ func (e *ValidationError) Error() string {
 	return b.String()
 }
 
+// Unwrap returns the class of the error, or what it is about.
 func (e *ValidationError) Unwrap() error { return ErrInvalid }
 
 // LimitError means a budget that says nothing about any account is used up: at present, the password
 // door is full (security.md T6).
 type LimitError struct{ Until time.Time }
 
+// Error says what is wrong.
 func (e *LimitError) Error() string {
 	return fmt.Sprintf("%v until %s", ErrLimited, e.Until.UTC().Format(time.RFC3339))
 }
 
+// Unwrap returns the class of the error, or what it is about.
 func (e *LimitError) Unwrap() error { return ErrLimited }
 
 // SettingsError lists what is wrong with a Config or its Settings, all of it at once.
 type SettingsError struct{ Problems []string }
 
+// Error says what is wrong.
 func (e *SettingsError) Error() string { return "pool: settings: " + strings.Join(e.Problems, "; ") }

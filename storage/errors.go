@@ -43,7 +43,10 @@ type ChangeError struct {
 	Err   error
 }
 
+// Error says what is wrong.
 func (e *ChangeError) Error() string { return fmt.Sprintf("change %d: %v", e.Index, e.Err) }
+
+// Unwrap returns the class of the error, or what it is about.
 func (e *ChangeError) Unwrap() error { return e.Err }
 
 // ConflictError means another record owns the login, or the pool's issuer. Its text does not hold
@@ -56,9 +59,12 @@ type ConflictError struct {
 // Issuer is the namespace of a *[ConflictError] about a pool's issuer.
 const Issuer user.Namespace = "issuer"
 
+// Error says what is wrong.
 func (e *ConflictError) Error() string {
 	return "storage: already taken: a login in " + string(e.Namespace)
 }
+
+// Unwrap returns the class of the error, or what it is about.
 func (e *ConflictError) Unwrap() error { return ErrConflict }
 
 // LimitError means a counter refuses until a time. Nothing was counted.
@@ -67,7 +73,10 @@ type LimitError struct {
 	Until time.Time // [Forever] where only Delete opens it again
 }
 
+// Error says what is wrong.
 func (e *LimitError) Error() string {
 	return fmt.Sprintf("storage: counter %q is at its limit until %s", e.Key.Name, e.Until.Format(time.RFC3339))
 }
+
+// Unwrap returns the class of the error, or what it is about.
 func (e *LimitError) Unwrap() error { return ErrLimited }

@@ -21,6 +21,7 @@ type SchemaError struct {
 	Known     int // the version that this program knows
 }
 
+// Error says what is wrong.
 func (e *SchemaError) Error() string {
 	return fmt.Sprintf("sqlite: the tables have version %d, which needs a program that knows version %d; this one knows %d: use a newer one",
 		e.Version, e.MinReader, e.Known)

@@ -73,6 +73,7 @@ const (
 	Normal
 )
 
+// String says it in a line.
 func (s Synchronous) String() string {
 	if s == Normal {
 		return "NORMAL"
