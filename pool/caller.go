@@ -71,11 +71,8 @@ func (p *Pool) deviceToken(d device) string {
 
 // device reads a known-device token; the zero device means that it is none, or over.
 func (p *Pool) device(c Caller, now time.Time) (d device) {
-	if c.Device == "" || len(c.Device) > 1024 {
-		return device{}
-	}
-	blob, err := base64.RawURLEncoding.Strict().DecodeString(c.Device)
-	if err != nil {
+	blob, ok := decode(c.Device, 1024)
+	if !ok {
 		return device{}
 	}
 	text, err := p.config.Keys.Open(p.deviceLabel(), blob)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"time"
@@ -38,6 +39,9 @@ type Event struct {
 	UserAgent string
 }
 
+// eventList names the list of events in its page tokens.
+const eventList = "events"
+
 // EventQuery asks for a page of a pool's history.
 type EventQuery struct {
 	User  user.ID // only this user's; "" means all
@@ -48,23 +52,35 @@ type EventQuery struct {
 // EventPage is a page of a pool's history.
 type EventPage struct {
 	Events []Event
-	Next   string // "" means that there is no more
+	Next   string // good for a day, for the same user; "" means that there is no more
 }
 
 // ListEvents returns a page of the pool's history, oldest first. It fails with a *[ValidationError] where
-// After is of another list. It costs a read, and one more for each person on the page.
+// After is of another list or older than a day. It costs a read, and one more for each person on the page.
 func (p *Pool) ListEvents(ctx context.Context, q EventQuery) (EventPage, error) {
 	if p.closed.Load() {
 		return EventPage{}, ErrClosed
 	}
-	page, err := p.store.Events(ctx, p.config.ID, storage.EventQuery{User: q.User, After: q.After, Limit: q.Limit})
+	var v validation
+	after, ok := p.pageCursor(eventList, string(q.User), q.After)
+	if !ok {
+		v.add("After", "must be the Next of a page of these events")
+	}
+	if q.Limit < 0 || q.Limit > storage.MaxPage {
+		v.add("Limit", fmt.Sprintf("must be 0 to %d", storage.MaxPage))
+	}
+	if err := v.err(); err != nil {
+		return EventPage{}, err
+	}
+	page, err := p.store.Events(ctx, p.config.ID, storage.EventQuery{User: q.User, After: after, Limit: q.Limit})
 	if errors.Is(err, storage.ErrInvalid) {
-		return EventPage{}, &ValidationError{[]FieldError{{"After", "must be the Next of a page of these events"}}}
+		v.add("User", "must be the id of a user")
+		return EventPage{}, v.err()
 	}
 	if err != nil {
 		return EventPage{}, unavailable(err)
 	}
-	list := EventPage{Events: make([]Event, len(page.Events)), Next: page.Next}
+	list := EventPage{Events: make([]Event, len(page.Events)), Next: p.pageToken(eventList, string(q.User), page.Next)}
 	st := p.state.Load()
 	rings := map[user.ID]*seal.Keyring{"": st.eventRing("", nil)}
 	for i, e := range page.Events {
