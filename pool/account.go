@@ -58,21 +58,21 @@ func (a *Account) Get(ctx context.Context) (Profile, error) {
 }
 
 // SignOut ends the session of the access token. It costs one read and one commit.
-func (a *Account) SignOut(ctx context.Context) error {
+func (a *Account) SignOut(ctx context.Context, from Caller) error {
 	_, err := again(func() (struct{}, error) {
 		g, now, err := a.read(ctx)
 		if err != nil {
 			return struct{}{}, err
 		}
 		return struct{}{}, a.pool.commit(ctx, append(a.pool.end(g, now),
-			a.pool.event(now, occurrence{who: g.user, Kind: signOutEvent, Outcome: succeeded, Client: g.client.ID}))...)
+			a.pool.event(now, occurrence{who: g.user, from: from, Kind: signOutEvent, Outcome: succeeded, Client: g.client.ID}))...)
 	})
 	return err
 }
 
 // SignOutEverywhere ends all sessions of the user, this one too, and voids every ticket and code. It
 // costs one read and one commit.
-func (a *Account) SignOutEverywhere(ctx context.Context) error {
+func (a *Account) SignOutEverywhere(ctx context.Context, from Caller) error {
 	_, err := again(func() (struct{}, error) {
 		g, now, err := a.read(ctx)
 		if err != nil {
@@ -82,7 +82,7 @@ func (a *Account) SignOutEverywhere(ctx context.Context) error {
 		u.Epoch++
 		u.Updated = now
 		return struct{}{}, a.pool.commit(ctx, storage.Put(u), a.pool.revokeAll(u, now),
-			a.pool.event(now, occurrence{who: u, Kind: signOutEvent, Outcome: succeeded, Reason: "everywhere", Client: g.client.ID}))
+			a.pool.event(now, occurrence{who: u, from: from, Kind: signOutEvent, Outcome: succeeded, Reason: "everywhere", Client: g.client.ID}))
 	})
 	return err
 }

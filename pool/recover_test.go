@@ -264,7 +264,9 @@ func TestT7_ResendAtATakenAddress(t *testing.T) {
 	}
 }
 
-func TestAccount(t *testing.T) {
+// A change of password ends the other sessions, replaces the acting one and tells the owner
+// (security.md T3).
+func TestT3_ChangePasswordEndsOtherSessions(t *testing.T) {
 	t.Parallel()
 	k := open(t)
 	k.confirmed(ada)
@@ -305,6 +307,9 @@ func TestAccount(t *testing.T) {
 	if _, err := v.Verify(t.Context(), done.Tokens.Access.Reveal()); err != nil {
 		t.Errorf("new access token: %v", err)
 	}
+	if ms := k.mails(ada, 2); ms[1].Kind != message.PasswordChanged {
+		t.Errorf("the owner got %s, want a notice", ms[1].Kind)
+	}
 }
 
 func TestSignOutEverywhere(t *testing.T) {
@@ -316,8 +321,12 @@ func TestSignOutEverywhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := a.SignOutEverywhere(t.Context()); err != nil {
+	k.clock.advance(time.Millisecond) // events are listed by time
+	if err := a.SignOutEverywhere(t.Context(), home); err != nil {
 		t.Fatal(err)
+	}
+	if e := k.last(k.user(ada).ID); e.Kind != "sign_out" || e.Reason != "everywhere" || e.IP != home.IP {
+		t.Errorf("event = %+v, want where it was asked from", e)
 	}
 	for _, d := range []*pool.Done{one, two} {
 		if _, err := k.refresh(d); !errors.Is(err, pool.ErrNotAuthorized) {
@@ -331,10 +340,14 @@ func TestSignOutEverywhere(t *testing.T) {
 	if a, err = k.Account(t.Context(), three.Tokens.Access); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.SignOut(t.Context()); err != nil {
+	k.clock.advance(time.Millisecond)
+	if err := a.SignOut(t.Context(), home); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.SignOut(t.Context()); !errors.Is(err, pool.ErrNotAuthorized) {
+	if e := k.last(k.user(ada).ID); e.Kind != "sign_out" || e.Reason != "" || e.IP != home.IP {
+		t.Errorf("event = %+v, want where it was asked from", e)
+	}
+	if err := a.SignOut(t.Context(), home); !errors.Is(err, pool.ErrNotAuthorized) {
 		t.Errorf("again = %v, want ErrNotAuthorized", err)
 	}
 }
