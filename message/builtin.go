@@ -28,12 +28,12 @@ var languages, builtin = parseAll()
 
 // words are the built-in words of a kind in a language.
 type words struct {
-	text *template.Template // with the template "subject" beside it
+	text *template.Template // with the templates "subject" and, unless it goes by email only, "sms" beside it
 	html *htmltemplate.Template
 }
 
-// view is what a built-in template sees: the code only in the bodies of those kinds that carry one.
-type view struct{ Locale, Subject, Pool, Code, Expires string }
+// view is what a built-in template sees: code and link only in the bodies of those kinds that carry one.
+type view struct{ Locale, Subject, Pool, Code, Link, Expires string }
 
 func parseAll() (languages []language.Tag, all map[string]map[Kind]words) {
 	all = map[string]map[Kind]words{}
@@ -63,19 +63,34 @@ func parse(locale string, kind Kind) words {
 }
 
 func (w words) render(kind Kind, locale string, d Data) (Message, error) {
+	if d.Channel == SMS {
+		return w.renderSMS(kind, locale, d)
+	}
 	v := view{Locale: locale, Pool: oneLine(d.Pool, 64)}
 	var subject, text, html strings.Builder
 	if err := w.text.ExecuteTemplate(&subject, "subject", v); err != nil {
 		return Message{}, fmt.Errorf("render subject of %s: %w", kind, err)
 	}
-	v.Subject, v.Code, v.Expires = subject.String(), d.Code, inWords(d.Expires, units[locale])
+	v.Subject, v.Code, v.Link, v.Expires = subject.String(), d.Code, d.Link, inWords(d.Expires, units[locale])
 	if err := w.text.Execute(&text, v); err != nil {
 		return Message{}, fmt.Errorf("render text of %s: %w", kind, err)
 	}
 	if err := w.html.ExecuteTemplate(&html, "layout", v); err != nil {
 		return Message{}, fmt.Errorf("render HTML of %s: %w", kind, err)
 	}
-	return Message{Kind: kind, Locale: locale, Subject: v.Subject, Text: text.String(), HTML: html.String()}, nil
+	return Message{
+		Channel: Email, Kind: kind, Locale: locale, Subject: v.Subject, Text: text.String(), HTML: html.String(),
+	}, nil
+}
+
+// renderSMS keeps the words within maxSMS: the name of a pool is cut shorter than in a mail.
+func (w words) renderSMS(kind Kind, locale string, d Data) (Message, error) {
+	v := view{Locale: locale, Pool: oneLine(d.Pool, 32), Code: d.Code, Expires: inWords(d.Expires, units[locale])}
+	var text strings.Builder
+	if err := w.text.ExecuteTemplate(&text, "sms", v); err != nil {
+		return Message{}, fmt.Errorf("render SMS of %s: %w", kind, err)
+	}
+	return Message{Channel: SMS, Kind: kind, Locale: locale, Text: text.String()}, nil
 }
 
 // inWords says a duration as people do: "1 minute", "90 minutes", "24 hours".

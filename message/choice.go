@@ -24,8 +24,8 @@ func (c choice) locale() string {
 }
 
 // choose returns the words that suit a reader best.
-func (s Settings) choose(kind Kind, wanted string) choice {
-	all := s.choices(kind)
+func (s Settings) choose(kind Kind, by Channel, wanted string) choice {
+	all := s.choices(kind, by)
 	if wanted == "" || len(wanted) > maxLocale {
 		return all[0]
 	}
@@ -44,14 +44,14 @@ func (s Settings) choose(kind Kind, wanted string) choice {
 	return all[i]
 }
 
-// choices returns in which languages there are words for a kind; the first is for those who read none
-// of them. Built-in words stand back in a language that has a template, and everywhere once there is
-// a template for all.
-func (s Settings) choices(kind Kind) (all []choice) {
+// choices returns in which languages there are words for a kind by a channel; the first is for those
+// who read none of them. Built-in words stand back in a language that has a template, and everywhere once
+// there is a template for all.
+func (s Settings) choices(kind Kind, by Channel) (all []choice) {
 	taken := map[language.Base]bool{}
 	general := false
 	for _, t := range s.Templates {
-		if t.Kind != kind {
+		if t.Kind != kind || !t.has(by) {
 			continue
 		}
 		tag := language.Make(t.Locale)

@@ -91,17 +91,18 @@ func TestGermanWords(t *testing.T) {
 		subject string
 	}{
 		{message.ConfirmSignUp, "Bestätigen Sie Ihre E-Mail-Adresse für Laden"},
+		{message.ConfirmSignUpLink, "Bestätigen Sie Ihre E-Mail-Adresse für Laden"},
 		{message.AlreadyRegistered, "Sie haben bereits ein Konto bei Laden"},
 		{message.ResetPassword, "Neues Passwort für Laden"},
 		{message.PasswordChanged, "Ihr Passwort für Laden wurde geändert"},
 	} {
-		d := message.Data{Code: "271828", Pool: "Laden", Expires: time.Hour}
+		d := message.Data{Code: "271828", Link: confirmURL, Pool: "Laden", Expires: time.Hour}
 		m, err := message.Settings{}.Render(tt.kind, "de", d)
 		if err != nil || m.Subject != tt.subject || m.Kind != tt.kind {
 			t.Errorf("%s: subject %q, %v, want %q", tt.kind, m.Subject, err, tt.subject)
 		}
 		english, _ := message.Settings{}.Render(tt.kind, "en", d)
-		for _, s := range []string{"271828", "Laden", "{", "<p", "http"} {
+		for _, s := range []string{"271828", "Laden", "{", "<p", "http", confirmURL} {
 			if got, want := strings.Count(m.HTML, s), strings.Count(english.HTML, s); got != want {
 				t.Errorf("%s: the HTML holds %q %d times, the English one %d times", tt.kind, s, got, want)
 			}
@@ -109,7 +110,7 @@ func TestGermanWords(t *testing.T) {
 				t.Errorf("%s: the text holds %q %d times, the English one %d times", tt.kind, s, got, want)
 			}
 		}
-		if strings.Contains(english.Text, "1 hour") != strings.Contains(m.Text, "Der Code gilt 1 Stunde.") {
+		if strings.Contains(english.Text, "1 hour") != strings.Contains(m.Text, " gilt 1 Stunde.") {
 			t.Errorf("%s: the time is not told:\n%s", tt.kind, m.Text)
 		}
 	}

@@ -10,10 +10,13 @@
 // A pool renders a message and puts it, sealed, beside the change that caused it; a chore then hands
 // it to a [Sender]. So a dead mail server never holds up a sign-up, and a message is sent at least
 // once. Senders are message/smtp for a mail server, message/mailbox for tests, [Log] for a terminal,
-// and any function through [SenderFunc]:
+// and any function through [SenderFunc], such as one that gives [SMS] to the gateway that one has:
 //
 //	route := message.SenderFunc(func(ctx context.Context, m message.Message) error {
-//		return gateways[m.Pool].Send(ctx, m)
+//		if m.Channel == message.SMS {
+//			return gateway.Send(ctx, m)
+//		}
+//		return mail.Send(ctx, m)
 //	})
 package message
 
@@ -27,8 +30,11 @@ import (
 // Channel is the way by which a message reaches its person.
 type Channel string
 
-// Email is the channel of addresses such as ada@example.com.
-const Email Channel = "email"
+// The channels.
+const (
+	Email Channel = "email" // to addresses such as ada@example.com
+	SMS   Channel = "sms"   // to phone numbers in E.164, such as +4915112345678
+)
 
 // Kind is the occasion of a message. It chooses the words.
 type Kind string
@@ -37,6 +43,9 @@ type Kind string
 const (
 	// ConfirmSignUp carries the code that proves an address (security.md T7).
 	ConfirmSignUp Kind = "confirm_sign_up"
+	// ConfirmSignUpLink carries a link in place of that code, as Cognito's EmailMessageByLink does. It goes
+	// by email only.
+	ConfirmSignUpLink Kind = "confirm_sign_up_link"
 	// AlreadyRegistered tells the owner of an address that somebody tried to sign up with it. It
 	// carries no code and no link: who caused it must gain nothing by it.
 	AlreadyRegistered Kind = "already_registered"
@@ -48,18 +57,18 @@ const (
 
 // Message is one message to one person, ready to be sent.
 //
-// Subject, Text and HTML may carry codes. They, and the address, are left out of everything that
-// formats or logs a Message; marshalling one to JSON keeps them, and is for sealing it.
+// Subject, Text and HTML may carry codes and links. They, and the address, are left out of everything
+// that formats or logs a Message; marshalling one to JSON keeps them, and is for sealing it.
 type Message struct {
 	ID      string // the same in every attempt to send, so that a receiver can tell a repeat
 	Pool    string // pool id, for senders that serve several pools
 	Channel Channel
 	Kind    Kind
-	To      string // one bare address of the channel, without a display name
+	To      string // one bare address, without a display name; for SMS a number in E.164
 	Locale  string // BCP 47 language tag of the words; "" means that their template tells none
-	Subject string // one line
+	Subject string // one line; "" for SMS
 	Text    string // plain text; every message has it
-	HTML    string // the same as HTML; "" means none
+	HTML    string // the same as HTML; "" means none, as always for SMS
 }
 
 // String names the message without its address and words: it carries codes.

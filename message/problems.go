@@ -3,7 +3,6 @@ package message
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -17,12 +16,10 @@ const (
 	maxSubject   = 140
 	minBody      = 6
 	maxBody      = 20_000
+	maxSMS       = 140
 	maxTemplates = 192 << 10
 	maxTag       = 35 // RFC 5646, 4.4.1
 )
-
-// linkMark is Cognito's placeholder of a link and its text.
-var linkMark = regexp.MustCompile(`\{##[^{}]*##\}`)
 
 // Problems lists what is wrong with s, for the settings that hold it. Nil means nothing. It quotes no
 // words, and says nothing of HTML that is not balanced: a reader may still show it well.
@@ -58,10 +55,17 @@ func (t Template) problems() (ps []string) {
 			ps = append(ps, part+" "+p)
 		}
 	}
-	add("the subject", subjectProblems(t.Subject), anywhere(t.Subject, may))
-	add("the text", bodyProblems(t.Text, may), anywhere(t.Text, may))
+	if t.has(Email) {
+		add("the subject", subjectProblems(t.Subject), anywhere(t.Subject, may))
+		add("the text", bodyProblems(t.Text, maxBody, may), anywhere(t.Text, may))
+	}
 	if t.HTML != "" {
-		add("the HTML", bodyProblems(t.HTML, may), anywhere(t.HTML, may))
+		add("the HTML", bodyProblems(t.HTML, maxBody, may), anywhere(t.HTML, may))
+	}
+	if t.SMS != "" && may.link {
+		ps = append(ps, "the SMS cannot be sent: a message with a link goes by email only")
+	} else if t.SMS != "" {
+		add("the SMS", bodyProblems(t.SMS, maxSMS, may), anywhere(t.SMS, may))
 	}
 	return ps
 }
@@ -83,12 +87,15 @@ func subjectProblems(s string) (ps []string) {
 	if strings.Contains(s, codeMark) {
 		ps = append(ps, "holds no "+codeMark+": a locked phone shows it to whoever holds the phone")
 	}
+	if holdsLink(s) {
+		ps = append(ps, "holds the placeholder of a link, which belongs into the text and the HTML")
+	}
 	return ps
 }
 
-func bodyProblems(s string, may may) (ps []string) {
-	if n := utf8.RuneCountInString(s); n < minBody || n > maxBody {
-		ps = append(ps, fmt.Sprintf("has %d to %d characters", minBody, maxBody))
+func bodyProblems(s string, longest int, may may) (ps []string) {
+	if n := utf8.RuneCountInString(s); n < minBody || n > longest {
+		ps = append(ps, fmt.Sprintf("has %d to %d characters", minBody, longest))
 	}
 	if strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\t\r\n", r) }) {
 		ps = append(ps, "holds a control character")
@@ -99,7 +106,25 @@ func bodyProblems(s string, may may) (ps []string) {
 	case !may.code && holds:
 		ps = append(ps, "holds "+codeMark+", but its kind carries no code")
 	}
+	switch holds := holdsLink(s); {
+	case may.link && !holds:
+		ps = append(ps, "lacks {##text##}, the link of its kind")
+	case !may.link && holds:
+		ps = append(ps, "holds the placeholder of a link, but its kind carries none")
+	}
+	if may.link && blankLink(s) {
+		ps = append(ps, "holds a link without a text to click on")
+	}
 	return ps
+}
+
+// holdsLink reports whether s holds the placeholder of a link, which one about a code is as well.
+func holdsLink(s string) bool { return linkMark.MatchString(strings.ReplaceAll(s, codeMark, " ")) }
+
+func blankLink(s string) bool {
+	return slices.ContainsFunc(linkMark.FindAllStringSubmatch(s, -1), func(m []string) bool {
+		return strings.TrimSpace(m[1]) == ""
+	})
 }
 
 // anywhere lists what neither a subject nor a body may hold.
@@ -109,9 +134,6 @@ func anywhere(s string, may may) (ps []string) {
 	}
 	if !may.username && strings.Contains(s, usernameMark) {
 		ps = append(ps, "holds "+usernameMark+", but its kind would show what strangers have chosen")
-	}
-	if linkMark.MatchString(strings.ReplaceAll(s, codeMark, " ")) {
-		ps = append(ps, "holds the placeholder of a link, and no message has a link yet")
 	}
 	return ps
 }

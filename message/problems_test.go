@@ -20,6 +20,11 @@ func TestProblemsOfNone(t *testing.T) {
 		"braces and open elements": settings(styled),
 		"each in its locale": settings(good, with(func(t *message.Template) { t.Locale = "fr-CA" }),
 			with(func(t *message.Template) { t.Locale = "" }), with(func(t *message.Template) { t.Locale = "zh-Hant-TW" })),
+		"SMS alone": settings(message.Template{Kind: message.ConfirmSignUp, SMS: "{####}"}),
+		"SMS beside email": settings(with(func(t *message.Template) {
+			t.SMS = strings.Repeat("é", 100) + "{username}: {####}\n@shop.example #{####}"
+		})),
+		"link":                settings(linkTemplate),
 		"no code in a notice": settings(message.Template{Kind: message.PasswordChanged, Subject: "s", Text: "{username}: changed"}),
 	} {
 		if ps := s.Problems(); ps != nil {
@@ -75,6 +80,37 @@ func TestProblems(t *testing.T) {
 		{"HTML without code", func(t *message.Template) { t.HTML = "<p>Hello</p>" }, []string{"HTML lacks {####}"}},
 		{"short HTML", func(t *message.Template) { t.HTML = "<p>" }, []string{"HTML has 6 to 20000", "HTML lacks"}},
 		{"long HTML", func(t *message.Template) { t.HTML += strings.Repeat("x", 20_000) }, []string{"HTML has 6 to 20000"}},
+		{"short SMS", func(t *message.Template) { t.SMS = "12345" }, []string{"SMS has 6 to 140", "SMS lacks {####}"}},
+		{"long SMS", func(t *message.Template) { t.SMS = strings.Repeat("é", 135) + "{####}" }, []string{"SMS has 6 to 140"}},
+		{"SMS without code", func(t *message.Template) { t.SMS = "Hello there" }, []string{"SMS lacks {####}"}},
+		{"SMS with NUL", func(t *message.Template) { t.SMS = "{####}\x00" }, []string{"SMS holds a control"}},
+		{"SMS of bytes", func(t *message.Template) { t.SMS = "{####}\xff" }, []string{"SMS is not UTF-8"}},
+		{"link in an SMS", func(t *message.Template) { t.SMS = "{####}{##a##}" }, []string{"SMS holds the placeholder of a link"}},
+		{"code in an SMS notice", func(t *message.Template) {
+			*t = message.Template{Kind: message.PasswordChanged, SMS: "{####}"}
+		}, []string{"SMS holds {####}"}},
+		{"user name of a stranger by SMS", func(t *message.Template) {
+			*t = message.Template{Kind: message.ConfirmSignUp, SMS: "{username}{####}"}
+		}, []string{"SMS holds {username}"}},
+		{"SMS of a link", func(t *message.Template) { *t = linkTemplate; t.SMS = "{##open##}" }, []string{"SMS cannot be sent"}},
+		{
+			"SMS of a link alone", func(t *message.Template) {
+				*t = message.Template{Kind: message.ConfirmSignUpLink, SMS: "open it"}
+			}, []string{"SMS cannot be sent"},
+		},
+		{"no link", func(t *message.Template) { *t = linkTemplate; t.Text, t.HTML = "open it", "<a href={link}>" }, []string{
+			"text lacks {##text##}", "HTML lacks {##text##}",
+		}},
+		{"braces about a link", func(t *message.Template) { *t = linkTemplate; t.Text = "{##{open}##}" }, []string{"text lacks {##text##}"}},
+		{"blank link", func(t *message.Template) { *t = linkTemplate; t.HTML = "{##open##}{##\n##}" }, []string{"HTML holds a link without"}},
+		{"link beside a code", func(t *message.Template) { *t = linkTemplate; t.Text += "{####}" }, []string{"text holds {####}"}},
+		{"code as the text of a link", func(t *message.Template) { *t = linkTemplate; t.Text = "{##{####}##}" }, []string{"text holds {####}"}},
+		{"link in the subject of its kind", func(t *message.Template) { *t = linkTemplate; t.Subject = "{##a##}" }, []string{
+			"subject holds the placeholder of a link",
+		}},
+		{"user name of a stranger beside a link", func(t *message.Template) { *t = linkTemplate; t.HTML += "{username}" }, []string{
+			"HTML holds {username}",
+		}},
 		{"link", func(t *message.Template) { t.HTML += "{##Verify\nEmail##}" }, []string{"HTML holds the placeholder of a link"}},
 		{"link about a code", func(t *message.Template) { t.Text = "{##{####}##}" }, []string{"text holds the placeholder of a link"}},
 		{"code in a notice", func(t *message.Template) { t.Kind, t.HTML = message.PasswordChanged, "" }, []string{"text holds {####}"}},

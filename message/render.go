@@ -1,6 +1,7 @@
 package message
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,16 +11,21 @@ import (
 
 // Data is what the words of a message speak of.
 type Data struct {
+	// Channel is the way that the message will go. "" means [Email].
+	Channel Channel
 	// Code is the one-time code, ASCII letters and digits. Kinds that carry none ignore it.
 	Code string
+	// Link is where the reader is to go: an absolute https URL of at most 2,048 bytes, or an http one of
+	// a loopback host, in the characters of RFC 3986 and without a user. Kinds that carry none ignore it.
+	Link string
 	// Username is the name by which the reader signs in, for the templates of one's own that ask for
 	// it. It is shown on one line, cut after 254 characters, without control characters.
 	Username string
 	// Pool is the name by which people know the pool, such as "Example Shop", for the built-in words.
-	// It is shown like Username, but cut after 64 characters; "" leaves the name out.
+	// It is shown like Username, but cut after 64 characters, and after 32 by SMS; "" leaves the name out.
 	Pool string
-	// Expires is for how long the code is valid, for the built-in words: rounded down to whole minutes
-	// or hours; under a minute the sentence about it is left out.
+	// Expires is for how long the code or link is valid, for the built-in words: rounded down to whole
+	// minutes or hours; under a minute the sentence about it is left out.
 	Expires time.Duration
 }
 
@@ -30,9 +36,16 @@ var ErrKind = errors.New("message: no such kind")
 // and digits only.
 var ErrCode = errors.New("message: code must be ASCII letters and digits")
 
+// ErrLink means that a kind which carries a link was given none, or one that [Data] does not allow.
+var ErrLink = errors.New("message: link must be an absolute https URL, or http on a loopback host")
+
+// ErrChannel means that a message of its kind does not go by the channel: one with a link goes by email.
+var ErrChannel = errors.New("message: this kind has no words for this channel")
+
 // may is what the words of a kind may say.
 type may struct {
 	code     bool // and must
+	link     bool // and must, and then goes by email only
 	username bool
 }
 
@@ -40,25 +53,28 @@ type may struct {
 // the address alike, and the pool would carry their words to strangers.
 var kinds = map[Kind]may{
 	ConfirmSignUp:     {code: true},
+	ConfirmSignUpLink: {link: true},
 	AlreadyRegistered: {},
 	ResetPassword:     {code: true, username: true},
 	PasswordChanged:   {username: true},
 }
 
 // Render returns the built-in English words of a message, as [Settings.Render] does of no settings
-// and no locale.
+// and no locale. The words of an SMS are its text.
 func Render(kind Kind, d Data) (subject, text, html string, err error) {
 	m, err := Settings{}.Render(kind, "", d)
 	return m.Subject, m.Text, m.HTML, err
 }
 
 // Render returns the words of a message in the language of s that suits a reader best: a [Message]
-// with its Kind, Locale, Subject, Text and HTML, without what it takes to send it. The built-in words
-// load nothing and link nowhere.
+// with its Channel, Kind, Locale, Subject, Text and HTML, without what else it takes to send it. An SMS
+// has a Text only. The built-in words load nothing and link nowhere but to d.Link; those of an SMS have
+// at most 140 characters.
 //
 // The locale is a language tag of BCP 47 or an Accept-Language of several (RFC 9110, 12.5.4). One that
 // is empty, over 256 bytes, malformed, or asks for languages that there are no words in, gets the
-// template without a locale or else English. The error is an [ErrKind] or [ErrCode].
+// template without a locale or else English. The error is an [ErrKind], [ErrChannel], [ErrCode] or
+// [ErrLink].
 //
 // No subject carries a code, because a locked phone shows subjects to whoever holds it. Names may be
 // chosen by strangers: they can open neither a header line nor an HTML element, and a placeholder in
@@ -68,13 +84,25 @@ func (s Settings) Render(kind Kind, locale string, d Data) (Message, error) {
 	if !ok {
 		return Message{}, fmt.Errorf("%w: %.80q", ErrKind, kind)
 	}
-	if may.code && !validCode(d.Code) {
+	d.Channel = cmp.Or(d.Channel, Email)
+	switch {
+	case d.Channel != Email && (d.Channel != SMS || may.link):
+		return Message{}, fmt.Errorf("%w: %s by %.80q", ErrChannel, kind, d.Channel)
+	case may.code && !validCode(d.Code):
 		return Message{}, ErrCode
+	case may.link && !validLink(d.Link):
+		return Message{}, ErrLink
 	}
 	if !may.code {
-		d.Code, d.Expires = "", 0
+		d.Code = ""
 	}
-	c := s.choose(kind, locale)
+	if !may.link {
+		d.Link = ""
+	}
+	if d.Code+d.Link == "" {
+		d.Expires = 0
+	}
+	c := s.choose(kind, d.Channel, locale)
 	if c.own != nil {
 		return c.own.render(c.locale(), d), nil
 	}

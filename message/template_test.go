@@ -84,10 +84,10 @@ func TestUncheckedTemplateStaysHarmless(t *testing.T) {
 	t.Parallel()
 	bad := message.Template{Subject: "{####}\r\nBcc: {username}\u2028", Text: "{####}"}
 	for _, kind := range []message.Kind{
-		message.ConfirmSignUp, message.AlreadyRegistered, message.ResetPassword, message.PasswordChanged,
+		message.ConfirmSignUp, message.ConfirmSignUpLink, message.AlreadyRegistered, message.ResetPassword, message.PasswordChanged,
 	} {
 		bad.Kind = kind
-		m, err := settings(bad).Render(kind, "", message.Data{Code: "C0DE", Username: "{####}\r\nTo: eve@example.com"})
+		m, err := settings(bad).Render(kind, "", message.Data{Code: "C0DE", Link: confirmURL, Username: "{####}\r\nTo: eve@example.com"})
 		if want := "{####}Bcc: {####} To: eve@example.com"; err != nil || m.Subject != want {
 			t.Errorf("%s: subject %q, %v, want %q", kind, m.Subject, err, want)
 		}

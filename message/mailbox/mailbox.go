@@ -5,6 +5,8 @@
 //	p, err := pool.Open(ctx, memory.New(), pool.Config{Sender: box})
 //	...
 //	code := box.Code("ada@example.com")
+//
+// An address is a number in E.164 where the message went by SMS.
 package mailbox
 
 import (
@@ -65,6 +67,16 @@ func (b *Mailbox) Code(addr string) string {
 	return ""
 }
 
+// Link returns the link in the newest message to addr that has one, or "" where there is none.
+func (b *Mailbox) Link(addr string) string {
+	for _, m := range slices.Backward(b.To(addr)) {
+		if l := link.FindString(m.Text); l != "" {
+			return l
+		}
+	}
+	return ""
+}
+
 // Wait returns the messages to addr, oldest first, as soon as there are at least n. When ctx ends
 // before, it returns those that are there, and an error that wraps the context's.
 func (b *Mailbox) Wait(ctx context.Context, addr string, n int) ([]message.Message, error) {
@@ -100,9 +112,11 @@ func (b *Mailbox) to(addr string) ([]message.Message, <-chan struct{}) {
 var (
 	ownLine = regexp.MustCompile(`(?m)^[ \t]*([0-9]{6,8})[ \t]*\r?$`)
 	inline  = regexp.MustCompile(`\b([0-9]{6,8})\b`)
+	link    = regexp.MustCompile(`\bhttps?://[^\s<>"]+`)
 )
 
 func code(text string) string {
+	text = link.ReplaceAllString(text, "") // digits of a link are no code
 	for _, re := range []*regexp.Regexp{ownLine, inline} {
 		if m := re.FindStringSubmatch(text); m != nil {
 			return m[1]

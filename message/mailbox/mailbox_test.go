@@ -74,6 +74,8 @@ func TestCode(t *testing.T) {
 		{"own line, CRLF", []string{"Hello,\r\n271828\r\nBye"}, "271828"},
 		{"in a sentence", []string{"Your code is 271828."}, "271828"},
 		{"eight digits", []string{"27182818"}, "27182818"},
+		{"digits of a link", []string{"https://a.example/123456?link=-271828-"}, ""},
+		{"beside a link", []string{"https://a.example/123456 271828"}, "271828"},
 		{"too short", []string{"27182"}, ""},
 		{"too long", []string{"2718281828"}, ""},
 		{"newest wins", []string{"111111", "222222"}, "222222"},
@@ -91,6 +93,53 @@ func TestCode(t *testing.T) {
 				t.Errorf("Code after %q = %q, want %q", tt.texts, got, tt.want)
 			}
 		})
+	}
+}
+
+func TestLink(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		texts []string
+		want  string
+	}{
+		{"none sent", nil, ""},
+		{"no link", []string{"Your code is 271828."}, ""},
+		{"own line", []string{"Hello,\r\n    https://a.example/c?link=x-_9\r\nBye"}, "https://a.example/c?link=x-_9"},
+		{"in brackets", []string{"Open <http://localhost:80/c?a=1&b=2>."}, "http://localhost:80/c?a=1&b=2"},
+		{"newest wins", []string{"https://a.example/1", "https://a.example/2"}, "https://a.example/2"},
+		{"newest without link", []string{"https://a.example/1", "271828"}, "https://a.example/1"},
+		{"of another scheme", []string{"ftp://a.example/1 xhttps://a.example/2 mailto:a@b.example"}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := mailbox.New()
+			for _, text := range tt.texts {
+				send(t, b, "ada@example.com", text)
+			}
+			send(t, b, "bob@example.com", "https://b.example")
+			if got := b.Link("ADA@example.com"); got != tt.want {
+				t.Errorf("Link after %q = %q, want %q", tt.texts, got, tt.want)
+			}
+		})
+	}
+}
+
+// Messages by SMS are kept like mails, under the number.
+func TestSMS(t *testing.T) {
+	t.Parallel()
+	b := mailbox.New()
+	m, err := message.Settings{}.Render(message.ConfirmSignUp, "", message.Data{Channel: message.SMS, Code: "271828", Pool: "Shop 123456"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.To = "+4915112345678"
+	if err := b.Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.Code(m.To); got != "271828" {
+		t.Errorf("Code = %q in %q, want 271828", got, m.Text)
 	}
 }
 

@@ -102,7 +102,7 @@ func (s *Sender) compose(m message.Message) (*mail.Msg, error) {
 	to, err := netmail.ParseAddress(m.To)
 	switch {
 	case m.Channel != message.Email:
-		return nil, refuse("channel is not email")
+		return nil, refuse(fmt.Sprintf("channel is %.20q, and a mail server takes email only: send it by another Sender", m.Channel))
 	case err != nil || to.Address != m.To || strings.ContainsFunc(m.To, unicode.IsControl):
 		return nil, refuse("recipient is not one bare address")
 	case !utf8.ValidString(m.Subject) || strings.ContainsFunc(m.Subject, unicode.IsControl):

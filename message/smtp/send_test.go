@@ -266,7 +266,7 @@ func TestInjectionRefused(t *testing.T) {
 		{"subject with an escape", func(m *message.Message) { m.Subject = "Hi\x1b[2J" }},
 		{"subject not UTF-8", func(m *message.Message) { m.Subject = "Hi\xff" }},
 		{"no text", func(m *message.Message) { m.Text = "" }},
-		{"another channel", func(m *message.Message) { m.Channel = "sms" }},
+		{"SMS", func(m *message.Message) { m.Channel, m.To = message.SMS, "+4915112345678" }},
 		{"no channel", func(m *message.Message) { m.Channel = "" }},
 	}
 	for _, tt := range tests {

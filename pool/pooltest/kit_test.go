@@ -199,6 +199,7 @@ func TestWhatCannotBeArrangedFailsTheTest(t *testing.T) {
 			pooltest.New(t, pooltest.WithConfig(pool.Config{Issuer: "ftp://x"}))
 		}, "issuer"},
 		"no code in the mail":    {func(t testing.TB) { pooltest.New(t).Mail.Code(ada) }, "no code"},
+		"no link in the mail":    {func(t testing.TB) { pooltest.New(t).Mail.Link(ada) }, "no link"},
 		"a clock that goes back": {func(t testing.TB) { pooltest.New(t).Clock.Advance(-time.Second) }, "back"},
 		"no login":               {func(t testing.TB) { pooltest.New(t).Person("ada") }, "sign up"},
 		"sign-up is closed":      {func(t testing.TB) { pooltest.New(t, closed).Person(ada) }, "sign up"},

@@ -28,6 +28,17 @@ func (m *Mail) Code(addr string) string {
 	return code
 }
 
+// Link returns the link in the newest message to addr that has one. Where there is none the test fails.
+func (m *Mail) Link(addr string) string {
+	m.t.Helper()
+	run(m.t, m.hand)
+	link := m.box.Link(addr)
+	if link == "" {
+		m.t.Fatalf("pooltest: %d messages to %s, and no link in any", len(m.box.To(addr)), addr)
+	}
+	return link
+}
+
 // To returns the messages to addr, oldest first. Letter case does not matter.
 func (m *Mail) To(addr string) []message.Message {
 	m.t.Helper()
