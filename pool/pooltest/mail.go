@@ -20,23 +20,23 @@ type Mail struct {
 // fails; that none was sent is seen with [Mail.To].
 func (m *Mail) Code(addr string) string {
 	m.t.Helper()
-	run(m.t, m.hand)
-	code := m.box.Code(addr)
-	if code == "" {
-		m.t.Fatalf("pooltest: %d messages to %s, and no code in any", len(m.box.To(addr)), addr)
-	}
-	return code
+	return m.newest("code", addr, m.box.Code)
 }
 
-// Link returns the link in the newest message to addr that has one. Where there is none the test fails.
+// Link returns the link in the newest message to addr that has one, and fails like [Mail.Code].
 func (m *Mail) Link(addr string) string {
 	m.t.Helper()
+	return m.newest("link", addr, m.box.Link)
+}
+
+func (m *Mail) newest(what, addr string, find func(addr string) string) string {
+	m.t.Helper()
 	run(m.t, m.hand)
-	link := m.box.Link(addr)
-	if link == "" {
-		m.t.Fatalf("pooltest: %d messages to %s, and no link in any", len(m.box.To(addr)), addr)
+	found := find(addr)
+	if found == "" {
+		m.t.Fatalf("pooltest: %d messages to %s, and no %s in any", len(m.box.To(addr)), addr, what)
 	}
-	return link
+	return found
 }
 
 // To returns the messages to addr, oldest first. Letter case does not matter.
