@@ -94,6 +94,8 @@ func examineUser(u *user.User) (int, error) {
 		return 0, fmt.Errorf("a user does not become unconfirmed again")
 	case u.Attempt != nil && (u.Attempt.Login.Value == "" || u.Attempt.Expires.IsZero()):
 		return 0, fmt.Errorf("an attempt has a login and an end")
+	case u.Attempt != nil && (u.Attempt.Proves().Namespace == "" || u.Attempt.Proves().Value == ""):
+		return 0, fmt.Errorf("an address to be proven has a namespace and a value")
 	}
 	seen := make(map[user.Login]bool, len(u.Logins))
 	for _, l := range u.Logins {
@@ -122,6 +124,7 @@ func (f *fields) user(u *user.User) {
 	}
 	if a := u.Attempt; a != nil {
 		f.login(a.Login)
+		f.login(a.Address)
 		f.times(a.Expires)
 	}
 	for name, value := range u.Attributes {

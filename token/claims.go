@@ -54,6 +54,8 @@ type Claims struct {
 	Name          string // name, of ID tokens only
 	Email         string // email, of ID tokens only
 	EmailVerified *bool  // email_verified, of ID tokens with an email; nil means that nothing is said
+	PhoneNumber   string // phone_number, of ID tokens only
+	PhoneVerified *bool  // phone_number_verified, of ID tokens with a phone number; nil means that nothing is said
 	// Attributes are further claims of an ID token by name, all texts. Names are of A-Z, a-z, 0-9,
 	// "_", ":", "." and "-". A reserved one, or one that has a field here, is left out, so that no
 	// attribute speaks for the issuer.
@@ -75,6 +77,9 @@ func (c *Claims) clone() *Claims {
 	if c.EmailVerified != nil {
 		d.EmailVerified = new(*c.EmailVerified)
 	}
+	if c.PhoneVerified != nil {
+		d.PhoneVerified = new(*c.PhoneVerified)
+	}
 	return &d
 }
 
@@ -86,8 +91,9 @@ var reserved = map[string]bool{
 	"c_hash": true, "client_id": true, "cnf": true, "device_key": true, "email": true,
 	"email_verified": true, "entitlements": true, "epoch": true, "event_id": true, "events": true,
 	"exp": true, "groups": true, "iat": true, "identities": true, "iss": true, "jti": true,
-	"may_act": true, "name": true, "nbf": true, "nonce": true, "origin_jti": true, "phone_number_verified": true,
-	"roles": true, "s_hash": true, "scope": true, "sid": true, "sub": true, "sub_id": true,
+	"may_act": true, "name": true, "nbf": true, "nonce": true, "origin_jti": true, "phone_number": true,
+	"phone_number_verified": true,
+	"roles":                 true, "s_hash": true, "scope": true, "sid": true, "sub": true, "sub_id": true,
 	"token_use": true, "toe": true, "txn": true, "username": true, "version": true,
 }
 

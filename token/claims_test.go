@@ -50,7 +50,7 @@ func TestPayload(t *testing.T) {
 		token.ID: `{"iss":"https://id.example.com","sub":"8f14e45f-ceea-467f-a6a6-aa1b2c3d4e5f","aud":"web",` +
 			`"token_use":"id","auth_time":1795258800,"iat":1795262400,"exp":1795263300,"jti":"j1","origin_jti":"s1","epoch":3,` +
 			`"amr":["pwd"],"acr":"aal1","cognito:username":"ada","name":"Ada \u003cL\u003e","email":"ada@example.com",` +
-			`"email_verified":true,"custom:team":"engines","nickname":"countess"}`,
+			`"email_verified":true,"phone_number":"+4915112345678","phone_number_verified":false,"custom:team":"engines","nickname":"countess"}`,
 	}
 	headers := map[token.Use]string{
 		token.Access: `{"alg":"ES256","kid":"` + k.KID() + `","typ":"at+jwt"}`,

@@ -41,6 +41,7 @@ func decode(payload []byte) (*Claims, error) {
 	case ID:
 		c.Username, c.Name = r.text("cognito:username", optional), r.text("name", optional)
 		c.Email, c.EmailVerified = r.text("email", optional), r.boolean("email_verified")
+		c.PhoneNumber, c.PhoneVerified = r.text("phone_number", optional), r.boolean("phone_number_verified")
 		c.Attributes = r.attributes()
 		if len(c.Audience) == 1 {
 			c.ClientID = c.Audience[0]

@@ -8,26 +8,28 @@ import (
 
 // wire is a token's payload but for its attributes. Members are written in this order.
 type wire struct {
-	Issuer    string   `json:"iss"`
-	Subject   string   `json:"sub"`
-	Audience  audience `json:"aud"`
-	ClientID  string   `json:"client_id,omitempty"`
-	Use       Use      `json:"token_use"`
-	Scope     string   `json:"scope,omitempty"`
-	AuthTime  int64    `json:"auth_time,omitempty"`
-	IssuedAt  int64    `json:"iat"`
-	ExpiresAt int64    `json:"exp"`
-	JTI       string   `json:"jti"`
-	Session   string   `json:"origin_jti"`
-	Epoch     int64    `json:"epoch,omitempty"`
-	AMR       []string `json:"amr,omitempty"`
-	ACR       string   `json:"acr,omitempty"`
-	Username  string   `json:"username,omitempty"`
-	IDName    string   `json:"cognito:username,omitempty"`
-	Groups    []string `json:"cognito:groups,omitempty"`
-	Name      string   `json:"name,omitempty"`
-	Email     string   `json:"email,omitempty"`
-	Verified  *bool    `json:"email_verified,omitempty"`
+	Issuer        string   `json:"iss"`
+	Subject       string   `json:"sub"`
+	Audience      audience `json:"aud"`
+	ClientID      string   `json:"client_id,omitempty"`
+	Use           Use      `json:"token_use"`
+	Scope         string   `json:"scope,omitempty"`
+	AuthTime      int64    `json:"auth_time,omitempty"`
+	IssuedAt      int64    `json:"iat"`
+	ExpiresAt     int64    `json:"exp"`
+	JTI           string   `json:"jti"`
+	Session       string   `json:"origin_jti"`
+	Epoch         int64    `json:"epoch,omitempty"`
+	AMR           []string `json:"amr,omitempty"`
+	ACR           string   `json:"acr,omitempty"`
+	Username      string   `json:"username,omitempty"`
+	IDName        string   `json:"cognito:username,omitempty"`
+	Groups        []string `json:"cognito:groups,omitempty"`
+	Name          string   `json:"name,omitempty"`
+	Email         string   `json:"email,omitempty"`
+	EmailVerified *bool    `json:"email_verified,omitempty"`
+	Phone         string   `json:"phone_number,omitempty"`
+	PhoneVerified *bool    `json:"phone_number_verified,omitempty"`
 }
 
 // audience is a text where there is one, as Cognito and most of the world write it.
@@ -58,7 +60,10 @@ func (c *Claims) encode() ([]byte, error) {
 	}
 	w.Audience, w.IDName, w.Name, w.Email = audience{c.ClientID}, c.Username, c.Name, c.Email
 	if c.Email != "" {
-		w.Verified = c.EmailVerified
+		w.EmailVerified = c.EmailVerified
+	}
+	if w.Phone = c.PhoneNumber; c.PhoneNumber != "" {
+		w.PhoneVerified = c.PhoneVerified
 	}
 	body, err := json.Marshal(w)
 	if err != nil || len(c.Attributes) == 0 {

@@ -76,6 +76,8 @@ func TestT2_LevelIsComputed(t *testing.T) {
 		{"password, too old", []token.Proof{password(month)}, "", 1},
 		{"password twice", []token.Proof{password(0), password(time.Hour)}, token.AAL1, 1},
 		{"email code", []token.Proof{code(0)}, token.AAL1, 0},
+		{"SMS code", []token.Proof{{Method: token.MethodSMSCode, Time: now}}, token.AAL1, 0},
+		{"an SMS code lifts nothing", []token.Proof{password(0), {Method: token.MethodSMSCode, Time: now}}, token.AAL1, 1},
 		{"an email code lifts nothing", []token.Proof{password(0), code(0), code(0)}, token.AAL1, 1},
 		{"an unknown method", []token.Proof{{Method: "magic", Time: now}}, "", 0},
 		{"no time", []token.Proof{{Method: token.MethodPassword}}, "", 1},

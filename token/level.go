@@ -13,10 +13,10 @@ const aal1Age = 30 * 24 * time.Hour
 
 // ACR returns how strong proofs are at now, or "" where none of them is young enough any more. It is
 // computed whenever a token is made and never stored, so that it goes down when a credential goes
-// (security.md T2). A code by email proves an address, and lifts nothing above AAL1.
+// (security.md T2). A code proves an address, by email and by SMS alike, and lifts nothing above AAL1.
 func ACR(proofs []Proof, now time.Time) string {
 	for _, p := range proofs {
-		known := p.Method == MethodPassword || p.Method == MethodEmailCode
+		known := p.Method == MethodPassword || p.Method == MethodEmailCode || p.Method == MethodSMSCode
 		if known && now.Sub(p.Time) < aal1Age {
 			return AAL1
 		}
@@ -25,8 +25,8 @@ func ACR(proofs []Proof, now time.Time) string {
 }
 
 // AMR returns the methods of proofs by their registered names (RFC 8176), sorted, each once. A code
-// by email has none: "otp" stands for a device that makes codes, and someone who asks for a second
-// factor would take it for one.
+// to an address has none: "otp" stands for a device that makes codes and "sms" for a phone that was
+// enrolled, and someone who asks for a second factor would take it for one.
 func AMR(proofs []Proof) []string {
 	var names []string
 	for _, p := range proofs {

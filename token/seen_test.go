@@ -146,7 +146,7 @@ func TestT3_SeenClaimsAreNotShared(t *testing.T) {
 			shared++
 		}
 	}
-	if shared != 6 {
+	if shared != 7 {
 		t.Errorf("Claims has %d fields that are shared when copied: is each of them here?", shared)
 	}
 	k := generate(t)
@@ -175,7 +175,7 @@ func TestT3_SeenClaimsAreNotShared(t *testing.T) {
 			}
 			got.Subject, got.Audience[0], got.AMR[0], got.Groups[0] = "root", "x", "x", "root"
 			if use == token.ID {
-				*got.EmailVerified, got.Attributes["nickname"] = false, "x"
+				*got.EmailVerified, *got.PhoneVerified, got.Attributes["nickname"] = false, true, "x"
 			} else {
 				got.Scope[0] = "admin"
 			}

@@ -55,10 +55,12 @@ type Proof struct {
 // Method is a way of proving who one is.
 type Method string
 
-// The methods. A password is known; an email code proves an address and adds no assurance.
+// The methods. A password is known. A code proves that an email address or a phone number is one's own,
+// and adds no assurance: it went where whoever signed up said, to no factor that was enrolled before.
 const (
 	MethodPassword  Method = "password"
 	MethodEmailCode Method = "email_code"
+	MethodSMSCode   Method = "sms_code"
 )
 
 // Ends returns when s is over: its absolute end, or its idle limit after the last use.

@@ -49,6 +49,7 @@ func claims(use token.Use) token.Claims {
 		c.Scope = []string{"aws.cognito.signin.user.admin", "openid"}
 	} else {
 		c.Name, c.Email, c.EmailVerified = "Ada <L>", "ada@example.com", new(true)
+		c.PhoneNumber, c.PhoneVerified = "+4915112345678", new(false)
 		c.Attributes = map[string]string{"custom:team": "engines", "nickname": "countess"}
 	}
 	return c

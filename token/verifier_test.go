@@ -302,7 +302,7 @@ func TestUsesAreApart(t *testing.T) {
 }
 
 // Class 22: only true means verified.
-func TestEmailVerified(t *testing.T) {
+func TestVerifiedAddresses(t *testing.T) {
 	t.Parallel()
 	k := generate(t)
 	for _, tt := range []struct {
@@ -325,15 +325,21 @@ func TestEmailVerified(t *testing.T) {
 		if (err != nil) != tt.refused || err == nil && !reflect.DeepEqual(c.EmailVerified, tt.want) {
 			t.Errorf("%s: Verify = %+v, %v, want %v", tt.name, c, err, tt.want)
 		}
+		text = forge(t, k, header(k, map[string]any{"typ": "JWT"}), payload(t, k, claims(token.ID), map[string]any{"phone_number_verified": tt.value}))
+		c, err = verifier(t, config(token.ID, now, k)).Verify(t.Context(), text)
+		if (err != nil) != tt.refused || err == nil && !reflect.DeepEqual(c.PhoneVerified, tt.want) {
+			t.Errorf("phone number, %s: Verify = %+v, %v, want %v", tt.name, c, err, tt.want)
+		}
 	}
 	null := strings.Replace(payload(t, k, claims(token.ID), nil), `"email_verified":true`, `"email_verified":null`, 1)
 	if c, err := verifier(t, config(token.ID, now, k)).Verify(t.Context(), forge(t, k, header(k, map[string]any{"typ": "JWT"}), null)); err == nil {
 		t.Errorf("null: Verify = %+v", c)
 	}
 	c := claims(token.ID)
-	c.Email = ""
+	c.Email, c.PhoneNumber = "", ""
+	c.Attributes = map[string]string{"phone_number": "+4915100000000", "email": "eve@example.com", "phone_number_verified": "true"}
 	got, err := verifier(t, config(token.ID, now, k)).Verify(t.Context(), sign(t, k, c))
-	if err != nil || got.EmailVerified != nil {
+	if err != nil || got.EmailVerified != nil || got.PhoneVerified != nil || got.PhoneNumber != "" || len(got.Attributes) > 0 {
 		t.Errorf("without an email: %+v, %v", got, err)
 	}
 }

@@ -1,5 +1,7 @@
 package user
 
+import "strings"
+
 // Namespace keeps apart the kinds of things by which a user is found.
 type Namespace string
 
@@ -13,6 +15,49 @@ type Login struct {
 	Value     string // canonical
 	Display   string // as it was typed
 	Rule      int    // version of the rule that made Value (security.md S20)
+}
+
+// Kind is what a login is: an address, or a name that was chosen.
+type Kind string
+
+// The kinds.
+const (
+	KindEmail    Kind = "email"
+	KindPhone    Kind = "phone"
+	KindUsername Kind = "username"
+)
+
+// Kind returns what l is, which its text tells: one that has "@" in it is an email address, one that
+// begins with "+" a phone number, any other a user name. "" means that it is of another namespace than
+// [Name], or nothing.
+func (l Login) Kind() Kind {
+	if l.Namespace != Name || l.Value == "" {
+		return ""
+	}
+	return shape(l.Value)
+}
+
+func shape(s string) Kind {
+	switch {
+	case strings.Contains(s, "@"):
+		return KindEmail
+	case strings.HasPrefix(s, "+"):
+		return KindPhone
+	}
+	return KindUsername
+}
+
+// Identify reads a login of any kind as it was typed: by [Email], [Phone] or, with c, [Username]. No text
+// is two of them, because a user name has the shape of neither address: otherwise one person's phone number
+// could be another's name. The error is that of the kind that the text looks like.
+func Identify(typed string, c Case) (Login, error) {
+	switch shape(typed) {
+	case KindEmail:
+		return Email(typed)
+	case KindPhone:
+		return Phone(typed)
+	}
+	return Username(typed, c)
 }
 
 // Key names a user: by id or by a login. The zero Key names nobody.

@@ -51,11 +51,20 @@ type User struct {
 // Attributes are the profile values of a user, by OIDC claim name.
 type Attributes map[string]string
 
-// Attempt is an unproven sign-up (security.md T7): it reserves a place at an address, owns nothing,
-// and is gone when it expires.
+// Attempt is an unproven sign-up (security.md T7): it reserves a place at a login, owns nothing, and is
+// gone when it expires.
 type Attempt struct {
-	Login   Login
+	Login   Login // as it was typed: the attempt is found by it
+	Address Login // the email address or phone number to be proven; zero means Login itself
 	Expires time.Time
+}
+
+// Proves returns the address that is proven by confirming the sign-up.
+func (a *Attempt) Proves() Login {
+	if a.Address != (Login{}) {
+		return a.Address
+	}
+	return a.Login
 }
 
 // Password is the stored record of a password (security.md T9). The digest is sealed, bound to the
@@ -156,6 +165,9 @@ func (u *User) Size() int {
 	}
 	if u.Attempt != nil {
 		n += item + u.Attempt.Login.size()
+		if u.Attempt.Address != (Login{}) {
+			n += item + u.Attempt.Address.size()
+		}
 	}
 	for k, v := range u.Attributes {
 		n += item + len(k) + len(v)

@@ -84,6 +84,16 @@ func TestSizeCountsEverything(t *testing.T) {
 	}
 }
 
+func TestSizeCountsTheAddressOfAnAttempt(t *testing.T) {
+	t.Parallel()
+	u := &user.User{Attempt: &user.Attempt{}}
+	without := u.Size()
+	u.Attempt.Address.Value = "x"
+	if got := u.Size(); got != without+17 {
+		t.Errorf("Size = %d, want %d", got, without+17)
+	}
+}
+
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	if id, ok := user.ByID("u").ID(); !ok || id != "u" {

@@ -27,6 +27,7 @@ func pack(u *user.User, stamp int64) packed {
 	}
 	if w.flag(u.Attempt != nil); u.Attempt != nil {
 		w.login(u.Attempt.Login)
+		w.login(u.Attempt.Address)
 		w.time(u.Attempt.Expires)
 	}
 	w.number(int64(len(u.Attributes)))
@@ -62,7 +63,7 @@ func (p packed) unpack() *user.User {
 		}
 	}
 	if r.flag() {
-		u.Attempt = &user.Attempt{Login: r.login(), Expires: r.time()}
+		u.Attempt = &user.Attempt{Login: r.login(), Address: r.login(), Expires: r.time()}
 	}
 	if n := r.number(); n > 0 {
 		u.Attributes = make(user.Attributes, n)

@@ -61,6 +61,18 @@ func full() []any {
 			},
 			Created: ancien,
 		},
+		&user.User{
+			Pool: home, ID: userID(4), Status: user.Unconfirmed, Epoch: 1,
+			Attempt: &user.Attempt{
+				Login: user.Login{Namespace: user.Name, Value: "carol", Display: odd, Rule: 1},
+				Address: user.Login{
+					Namespace: user.Name, Value: "carol@example.com",
+					Display: "Carol@Example.com", Rule: 3,
+				},
+				Expires: rough.AddDate(1, 0, 0),
+			},
+			Created: noon,
+		},
 		&token.Session{
 			ID: "full" + odd, Pool: string(home), User: string(userID(1)), Epoch: large, Kind: token.Impersonation,
 			Parent: "parent", Client: odd,

@@ -3,7 +3,7 @@
 // by the view userpool_user and by apps: names are only ever added.
 //
 // A user's body has the members l (logins: n namespace, v value, d display, r rule), t (attempt: l
-// login, e end), a (attributes), p (password: h hash, f form, i inner, s set, r revision), x
+// login, a address, e end), a (attributes), p (password: h hash, f form, i inner, s set, r revision), x
 // (index terms, as pairs) and k (the sealed event key). What is usual is left out: the namespace "name", a display that equals
 // the value, the form "nfc". Times are microseconds since 1970. The sealed digest of the password
 // is not in the body: it is bytes, and has a place of its own.
@@ -32,6 +32,7 @@ type login struct {
 
 type attempt struct {
 	Login   login  `json:"l"`
+	Address *login `json:"a,omitempty"` // nil means Login itself
 	Expires *int64 `json:"e,omitempty"`
 }
 
@@ -68,7 +69,10 @@ func EncodeUser(u *user.User) (string, error) {
 		b.Logins = append(b.Logins, fromLogin(l))
 	}
 	if u.Attempt != nil {
-		b.Attempt = &attempt{fromLogin(u.Attempt.Login), Micros(u.Attempt.Expires)}
+		b.Attempt = &attempt{Login: fromLogin(u.Attempt.Login), Expires: Micros(u.Attempt.Expires)}
+		if a := u.Attempt.Address; a != (user.Login{}) {
+			b.Attempt.Address = new(fromLogin(a))
+		}
 	}
 	if p := u.Password; p != nil {
 		b.Password = &password{Hash: p.Hash, Inner: p.Inner, Set: Micros(p.Set), Revision: p.Revision}
@@ -101,6 +105,9 @@ func DecodeUser(u *user.User, text []byte, digest []byte) error {
 	}
 	if b.Attempt != nil {
 		u.Attempt = &user.Attempt{Login: b.Attempt.Login.login(), Expires: Time(b.Attempt.Expires)}
+		if a := b.Attempt.Address; a != nil {
+			u.Attempt.Address = a.login()
+		}
 	}
 	if p := b.Password; p != nil {
 		u.Password = &user.Password{
@@ -125,7 +132,9 @@ func validUser(u *user.User) error {
 		texts = append(texts, string(l.Namespace), l.Value, l.Display)
 	}
 	if a := u.Attempt; a != nil {
-		texts = append(texts, string(a.Login.Namespace), a.Login.Value, a.Login.Display)
+		for _, l := range []user.Login{a.Login, a.Address} {
+			texts = append(texts, string(l.Namespace), l.Value, l.Display)
+		}
 	}
 	for k, v := range u.Attributes {
 		texts = append(texts, k, v)
