@@ -121,16 +121,16 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 	}
 	p, u := a.pool, g.user
 	from := p.from(c.input.Caller, string(u.ID), true)
+	o := occurrence{who: u, from: c.input.Caller, Kind: changeEvent, Outcome: refused, Client: g.client.ID}
 	if err := overBudget(g.source, sourceRule, now); err != nil {
-		return nil, err
+		return nil, p.unjudged(o, networkFull, err)
 	}
 	if !guessRule.Locked(g.guesses, now).IsZero() {
-		return nil, ErrNotAuthorized
+		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized)
 	}
 	if err := p.judge(ctx, &c.judgement, from, u, nil, Password{c.input.Old}, now); err != nil {
-		return nil, err
+		return nil, p.full(o, err)
 	}
-	o := occurrence{who: u, from: c.input.Caller, Kind: changeEvent, Outcome: refused, Client: g.client.ID}
 	if d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, []gate.Proof{c.owner}, now); d.Outcome() != gate.Mint {
 		o.Reason = string(d.Reason())
 		return nil, p.wrong(ctx, g.source.Key, g.guesses.Key, ErrNotAuthorized, now, o)
@@ -138,10 +138,10 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 	if err := p.mayTake(ctx, from, g.state.settings.Passwords, c.input.New, u); errors.Is(err, ErrInvalid) {
 		return nil, p.wrong(ctx, g.source.Key, g.guesses.Key, err, now, o) // it says that the old one was right, so it is counted
 	} else if err != nil {
-		return nil, err
+		return nil, p.full(o, err)
 	}
 	if err := p.hashOnce(ctx, &c.hash, from, c.input.New, u); err != nil {
-		return nil, err
+		return nil, p.full(o, err)
 	}
 	next := u.Clone()
 	if err := p.setPassword(next, *c.hash, g.state.settings.Passwords, now); err != nil {

@@ -33,18 +33,28 @@ func (c Caller) locale() string {
 	return c.Locale
 }
 
-// source returns the network that the caller is in: an IPv4 address, or the 64 bits of an IPv6 one that
-// belong to one customer (CVE class 9). "" means that it is not known.
-func (c Caller) source() string {
+// network returns the network that the caller is in: an IPv4 address, or the 64 bits of an IPv6 one that
+// belong to one customer (CVE class 9). The zero prefix means that it is not known.
+func (c Caller) network() netip.Prefix {
 	ip := c.IP.Unmap().WithZone("")
-	if !ip.IsValid() {
-		return ""
-	}
+	bits := 64
 	if ip.Is4() {
-		return ip.String()
+		bits = 32
 	}
-	network, _ := ip.Prefix(64) // an IPv6 address has 64 bits
-	return network.String()
+	network, _ := ip.Prefix(bits) // only an address that is none has no such prefix
+	return network
+}
+
+// source returns the text of the caller's network; "" means that it is not known.
+func (c Caller) source() string {
+	switch n := c.network(); {
+	case !n.IsValid():
+		return ""
+	case n.Addr().Is4():
+		return n.Addr().String()
+	default:
+		return n.String()
+	}
 }
 
 // deviceLifetime is how long a known device stays known without a sign-in.

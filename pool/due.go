@@ -14,7 +14,7 @@ func (p *Pool) due(ctx context.Context) error {
 	if p.closed.Load() {
 		return ErrClosed
 	}
-	return errors.Join(p.catchUp(ctx), p.outbox.drain(ctx), p.sweepOnce(ctx), p.rotateOnce(ctx), p.sealer.once(ctx))
+	return errors.Join(p.catchUp(ctx), p.outbox.drain(ctx), p.sweepOnce(ctx), p.rotateOnce(ctx), p.refusals.write(ctx, gatherFor), p.sealer.once(ctx))
 }
 
 // drain sends what is due until nothing is, or until only lanes are left that another process is on. It

@@ -19,6 +19,7 @@ type occurrence struct {
 	Outcome string      `json:"outcome"`
 	Reason  string      `json:"reason,omitempty"`
 	Client  string      `json:"client,omitempty"`
+	Count   int         `json:"count,omitempty"` // of calls that were gathered; 0 means an event of one
 
 	who  *user.User // whom User names; nil means nobody
 	from Caller
@@ -36,6 +37,7 @@ const (
 	resetEvent   = "reset_password"
 	changeEvent  = "change_password"
 	eraseEvent   = "erase_events"
+	answerEvent  = "respond" // to a ticket that was not looked at
 
 	succeeded = "success"
 	stepped   = "step"

@@ -244,8 +244,12 @@ func (c *counting) Commit(ctx context.Context, changes ...storage.Change) error 
 	return c.Store.Commit(ctx, changes...)
 }
 
-// chore tells whether a commit is not a visitor's: it takes out a message, seals events, or stores a document.
+// chore tells whether a commit is not a visitor's: it takes out a message, seals events, stores a document, or
+// is of events alone.
 func chore(changes []storage.Change) bool {
+	if onlyEvents(changes) {
+		return true
+	}
 	for _, c := range changes {
 		switch c := c.(type) {
 		case storage.PutRecord:
@@ -263,6 +267,19 @@ func chore(changes []storage.Change) bool {
 		}
 	}
 	return false
+}
+
+func onlyEvents(changes []storage.Change) bool {
+	for _, c := range changes {
+		put, ok := c.(storage.PutRecord)
+		if !ok {
+			return false
+		}
+		if _, ok := put.Record.(*storage.Event); !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // reset forgets what was counted.

@@ -32,7 +32,11 @@ type Event struct {
 	Outcome string  // "success", "step" or "refused"
 	Reason  string  // why it was refused: what the visitor is not told
 	Client  string
-	Seal    int64 // number of the seal it is in; 0 means none yet
+	// Count is how many calls it tells of: 1, or more where calls that were refused without a verdict
+	// (Reason "locked", "network" or "busy") were gathered for a minute. They have their network in
+	// common, which is the IP of the event, and came before its Time.
+	Count int
+	Seal  int64 // number of the seal it is in; 0 means none yet
 
 	// Where it came from. Zero where the [Caller] did not say, and after it was erased.
 	IP        netip.Addr
@@ -123,7 +127,7 @@ func (p *Pool) shown(e *storage.Event, ring *seal.Keyring) Event {
 	_ = json.Unmarshal(e.Header, &o) // VerifyEvents tells what is broken; here it shows what is left
 	out := Event{
 		ID: e.ID, Time: e.Time, User: e.User, Kind: e.Kind, Seal: e.Seal,
-		Outcome: o.Outcome, Reason: o.Reason, Client: o.Client,
+		Outcome: o.Outcome, Reason: o.Reason, Client: o.Client, Count: max(1, o.Count),
 	}
 	var f personal
 	if text, err := ring.Open(p.personalLabel(e.ID), e.Personal); err == nil && json.Unmarshal(text, &f) == nil {

@@ -26,19 +26,20 @@ type Pool struct {
 	state   atomic.Pointer[state]
 	loading sync.Mutex // held while a newer state is read
 
-	closed  atomic.Bool
-	posted  atomic.Uint32 // messages put into the outbox by this process
-	revoked revocations
-	since   storage.Cursor // where the feed was read to
-	outbox  outbox
-	sealer  sealer
-	stop    context.CancelFunc
-	chores  sync.WaitGroup
+	closed   atomic.Bool
+	posted   atomic.Uint32 // messages put into the outbox by this process
+	revoked  revocations
+	since    storage.Cursor // where the feed was read to
+	outbox   outbox
+	refusals refusals
+	sealer   sealer
+	stop     context.CancelFunc
+	chores   sync.WaitGroup
 }
 
 // Open opens the pool that c names, and makes it if the store has none by that id. It starts the
-// pool's chores (delivery of mail, sweeping, following other nodes, rotation of signing keys, sealing
-// of events), which end with [Pool.Close]. The store stays the caller's to close, after the pool.
+// pool's chores (delivery of mail, sweeping, following other nodes, rotation of signing keys, writing down
+// of refusals, sealing of events), which end with [Pool.Close]. The store stays the caller's to close, after the pool.
 //
 // It fails with a *[SettingsError] that lists all that is wrong with c, with [ErrNoKeyring], or with
 // [ErrWrongKeyring].
@@ -50,7 +51,7 @@ func Open(ctx context.Context, st storage.Store, c Config) (*Pool, error) {
 	door := password.NewHasher(c.MaxHashes)
 	p := &Pool{config: c, store: st, door: door, holder: rand.Text()}
 	p.outbox = outbox{Pool: p, wake: make(chan struct{}, 1), working: map[int]bool{}, sent: map[string]bool{}}
-	p.sealer = sealer{Pool: p}
+	p.refusals.Pool, p.sealer.Pool = p, p
 	p.gate = gate.New(c.Keys, door, decoy(c.hashing()))
 	if err := p.establish(ctx); err != nil {
 		return nil, fmt.Errorf("open pool %q: %w", c.ID, err)
@@ -67,18 +68,25 @@ func Open(ctx context.Context, st storage.Store, c Config) (*Pool, error) {
 	p.chores.Go(func() { p.sweep(running) })
 	p.chores.Go(func() { p.follow(running) })
 	p.chores.Go(func() { p.rotate(running) })
+	p.chores.Go(func() { p.refusals.run(running) })
 	p.chores.Go(func() { p.sealer.run(running) })
 	return p, nil
 }
 
-// Close ends the pool's chores and waits for the messages that are being sent, at most until ctx ends.
-// What was not sent yet stays in the store for the next Open. Other calls fail with [ErrClosed] from
+// Close ends the pool's chores, waits for the messages that are being sent and writes down what was
+// refused, at most until ctx ends. What was not sent yet stays in the store for the next Open. Other calls fail with [ErrClosed] from
 // then on. It may be called again.
 func (p *Pool) Close(ctx context.Context) error {
 	p.closed.Store(true)
 	p.stop()
 	done := make(chan struct{})
-	go func() { p.chores.Wait(); close(done) }()
+	go func() {
+		defer close(done)
+		p.chores.Wait()
+		if err := p.refusals.write(ctx, 0); err != nil {
+			p.config.Logger.WarnContext(ctx, "refusals are lost", "pool", p.config.ID, "error", err)
+		}
+	}()
 	select {
 	case <-done:
 		return nil

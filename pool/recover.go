@@ -39,8 +39,9 @@ func (p *Pool) forgotPassword(ctx context.Context, in ForgotPasswordInput, login
 	}
 	// Whoever cannot recover here gets what a stranger gets: a ticket of nobody.
 	u, reason := recoverable(r.user)
+	o := occurrence{who: u, from: in.Caller, Kind: forgotEvent, Outcome: stepped, Reason: reason, Client: client.ID}
 	if err := overBudget(r.source, requestRule, now); err != nil {
-		return ForgotPasswordResult{}, err
+		return ForgotPasswordResult{}, p.unjudged(o, networkFull, err)
 	}
 	request := max(r.counter.N+1, now.UnixMicro())
 	channel := r.state.pseudonym(login)
@@ -52,7 +53,7 @@ func (p *Pool) forgotPassword(ctx context.Context, in ForgotPasswordInput, login
 	}
 	changes := append(p.mail(r.mail, t, channel, l, now), storage.Put(t),
 		storage.Count{Key: r.source.Key, Rule: requestRule, Now: now},
-		p.event(now, occurrence{who: u, from: in.Caller, Kind: forgotEvent, Outcome: stepped, Reason: reason, Client: client.ID}))
+		p.event(now, o))
 	if mailRule.Locked(r.mail, now).IsZero() { // a request that sends nothing voids nothing
 		changes = append(changes, storage.Raise{Key: r.counter.Key, N: request})
 	}
@@ -122,10 +123,10 @@ func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordIn
 	if err := p.mayTake(ctx, from, a.state.settings.Passwords, in.Password, u); errors.Is(err, ErrInvalid) {
 		return nil, p.wrong(ctx, a.source, a.resetCode.Key, err, a.now, o) // it says that the code was right, so it is counted
 	} else if err != nil {
-		return nil, err
+		return nil, p.full(o, err)
 	}
 	if err := p.hashOnce(ctx, hash, from, in.Password, u); err != nil {
-		return nil, err
+		return nil, p.full(o, err)
 	}
 	next := u.Clone()
 	if err := p.setPassword(next, **hash, a.state.settings.Passwords, a.now); err != nil {
@@ -140,7 +141,7 @@ func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordIn
 		storage.Delete(&storage.Counter{Key: a.password.Key}), storage.Clear{Key: a.resetCode.Key, Rule: codeRule, Now: a.now}, p.event(a.now, o))
 	if err := p.commit(ctx, changes...); err != nil {
 		if _, locked := limit(err); locked {
-			return nil, ErrBadCode
+			return nil, p.unjudged(o, accountLocked, ErrBadCode)
 		}
 		return nil, err
 	}

@@ -108,7 +108,7 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, c Caller) (a answered, 
 		resetCode: got.Counters[3], requests: got.Counters[4], source: got.Counters[5].Key, from: c,
 	}
 	if err := overBudget(got.Counters[5], sourceRule, now); err != nil {
-		return a, err
+		return a, p.unjudged(occurrence{from: c, Kind: answerEvent}, networkFull, err)
 	}
 	if a.carried, err = p.answers(a.ticket, b, a.user); err != nil {
 		return a, err
@@ -134,13 +134,13 @@ func (a answered) tried() storage.Change {
 // confirm judges the code of a sign-up. The right one proves the address and takes the login in the
 // same commit that consumes the ticket, so of any number at once one wins (security.md T7).
 func (p *Pool) confirm(ctx context.Context, a answered, c Code) (Step, error) {
+	o := occurrence{who: a.user, from: a.from, Kind: confirmEvent, Outcome: refused, Client: a.client.ID}
 	if !codeRule.Locked(a.code, a.now).IsZero() {
-		return nil, ErrBadCode
+		return nil, p.unjudged(o, accountLocked, ErrBadCode)
 	}
 	proof, right := p.gate.EmailCode(a.ticket, a.Channel, c.Value, a.now)
 	if !right || a.user.Status != user.Unconfirmed {
-		return nil, p.wrong(ctx, a.source, a.code.Key, ErrBadCode, a.now,
-			occurrence{who: a.user, from: a.from, Kind: confirmEvent, Outcome: refused, Client: a.client.ID}, a.tried())
+		return nil, p.wrong(ctx, a.source, a.code.Key, ErrBadCode, a.now, o, a.tried())
 	}
 	u := a.user.Clone()
 	u.Status, u.Logins, u.Attempt, u.Updated = user.Confirmed, []user.Login{u.Attempt.Login}, nil, a.now
@@ -162,22 +162,23 @@ func (p *Pool) confirm(ctx context.Context, a answered, c Code) (Step, error) {
 		}
 		return &NeedPassword{Ticket: ticket, Expires: t.Expires}, nil
 	}
-	return nil, p.wrong(ctx, a.source, a.code.Key, ErrNotAuthorized, a.now,
-		occurrence{who: u, from: a.from, Kind: confirmEvent, Outcome: refused, Reason: string(d.Reason()), Client: a.client.ID}, a.tried())
+	o.Reason = string(d.Reason())
+	return nil, p.wrong(ctx, a.source, a.code.Key, ErrNotAuthorized, a.now, o, a.tried())
 }
 
 // withPassword judges the password that a step asked for.
 func (p *Pool) withPassword(ctx context.Context, a answered, c Caller, w Password, j *judgement) (Step, error) {
+	o := occurrence{who: a.user, from: c, Kind: signInEvent, Outcome: refused, Client: a.client.ID}
 	if !guessRule.Locked(a.password, a.now).IsZero() {
-		return nil, ErrNotAuthorized
+		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized)
 	}
 	if err := p.judge(ctx, j, p.from(c, string(a.user.ID), false), a.user, nil, w, a.now); err != nil {
-		return nil, err
+		return nil, p.full(o, err)
 	}
 	d := gate.Decide(gate.Request{User: a.user, Purpose: gate.SignIn}, append(gate.Carried(a.user.ID, a.Proofs), j.owner), a.now)
 	if !j.owner.Holds() || d.Outcome() != gate.Mint {
-		return nil, p.wrong(ctx, a.source, a.password.Key, ErrNotAuthorized, a.now,
-			occurrence{who: a.user, from: c, Kind: signInEvent, Outcome: refused, Reason: string(d.Reason()), Client: a.client.ID}, a.tried())
+		o.Reason = string(d.Reason())
+		return nil, p.wrong(ctx, a.source, a.password.Key, ErrNotAuthorized, a.now, o, a.tried())
 	}
 	return p.mint(ctx, a.state, a.client, a.user, c, d, a.password.Key, a.now, storage.Require(a.user), storage.Delete(a.ticket))
 }

@@ -70,14 +70,15 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 	if err != nil {
 		return nil, err
 	}
+	o := occurrence{who: r.user, from: in.Caller, Kind: signInEvent, Outcome: refused, Client: client.ID}
 	if err := overBudget(r.source, sourceRule, now); err != nil {
-		return nil, err
+		return nil, p.unjudged(o, networkFull, err)
 	}
 	if !guessRule.Locked(r.counter, now).IsZero() {
-		return nil, ErrNotAuthorized // without a verdict, so nothing is counted
+		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized) // so nothing is counted
 	}
 	if err := p.judge(ctx, j, p.from(in.Caller, login.Value, r.known), r.owner(), r.attempt, typed, now); err != nil {
-		return nil, err
+		return nil, p.full(o, err)
 	}
 	// Whoever signed up at an address and then signs in sees the same where it has an owner.
 	owner := gate.Decide(gate.Request{User: r.user, Purpose: gate.SignIn}, []gate.Proof{j.owner}, now)
@@ -92,8 +93,8 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 	case attempt.Outcome() == gate.Step && attempt.Next() == gate.Confirm:
 		return p.needConfirm(ctx, r, client, attempt, in.Caller, now)
 	}
-	return nil, p.wrong(ctx, r.source.Key, r.counter.Key, ErrNotAuthorized, now,
-		occurrence{who: r.user, from: in.Caller, Kind: signInEvent, Outcome: refused, Reason: string(owner.Reason()), Client: client.ID})
+	o.Reason = string(owner.Reason())
+	return nil, p.wrong(ctx, r.source.Key, r.counter.Key, ErrNotAuthorized, now, o)
 }
 
 // wrong lets a verdict of "no" leave only in the commit that counts it (security.md T5), against the
@@ -108,9 +109,12 @@ func (p *Pool) wrong(ctx context.Context, source, key storage.CounterKey, verdic
 			if _, locked := limit(err); !locked {
 				return err
 			}
+			p.refusals.add(o, networkFull)
 		}
 		return &LimitError{Until: l.Until}
-	} else if full || err == nil {
+	} else if full {
+		return p.unjudged(o, accountLocked, verdict)
+	} else if err == nil {
 		return verdict
 	}
 	return err
@@ -127,11 +131,11 @@ func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User,
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	changes := append(also, storage.Put(s), storage.Clear{Key: proven, Rule: rule(proven), Now: now},
-		p.event(now, occurrence{who: u, from: from, Kind: signInEvent, Outcome: succeeded, Client: client.ID}))
+	o := occurrence{who: u, from: from, Kind: signInEvent, Outcome: succeeded, Client: client.ID}
+	changes := append(also, storage.Put(s), storage.Clear{Key: proven, Rule: rule(proven), Now: now}, p.event(now, o))
 	err = p.commit(ctx, changes...)
-	if _, locked := limit(err); locked {
-		return nil, ErrNotAuthorized // somebody else's failures came first, and right does not show
+	if _, locked := limit(err); locked { // somebody else's failures came first, and right does not show
+		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized)
 	}
 	if err != nil {
 		return nil, err
@@ -172,15 +176,16 @@ func (p *Pool) needConfirm(ctx context.Context, r reading, client Client, d gate
 		k.Taken, l.Kind, l.Code = true, message.AlreadyRegistered, ""
 	}
 	t, ticket := p.newTicket(u, client.ID, purposeConfirm, k, now, u.Attempt.Expires)
+	o := occurrence{who: u, from: c, Kind: signInEvent, Outcome: stepped, Reason: string(KindConfirm), Client: client.ID}
 	changes := append(p.mail(r.mail, t, k.Channel, l, now), storage.Require(u), storage.Put(t),
 		storage.Count{Key: r.counter.Key, Rule: guessRule, Now: now},
 		storage.Count{Key: r.source.Key, Rule: sourceRule, Now: now},
-		p.event(now, occurrence{who: u, from: c, Kind: signInEvent, Outcome: stepped, Reason: string(KindConfirm), Client: client.ID}))
+		p.event(now, o))
 	err := overMail(p.commit(ctx, changes...))
 	if l, refused := errors.AsType[*storage.LimitError](err); refused && l.Key == r.source.Key {
-		return nil, &LimitError{Until: l.Until}
+		return nil, p.unjudged(o, networkFull, &LimitError{Until: l.Until})
 	} else if refused && l.Key == r.counter.Key {
-		return nil, ErrNotAuthorized
+		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized)
 	}
 	if err != nil {
 		return nil, err

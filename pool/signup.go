@@ -44,11 +44,12 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, has
 	if err != nil {
 		return SignUpResult{}, err
 	}
+	o := occurrence{from: in.Caller, Kind: signUpEvent, Outcome: stepped, Client: client.ID}
 	if err := overBudget(r.source, requestRule, now); err != nil {
-		return SignUpResult{}, err
+		return SignUpResult{}, p.unjudged(o, networkFull, err)
 	}
 	if err := p.hashOnce(ctx, hash, p.from(in.Caller, login.Value, false), in.Password, r.owner(), r.attempt); err != nil {
-		return SignUpResult{}, err
+		return SignUpResult{}, p.full(o, err)
 	}
 	u, err := p.attempt(login, in.Attributes, **hash, r.state.settings.Passwords, now)
 	if err != nil {
@@ -56,17 +57,17 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, has
 	}
 	c := carried{Channel: r.state.pseudonym(login)}
 	l := letter{Kind: message.ConfirmSignUp, To: login.Display, Locale: in.Caller.locale(), Code: newCode()}
-	outcome := stepped
 	// At a taken address all is done alike, with a code that nobody is sent or can guess: what is
 	// written, and so how long it takes, does not tell.
 	if owner := r.owner(); owner != nil {
 		l.Kind, l.To, l.Code = message.AlreadyRegistered, owner.Login(login).Display, ""
-		c.Taken, outcome = true, refused
+		c.Taken, o.Outcome = true, refused
 	}
+	o.who = u
 	t, ticket := p.newTicket(u, client.ID, purposeConfirm, c, now, now.Add(confirmLifetime))
 	changes := append(p.mail(r.mail, t, c.Channel, l, now), storage.Put(u), storage.Put(t),
 		storage.Count{Key: r.source.Key, Rule: requestRule, Now: now},
-		p.event(now, occurrence{who: u, from: in.Caller, Kind: signUpEvent, Outcome: outcome, Client: client.ID}))
+		p.event(now, o))
 	if err := p.commit(ctx, changes...); err != nil {
 		return SignUpResult{}, overMail(err)
 	}

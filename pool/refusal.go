@@ -1,0 +1,130 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// Why a call was refused without a verdict. It stands in the event, and the visitor does not learn it.
+const (
+	accountLocked = "locked"  // guessing at the account
+	networkFull   = "network" // wrong answers or requests of the caller's network
+	doorFull      = "busy"    // the password door
+)
+
+const (
+	gatherFor   = time.Minute
+	maxGathered = 256 // kinds of refusal that a process tells apart in a minute
+)
+
+// refusals gathers the calls that were refused without a verdict. They commit nothing, and an event of
+// each would let whoever is refused fill the table: so there is one event a minute for those of one
+// kind, reason, network and user, with their number (security.md T10). Those of networks and users
+// beyond the first 256 are told by kind and reason alone.
+type refusals struct {
+	*Pool
+	mu       sync.Mutex
+	gathered map[refusal]tally
+	since    time.Time // of the first of them
+
+	writing   sync.Mutex
+	unwritten []storage.Change // events as they will be stored, or were if an answer was lost
+}
+
+// refusal is what gathered calls have in common.
+type refusal struct {
+	kind, reason string
+	network      netip.Addr
+	user         user.ID
+}
+
+// tally is how many there were, and under whose event key their network is sealed.
+type tally struct {
+	n   int
+	who *user.User
+}
+
+// unjudged remembers that a call was refused without a verdict, and returns the refusal. It does the
+// same for whoever exists and whoever does not.
+func (p *Pool) unjudged(o occurrence, reason string, refusal error) error {
+	p.refusals.add(o, reason)
+	return refusal
+}
+
+// full remembers a refusal of the password door, and returns err.
+func (p *Pool) full(o occurrence, err error) error {
+	if _, limited := errors.AsType[*LimitError](err); limited {
+		return p.unjudged(o, doorFull, err)
+	}
+	return err
+}
+
+func (r *refusals) add(o occurrence, reason string) {
+	k := refusal{o.Kind, reason, o.from.network().Addr(), idOf(o.who)}
+	who := &user.User{ID: k.user} // no more of a person than the event needs is kept
+	if o.who != nil {
+		who.EventKey = o.who.EventKey
+	}
+	now := r.now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, known := r.gathered[k]; !known && len(r.gathered) >= maxGathered {
+		k, who = refusal{kind: o.Kind, reason: reason}, nil
+	}
+	if len(r.gathered) == 0 {
+		r.gathered, r.since = map[refusal]tally{}, now
+	}
+	r.gathered[k] = tally{r.gathered[k].n + 1, who}
+}
+
+// run writes what was gathered until ctx ends; Close writes the rest.
+func (r *refusals) run(ctx context.Context) {
+	for pause(ctx, time.Second) {
+		if err := r.write(ctx, gatherFor); err != nil && !over(ctx) {
+			r.config.Logger.WarnContext(ctx, "refusals wait to be written", "pool", r.config.ID, "error", err)
+		}
+	}
+}
+
+// write puts into the history what has been gathered for so long. What could not be written is tried
+// again as it is, before anything newer: no refusal is told twice.
+func (r *refusals) write(ctx context.Context, gathering time.Duration) error {
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	if len(r.unwritten) == 0 {
+		r.unwritten = r.take(gathering)
+	}
+	for len(r.unwritten) > 0 {
+		batch := r.unwritten[:min(len(r.unwritten), 100)]
+		if err := r.commit(ctx, batch...); err != nil && !errors.Is(err, storage.ErrStale) { // stale: only the answer was lost
+			return err
+		}
+		r.unwritten = r.unwritten[len(batch):]
+	}
+	return nil
+}
+
+// take returns the events of what has been gathered for so long, and begins anew.
+func (r *refusals) take(gathering time.Duration) (events []storage.Change) {
+	now := r.now()
+	r.mu.Lock()
+	gathered := r.gathered
+	if len(gathered) == 0 || now.Sub(r.since) < gathering {
+		r.mu.Unlock()
+		return nil
+	}
+	r.gathered = nil
+	r.mu.Unlock()
+	for k, t := range gathered {
+		events = append(events, r.event(now, occurrence{
+			Kind: k.kind, Outcome: refused, Reason: k.reason, Count: t.n, who: t.who, from: Caller{IP: k.network},
+		}))
+	}
+	return events
+}
