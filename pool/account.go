@@ -2,11 +2,9 @@ package pool
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
-	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
@@ -103,7 +101,7 @@ func (a *Account) ChangePassword(ctx context.Context, in ChangePasswordInput) (S
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	c := change{input: in}
+	c := change{input: in, chosen: choice{value: in.New}}
 	return again(func() (Step, error) { return a.changePassword(ctx, &c) })
 }
 
@@ -111,7 +109,7 @@ func (a *Account) ChangePassword(ctx context.Context, in ChangePasswordInput) (S
 type change struct {
 	input ChangePasswordInput
 	judgement
-	hash *password.Hash
+	chosen choice
 }
 
 func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
@@ -135,19 +133,14 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 		o.Reason = string(d.Reason())
 		return nil, p.wrong(ctx, g.source.Key, g.guesses.Key, ErrNotAuthorized, now, o)
 	}
-	if err := p.mayTake(ctx, from, g.state.settings.Passwords, c.input.New, u); errors.Is(err, ErrInvalid) {
-		return nil, p.wrong(ctx, g.source.Key, g.guesses.Key, err, now, o) // it says that the old one was right, so it is counted
-	} else if err != nil {
+	next, refusal, err := p.choose(ctx, from, g.state.settings.Passwords, &c.chosen, u, now)
+	if err != nil {
 		return nil, p.full(o, err)
 	}
-	if err := p.hashOnce(ctx, &c.hash, from, c.input.New, u); err != nil {
-		return nil, p.full(o, err)
+	if refusal != nil {
+		return nil, p.wrong(ctx, g.source.Key, g.guesses.Key, refusal, now, o)
 	}
-	next := u.Clone()
-	if err := p.setPassword(next, *c.hash, g.state.settings.Passwords, now); err != nil {
-		return nil, unavailable(err)
-	}
-	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, []gate.Proof{gate.Chosen(c.owner, u, next)}, now)
+	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, gate.Chosen(u, next, c.owner), now)
 	o.Outcome = succeeded
 	changes := append(p.replaced(next, now, c.input.Caller.locale()), storage.Put(next), storage.Delete(g.session), p.event(now, o))
 	return p.mint(ctx, g.state, g.client, next, c.input.Caller, d, g.guesses.Key, now, changes...)

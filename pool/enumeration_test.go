@@ -164,7 +164,7 @@ func TestS19_RightPasswordOfTheWrongState(t *testing.T) {
 		reads, commits := k.store.counted()
 		got := fmt.Sprint(err, reads, k.Hashes()-before, kinds(commits))
 		switch state {
-		case "attempt", "attempts", "confirmed":
+		case "attempt", "attempts", "confirmed", "forced change":
 			if err != nil {
 				t.Errorf("%s = %T, %v, want a step", state, step, err)
 			}

@@ -27,17 +27,18 @@ type occurrence struct {
 
 // The kinds of event, and how they end.
 const (
-	signUpEvent  = "sign_up"
-	confirmEvent = "confirm_sign_up"
-	resendEvent  = "resend_code"
-	signInEvent  = "sign_in"
-	refreshEvent = "refresh"
-	signOutEvent = "sign_out"
-	forgotEvent  = "forgot_password"
-	resetEvent   = "reset_password"
-	changeEvent  = "change_password"
-	eraseEvent   = "erase_events"
-	answerEvent  = "respond" // to a ticket that was not looked at
+	signUpEvent      = "sign_up"
+	confirmEvent     = "confirm_sign_up"
+	resendEvent      = "resend_code"
+	signInEvent      = "sign_in"
+	refreshEvent     = "refresh"
+	signOutEvent     = "sign_out"
+	forgotEvent      = "forgot_password"
+	resetEvent       = "reset_password"
+	changeEvent      = "change_password"
+	newPasswordEvent = "new_password"
+	eraseEvent       = "erase_events"
+	answerEvent      = "respond" // to a ticket that was not looked at
 
 	succeeded = "success"
 	stepped   = "step"

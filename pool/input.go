@@ -8,7 +8,7 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// Response is an answer to a step, or the first proof of a sign-in: [Password] or [Code].
+// Response is an answer to a step, or the first proof of a sign-in: [Password], [Code] or [NewPassword].
 type Response interface{ response() }
 
 // Password answers with a password.
@@ -17,8 +17,12 @@ type Password struct{ Value password.Secret }
 // Code answers with a code that was sent.
 type Code struct{ Value string }
 
-func (Password) response() {}
-func (Code) response()     {}
+// NewPassword answers with the password that is to take the place of a temporary one.
+type NewPassword struct{ Value password.Secret }
+
+func (Password) response()    {}
+func (Code) response()        {}
+func (NewPassword) response() {}
 
 // SignUpInput asks for a new user.
 type SignUpInput struct {

@@ -210,6 +210,8 @@ func TestAnswersAreNotLogged(t *testing.T) {
 	fmt.Fprintf(&log, "%v %+v %#v", d, d, d)
 	for _, v := range []any{
 		&pool.NeedPassword{Ticket: "bearer"}, &pool.NeedConfirm{Ticket: "bearer"},
+		&pool.NeedNewPassword{Ticket: "bearer"},
+		pool.NewPassword{Value: password.New("bearer")},
 		pool.SignUpResult{Ticket: "bearer"},
 		pool.ForgotPasswordResult{Ticket: "bearer"},
 		pool.CodeInput{Ticket: "bearer"},

@@ -18,6 +18,7 @@ import (
 //
 //	{"step":"password","ticket":"...","expires":"2026-05-01T12:03:00Z"}
 //	{"step":"confirm","ticket":"...","expires":"...","delivery":{"channel":"email","destination":"ada@example.com"}}
+//	{"step":"new_password","ticket":"...","expires":"..."}
 //	{"step":"done","tokens":{"access_token":"...", ...},"device":"..."}
 func MarshalStep(s Step) ([]byte, error) {
 	switch s := s.(type) {
@@ -28,6 +29,8 @@ func MarshalStep(s Step) ([]byte, error) {
 			Device string    `json:"device,omitempty"`
 		}{s.Kind(), s.Tokens, s.Device})
 	case *NeedPassword:
+		return json.Marshal(ask{s.Kind(), s.Ticket, s.Expires, nil})
+	case *NeedNewPassword:
 		return json.Marshal(ask{s.Kind(), s.Ticket, s.Expires, nil})
 	case *NeedConfirm:
 		return json.Marshal(ask{s.Kind(), s.Ticket, s.Expires, &destination{s.Delivery.Channel, s.Delivery.Destination}})
@@ -51,8 +54,8 @@ type destination struct {
 // maxResponse bounds an answer, in bytes.
 const maxResponse = 16 << 10
 
-// UnmarshalResponse reads an answer to a step: {"password":"..."} or {"code":"..."}, and nothing beside
-// it. An unknown or repeated name, and whatever follows the object, is an error of class [ErrInvalid],
+// UnmarshalResponse reads an answer to a step: {"password":"..."}, {"code":"..."} or
+// {"new_password":"..."}, and nothing beside it. An unknown or repeated name, and whatever follows the object, is an error of class [ErrInvalid],
 // because two parsers that disagree on such a text see two answers.
 func UnmarshalResponse(text []byte) (Response, error) {
 	name, value, ok := member(text)
@@ -62,6 +65,8 @@ func UnmarshalResponse(text []byte) (Response, error) {
 	switch name {
 	case "password":
 		return Password{password.New(value)}, nil
+	case "new_password":
+		return NewPassword{password.New(value)}, nil
 	case "code":
 		return Code{value}, nil
 	}

@@ -15,7 +15,8 @@ func TestMarshalStep(t *testing.T) {
 	t.Parallel()
 	end := time.Date(2026, 5, 1, 12, 3, 0, 0, time.UTC)
 	for want, step := range map[string]pool.Step{
-		`{"step":"password","ticket":"t","expires":"2026-05-01T12:03:00Z"}`: &pool.NeedPassword{Ticket: "t", Expires: end},
+		`{"step":"password","ticket":"t","expires":"2026-05-01T12:03:00Z"}`:     &pool.NeedPassword{Ticket: "t", Expires: end},
+		`{"step":"new_password","ticket":"t","expires":"2026-05-01T12:03:00Z"}`: &pool.NeedNewPassword{Ticket: "t", Expires: end},
 		`{"step":"confirm","ticket":"t","expires":"2026-05-01T12:03:00Z","delivery":{"channel":"email","destination":"a@b.de"}}`: &pool.NeedConfirm{
 			Ticket: "t", Expires: end, Delivery: pool.Delivery{Channel: message.Email, Destination: "a@b.de"},
 		},
@@ -44,8 +45,12 @@ func TestUnmarshalResponse(t *testing.T) {
 	if p, ok := r.(pool.Password); err != nil || !ok || p.Value.Reveal() != "päss" {
 		t.Errorf("password = %v, %v", r, err)
 	}
+	r, err = pool.UnmarshalResponse([]byte(`{"new_password":"chosen"}`))
+	if p, ok := r.(pool.NewPassword); err != nil || !ok || p.Value.Reveal() != "chosen" {
+		t.Errorf("new password = %v, %v", r, err)
+	}
 	for _, text := range []string{
-		"", "null", "{}", "[]", `"code"`, `{"code":123456}`, `{"code":null}`, `{"code":{"a":"b"}}`, `{"code":["1"]}`, `{"CODE":"1"}`, `{"Code":"1"}`,
+		`{"new_password":"1","password":"2"}`, `{"New_Password":"1"}`, `{"new_password":null}`, "", "null", "{}", "[]", `"code"`, `{"code":123456}`, `{"code":null}`, `{"code":{"a":"b"}}`, `{"code":["1"]}`, `{"CODE":"1"}`, `{"Code":"1"}`,
 		`{"code":"1","code":"2"}`, `{"code":"1","password":"2"}`, `{"code":"1"}{"code":"2"}`, `{"code":"1"} x`, `{"code":"1"}}`, `{"code":"1"}]{"password":"x"}`, `{"code":"1"},`, `{"code":"1"`, `{"code"}`,
 		`{"ticket":"1"}`, `{"":"1"}`, "\xff", `{"code":"` + strings.Repeat("1", 20000) + `"}`, strings.Repeat("[", 10000),
 	} {

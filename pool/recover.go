@@ -2,11 +2,8 @@ package pool
 
 import (
 	"context"
-	"errors"
-	"time"
 
 	"github.com/userpool-go/userpool/message"
-	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
@@ -96,7 +93,7 @@ func (p *Pool) ResetPassword(ctx context.Context, in ResetPasswordInput) (Step, 
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	var hash *password.Hash // made once, in the first round that needs it
+	c := choice{value: in.Password}
 	return again(func() (Step, error) {
 		a, err := p.readTicket(ctx, b, in.Caller)
 		if err != nil {
@@ -105,11 +102,11 @@ func (p *Pool) ResetPassword(ctx context.Context, in ResetPasswordInput) (Step, 
 		if a.ticket.Purpose != purposeReset {
 			return nil, ErrWrongStep
 		}
-		return p.resetPassword(ctx, a, in, &hash)
+		return p.resetPassword(ctx, a, in, &c)
 	})
 }
 
-func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordInput, hash **password.Hash) (Step, error) {
+func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordInput, c *choice) (Step, error) {
 	// A ticket of nobody, one whose user has changed since, one that a newer request has replaced and
 	// a locked counter all go the way of a wrong code: any other would tell whether there is a user.
 	u, _ := recoverable(a.user)
@@ -119,18 +116,12 @@ func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordIn
 	if !right || u.ID == "" {
 		return nil, p.wrong(ctx, a.source, a.resetCode.Key, ErrBadCode, a.now, o, a.tried())
 	}
-	from := p.from(in.Caller, string(u.ID), false)
-	if err := p.mayTake(ctx, from, a.state.settings.Passwords, in.Password, u); errors.Is(err, ErrInvalid) {
-		return nil, p.wrong(ctx, a.source, a.resetCode.Key, err, a.now, o) // it says that the code was right, so it is counted
-	} else if err != nil {
+	next, refusal, err := p.choose(ctx, p.from(in.Caller, string(u.ID), false), a.state.settings.Passwords, c, u, a.now)
+	if err != nil {
 		return nil, p.full(o, err)
 	}
-	if err := p.hashOnce(ctx, hash, from, in.Password, u); err != nil {
-		return nil, p.full(o, err)
-	}
-	next := u.Clone()
-	if err := p.setPassword(next, **hash, a.state.settings.Passwords, a.now); err != nil {
-		return nil, unavailable(err)
+	if refusal != nil {
+		return nil, p.wrong(ctx, a.source, a.resetCode.Key, refusal, a.now, o)
 	}
 	next.Status = user.Confirmed
 	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, []gate.Proof{proof}, a.now)
@@ -146,38 +137,4 @@ func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordIn
 		return nil, err
 	}
 	return &NeedPassword{Ticket: ticket, Expires: t.Expires}, nil
-}
-
-// mayTake judges a new password of u, whose login, name and passwords are known only once u was read.
-func (p *Pool) mayTake(ctx context.Context, from password.From, policy password.Policy, s password.Secret, u *user.User) error {
-	var v validation
-	v.newPassword(policy, s, u.Logins[0].Display, u.Attributes["name"])
-	if policy.History > 0 && v.err() == nil {
-		used, err := p.gate.Used(ctx, from, u, s, policy.History)
-		if err != nil {
-			return p.busy(err)
-		}
-		if used {
-			v.add("Password", broken(password.Violation{Rule: password.RuleHistory}))
-		}
-	}
-	return v.err()
-}
-
-// setPassword gives u a new password. The epoch ends whatever was made before (security.md T3).
-func (p *Pool) setPassword(u *user.User, hash password.Hash, policy password.Policy, now time.Time) error {
-	if u.EventKey == nil {
-		u.EventKey = newEventKey()
-	}
-	if u.Version != 0 { // not a sign-up that is being made
-		u.Epoch++
-	}
-	u.Updated = now
-	return p.gate.SetPassword(u, hash, policy.History, now)
-}
-
-// replaced returns the changes that tell verifiers and the owner that a password was set.
-func (p *Pool) replaced(u *user.User, now time.Time, locale string) []storage.Change {
-	notice := letter{Kind: message.PasswordChanged, To: u.Logins[0].Display, Locale: locale}
-	return []storage.Change{p.revokeAll(u, now), p.notify(u, notice, now)}
 }

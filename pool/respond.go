@@ -23,6 +23,10 @@ func (p *Pool) ConfirmSignUp(ctx context.Context, in CodeInput) (Step, error) {
 
 // Respond answers a step. What it costs and how it fails is the same as with the call that the step
 // came from; an answer of another kind than the step asks for is [ErrWrongStep] and changes nothing.
+//
+// A [NewPassword] that may not be chosen is a *[ValidationError], after which the step can be answered
+// again; it counts like a wrong password. It costs one read, one commit, and two hashes or, with a
+// history, one for each password that is looked at.
 func (p *Pool) Respond(ctx context.Context, in RespondInput) (Step, error) {
 	return p.respond(ctx, in, "")
 }
@@ -34,6 +38,7 @@ func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (St
 		return nil, ErrTicketGone
 	}
 	var v validation
+	var chosen choice
 	switch w := in.With.(type) {
 	case nil:
 		v.add("With", "must be an answer to the step")
@@ -43,6 +48,9 @@ func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (St
 		}
 	case Code:
 		v.code(w.Value)
+	case NewPassword:
+		v.newPassword(p.state.Load().settings.Passwords, w.Value)
+		chosen.value = w.Value
 	}
 	if err := v.err(); err != nil {
 		return nil, err
@@ -64,6 +72,10 @@ func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (St
 		case Password:
 			if a.ticket.Purpose == purposePassword {
 				return p.withPassword(ctx, a, in.Caller, w, &j)
+			}
+		case NewPassword:
+			if a.ticket.Purpose == purposeNewPassword {
+				return p.newPassword(ctx, a, in.Caller, &chosen)
 			}
 		}
 		return nil, ErrWrongStep

@@ -15,8 +15,9 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// SignIn starts a sign-in with a password. The step that comes back is [*Done], or [*NeedConfirm]
-// where the password was right and the address is not proven yet.
+// SignIn starts a sign-in with a password. Where it was right, the step that comes back is [*Done],
+// [*NeedConfirm] where the address is not proven yet, or [*NeedNewPassword] where it was a temporary
+// one, which is good for as long as [password.Policy] says.
 //
 // Unknown users, wrong passwords, disabled and locked accounts are all [ErrNotAuthorized], after the
 // same work; a *[LimitError] speaks of the caller's network or of the password door. Wrong answers in a
@@ -81,7 +82,7 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 		return nil, p.full(o, err)
 	}
 	// Whoever signed up at an address and then signs in sees the same where it has an owner.
-	owner := gate.Decide(gate.Request{User: r.user, Purpose: gate.SignIn}, []gate.Proof{j.owner}, now)
+	owner := gate.Decide(gate.Request{User: r.user, Purpose: gate.SignIn, Policy: r.state.settings.Passwords}, []gate.Proof{j.owner}, now)
 	attempt := gate.Decide(gate.Request{User: r.attempt, Purpose: gate.SignIn}, []gate.Proof{j.attempt}, now)
 	switch {
 	case owner.Outcome() == gate.Mint:
@@ -90,7 +91,9 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 			p.rehash(ctx, in.Caller, r.user, typed)
 		}
 		return step, err
-	case attempt.Outcome() == gate.Step && attempt.Next() == gate.Confirm:
+	case owner.Next() == gate.NewPassword:
+		return p.needNewPassword(ctx, r, client, owner, in.Caller, now)
+	case attempt.Next() == gate.Confirm:
 		return p.needConfirm(ctx, r, client, attempt, in.Caller, now)
 	}
 	o.Reason = string(owner.Reason())
@@ -165,9 +168,21 @@ func (p *Pool) rehash(ctx context.Context, c Caller, u *user.User, typed Passwor
 	}
 }
 
-// needConfirm answers the right password of an attempt with a ticket and a new code. The verdict has
-// left, so it is counted; the session that ends this clears it. At an address that has an owner
-// meanwhile the ticket confirms nothing, and it is the owner who gets a mail.
+// counted commits a right password to which another step is due. The verdict leaves by it, so it is
+// counted; the session that ends this clears it (security.md T5).
+func (p *Pool) counted(ctx context.Context, r reading, o occurrence, now time.Time, changes ...storage.Change) error {
+	err := p.commit(ctx, append(changes, storage.Count{Key: r.counter.Key, Rule: guessRule, Now: now},
+		storage.Count{Key: r.source.Key, Rule: sourceRule, Now: now})...)
+	if l, full := errors.AsType[*storage.LimitError](err); full && l.Key == r.source.Key {
+		return p.unjudged(o, networkFull, &LimitError{Until: l.Until})
+	} else if full && l.Key == r.counter.Key {
+		return p.unjudged(o, accountLocked, ErrNotAuthorized)
+	}
+	return err
+}
+
+// needConfirm answers the right password of an attempt with a ticket and a new code. At an address that
+// has an owner meanwhile the ticket confirms nothing, and it is the owner who gets a mail.
 func (p *Pool) needConfirm(ctx context.Context, r reading, client Client, d gate.Decision, c Caller, now time.Time) (Step, error) {
 	u, to := r.attempt, r.attempt.Attempt.Login.Display
 	l := letter{Kind: message.ConfirmSignUp, To: to, Locale: c.locale(), Code: newCode()}
@@ -178,17 +193,9 @@ func (p *Pool) needConfirm(ctx context.Context, r reading, client Client, d gate
 	t, ticket := p.newTicket(u, client.ID, purposeConfirm, k, now, u.Attempt.Expires)
 	o := occurrence{who: u, from: c, Kind: signInEvent, Outcome: stepped, Reason: string(KindConfirm), Client: client.ID}
 	changes := append(p.mail(r.mail, t, k.Channel, l, now), storage.Require(u), storage.Put(t),
-		storage.Count{Key: r.counter.Key, Rule: guessRule, Now: now},
-		storage.Count{Key: r.source.Key, Rule: sourceRule, Now: now},
 		p.event(now, o))
-	err := overMail(p.commit(ctx, changes...))
-	if l, refused := errors.AsType[*storage.LimitError](err); refused && l.Key == r.source.Key {
-		return nil, p.unjudged(o, networkFull, &LimitError{Until: l.Until})
-	} else if refused && l.Key == r.counter.Key {
-		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized)
-	}
-	if err != nil {
-		return nil, err
+	if err := p.counted(ctx, r, o, now, changes...); err != nil {
+		return nil, overMail(err)
 	}
 	return &NeedConfirm{Ticket: ticket, Expires: t.Expires, Delivery: Delivery{message.Email, to}}, nil
 }

@@ -30,11 +30,11 @@ func (p *Pool) SignUp(ctx context.Context, in SignUpInput) (SignUpResult, error)
 	if _, err := p.state.Load().settings.admits(in.Client); err != nil {
 		return SignUpResult{}, err // before the costly work; judged again with what is read
 	}
-	var hash *password.Hash // made in the first round, under the salt of the address
-	return again(func() (SignUpResult, error) { return p.signUp(ctx, in, login, &hash) })
+	c := choice{value: in.Password}
+	return again(func() (SignUpResult, error) { return p.signUp(ctx, in, login, &c) })
 }
 
-func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, hash **password.Hash) (SignUpResult, error) {
+func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, chosen *choice) (SignUpResult, error) {
 	now := p.now()
 	r, err := p.readLogin(ctx, login, in.Caller, passwordCounter, signUpMail, requests, now)
 	if err != nil {
@@ -48,10 +48,10 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, has
 	if err := overBudget(r.source, requestRule, now); err != nil {
 		return SignUpResult{}, p.unjudged(o, networkFull, err)
 	}
-	if err := p.hashOnce(ctx, hash, p.from(in.Caller, login.Value, false), in.Password, r.owner(), r.attempt); err != nil {
+	if err := p.hashOnce(ctx, chosen, p.from(in.Caller, login.Value, false), r.owner(), r.attempt); err != nil {
 		return SignUpResult{}, p.full(o, err)
 	}
-	u, err := p.attempt(login, in.Attributes, **hash, r.state.settings.Passwords, now)
+	u, err := p.attempt(login, in.Attributes, *chosen.hash, r.state.settings.Passwords, now)
 	if err != nil {
 		return SignUpResult{}, err
 	}
@@ -83,19 +83,6 @@ func (p *Pool) attempt(login user.Login, as user.Attributes, hash password.Hash,
 	}
 	u.Attributes = maps.Clone(as)
 	return u, p.setPassword(u, hash, policy, now)
-}
-
-// hashOnce hashes a password that is to be set, unless an earlier round has.
-func (p *Pool) hashOnce(ctx context.Context, hash **password.Hash, from password.From, s password.Secret, like ...*user.User) error {
-	if *hash != nil {
-		return nil
-	}
-	h, err := p.gate.Salted(ctx, from, p.config.hashing(), s, like...)
-	if err != nil {
-		return p.busy(err)
-	}
-	*hash = &h
-	return nil
 }
 
 // busy turns a full door into the error that callers know.

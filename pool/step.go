@@ -21,9 +21,10 @@ type StepKind string
 
 // The kinds of step.
 const (
-	KindDone     StepKind = "done"
-	KindPassword StepKind = "password"
-	KindConfirm  StepKind = "confirm"
+	KindDone        StepKind = "done"
+	KindPassword    StepKind = "password"
+	KindConfirm     StepKind = "confirm"
+	KindNewPassword StepKind = "new_password"
 )
 
 // Done ends a sign-in: the session exists.
@@ -48,6 +49,13 @@ type NeedConfirm struct {
 	Delivery Delivery
 }
 
+// NeedNewPassword asks for a password in place of a temporary one, as Cognito's NEW_PASSWORD_REQUIRED
+// does: answer with [NewPassword]. It comes only after the right temporary password.
+type NeedNewPassword struct {
+	Ticket  string // for [RespondInput]
+	Expires time.Time
+}
+
 // Delivery tells where a code went, if one did: to the address as it was typed, now or at sign-up.
 type Delivery struct {
 	Channel     message.Channel
@@ -63,6 +71,9 @@ func (*NeedPassword) LogValue() slog.Value { return slog.StringValue(string(Kind
 // LogValue leaves the ticket out.
 func (*NeedConfirm) LogValue() slog.Value { return slog.StringValue(string(KindConfirm)) }
 
+// LogValue leaves the ticket out.
+func (*NeedNewPassword) LogValue() slog.Value { return slog.StringValue(string(KindNewPassword)) }
+
 // Kind returns [KindDone].
 func (*Done) Kind() StepKind { return KindDone }
 
@@ -72,9 +83,13 @@ func (*NeedPassword) Kind() StepKind { return KindPassword }
 // Kind returns [KindConfirm].
 func (*NeedConfirm) Kind() StepKind { return KindConfirm }
 
-func (*Done) step()         {}
-func (*NeedPassword) step() {}
-func (*NeedConfirm) step()  {}
+// Kind returns [KindNewPassword].
+func (*NeedNewPassword) Kind() StepKind { return KindNewPassword }
+
+func (*Done) step()            {}
+func (*NeedPassword) step()    {}
+func (*NeedConfirm) step()     {}
+func (*NeedNewPassword) step() {}
 
 // Finished is for callers who expect tokens: it returns the [Done] that step is, or [ErrUnfinished],
 // naming the kind of step, or err if there is one.

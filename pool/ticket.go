@@ -16,9 +16,10 @@ import (
 
 // What a ticket is for. The purpose is in its MAC and in its code's.
 const (
-	purposeConfirm  = "confirm_sign_up"
-	purposePassword = "password"
-	purposeReset    = "reset_password"
+	purposeConfirm     = "confirm_sign_up"
+	purposePassword    = "password"
+	purposeReset       = "reset_password"
+	purposeNewPassword = "new_password"
 )
 
 // How long tickets live: Cognito's 24 hours for a sign-up, its hour for a reset, and its default of 3

@@ -67,6 +67,7 @@ func whoMaySee(t *testing.T) {
 	get(gone, 401)
 	get(k.Person("cleo@example.com", pooltest.SignedOut()), 401)
 	get(k.Person("dan@example.com", pooltest.Disabled()), 401)
+	get(k.Person("gus@example.com", pooltest.TemporaryPassword()), 401)
 	get(k.Person("eve@example.com", pooltest.Locked()), 200) // a lock is on guessing
 	get(k.Person("flo@example.com", pooltest.Unconfirmed()), 401)
 	k.Clock.Advance(31 * 24 * time.Hour)

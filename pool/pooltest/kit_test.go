@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/pool/pooltest"
 	"github.com/userpool-go/userpool/seal"
@@ -117,6 +118,26 @@ func TestYearInABubble(t *testing.T) {
 	})
 }
 
+// A temporary password earns the step, and one of one's own the tokens.
+func TestTemporaryPassword(t *testing.T) {
+	t.Parallel()
+	k := pooltest.New(t)
+	p := k.Person(ada, pooltest.TemporaryPassword())
+	step, err := k.SignIn(t.Context(), pool.SignInInput{Username: ada, With: pool.Password{Value: pooltest.Password}})
+	need, ok := step.(*pool.NeedNewPassword)
+	if err != nil || !ok {
+		t.Fatalf("SignIn = %T, %v, want *NeedNewPassword", step, err)
+	}
+	own := pool.NewPassword{Value: password.New("nobody else knows this one")}
+	if _, err := pool.Finished(k.Respond(t.Context(), pool.RespondInput{Ticket: need.Ticket, With: own})); err != nil {
+		t.Errorf("Respond: %v", err)
+	}
+	if _, err := k.Refresh(t.Context(), pool.RefreshInput{Token: p.Tokens().Refresh}); !errors.Is(err, pool.ErrNotAuthorized) {
+		t.Errorf("the session of before = %v, want ErrNotAuthorized", err)
+	}
+	k.Person("bob@example.com", pooltest.TemporaryPassword(), pooltest.Disabled(), pooltest.Locked())
+}
+
 // Two kits on one store are two nodes: what one revokes the other knows when its clock says so.
 func TestTwoNodes(t *testing.T) {
 	t.Parallel()
@@ -214,6 +235,12 @@ func TestWhatCannotBeArrangedFailsTheTest(t *testing.T) {
 		"unconfirmed and disabled": {func(t testing.TB) {
 			pooltest.New(t).Person(ada, pooltest.Unconfirmed(), pooltest.Disabled())
 		}, "unconfirmed"},
+		"unconfirmed, temporary password": {func(t testing.TB) {
+			pooltest.New(t).Person(ada, pooltest.Unconfirmed(), pooltest.TemporaryPassword())
+		}, "unconfirmed"},
+		"temporary password, signs in": {func(t testing.TB) {
+			pooltest.New(t).Person(ada, pooltest.TemporaryPassword()).SignIn()
+		}, "new_password"},
 		"disabled, signs in": {func(t testing.TB) { pooltest.New(t).Person(ada, pooltest.Disabled()).SignIn() }, "sign in"},
 		"locked, signs in":   {func(t testing.TB) { pooltest.New(t).Person(ada, pooltest.Locked()).SignIn() }, "sign in"},
 		"never signed in, signs out": {func(t testing.TB) {

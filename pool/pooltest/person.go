@@ -36,8 +36,8 @@ func (k *Kit) Person(login string, options ...PersonOption) *Person {
 	for _, option := range options {
 		option(&o)
 	}
-	if o.unconfirmed && (o.disabled || o.signedOut) {
-		k.t.Fatalf("pooltest: %s: somebody unconfirmed cannot be disabled or signed out", login)
+	if o.unconfirmed && (o.disabled || o.temporary || o.signedOut) {
+		k.t.Fatalf("pooltest: %s: somebody unconfirmed cannot be disabled, signed out or have a temporary password", login)
 	}
 	p := &Person{Login: login, kit: k, caller: pool.Caller{IP: k.address()}}
 	p.signUp(o)
@@ -45,8 +45,11 @@ func (k *Kit) Person(login string, options ...PersonOption) *Person {
 		p.SignIn()
 		p.recognise()
 	}
+	if o.temporary {
+		p.write("make the password temporary", expose)
+	}
 	if o.disabled {
-		p.disable()
+		p.write("disable", disable)
 	}
 	if o.signedOut {
 		p.SignOut()

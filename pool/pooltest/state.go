@@ -15,8 +15,8 @@ type PersonOption func(*order)
 
 // order is what a person is to be.
 type order struct {
-	attributes                               user.Attributes
-	unconfirmed, disabled, locked, signedOut bool
+	attributes                                          user.Attributes
+	unconfirmed, disabled, temporary, locked, signedOut bool
 }
 
 // Attribute gives the person an attribute at sign-up.
@@ -30,11 +30,16 @@ func Attribute(name, value string) PersonOption {
 }
 
 // Unconfirmed leaves it at the sign-up: the code is in the mail, and there are no tokens. It does not
-// go together with Disabled and SignedOut.
+// go together with Disabled, TemporaryPassword and SignedOut.
 func Unconfirmed() PersonOption { return func(o *order) { o.unconfirmed = true } }
 
 // Disabled disables the person after the sign-in, as an administrator does. The tokens are still held.
 func Disabled() PersonOption { return func(o *order) { o.disabled = true } }
+
+// TemporaryPassword makes [Password] a temporary one after the sign-in, as an administrator does: it
+// signs in to a pool.NeedNewPassword for 7 days, or as the policy says. The tokens are still held, and
+// the session is over.
+func TemporaryPassword() PersonOption { return func(o *order) { o.temporary = true } }
 
 // Locked has a stranger guess the person's password until it is locked, which takes five guesses and
 // lasts until the clock has moved by a second. What the person holds stays good: a lock is on guessing.
@@ -59,25 +64,33 @@ func (p *Person) lock() {
 	}
 }
 
-// disable writes what an administrator's call would: the state, and that all sessions are over.
-func (p *Person) disable() {
+// write does to the user what an administrator's call would, and ends all sessions.
+func (p *Person) write(what string, change func(u *user.User, now time.Time)) {
 	p.kit.t.Helper()
 	ctx, now := p.kit.t.Context(), p.kit.Clock.Now()
 	got, err := p.kit.store.Read(ctx, p.kit.id, storage.Want{Now: now, User: user.ByID(p.id)})
 	if err != nil || got.User == nil {
-		p.fatal("read the user to disable", err)
+		p.fatal("read the user to "+what, err)
 	}
 	u := got.User
-	u.Disabled = true
+	change(u, now)
 	u.Epoch++
 	u.Updated = now
 	err = p.kit.store.Commit(ctx, storage.Put(u), storage.Put(&storage.Revocation{
-		Pool: p.kit.id, ID: string(u.ID) + "/disabled", User: u.ID, Epoch: u.Epoch, Expires: now.Add(longestAccess),
+		Pool: p.kit.id, ID: string(u.ID) + "/" + what, User: u.ID, Epoch: u.Epoch, Expires: now.Add(longestAccess),
 	}))
 	if err != nil {
-		p.fatal("disable", err)
+		p.fatal(what, err)
 	}
 	run(p.kit.t, p.kit.Clock.hand) // lets the pool's verifiers know
+}
+
+func disable(u *user.User, _ time.Time) { u.Disabled = true }
+
+// expose makes the password one that an administrator knows, too.
+func expose(u *user.User, now time.Time) {
+	u.Status, u.Password.Set = user.ForceChangePassword, now
+	u.Password.Revision++
 }
 
 // longestAccess is how long an access token can live.

@@ -17,6 +17,7 @@ package gate
 import (
 	"time"
 
+	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
 )
@@ -45,8 +46,9 @@ type Next int
 
 // The steps.
 const (
-	Confirm  Next = iota + 1 // the address is not proven yet
-	Password                 // nothing known was proven yet
+	Confirm     Next = iota + 1 // the address is not proven yet
+	Password                    // nothing known was proven yet
+	NewPassword                 // a temporary one was shown
 )
 
 // Reason says why a decision refuses. It goes to the event log, never to the visitor.
@@ -58,6 +60,8 @@ const (
 	Disabled      Reason = "disabled"
 	NoProof       Reason = "no_proof"
 	ResetRequired Reason = "reset_required"
+	ChangeForced  Reason = "force_change_password"
+	Expired       Reason = "temporary_password_expired"
 	NotByPassword Reason = "not_by_password"
 	NoStatus      Reason = "no_status" // one that this version does not know
 )
@@ -66,6 +70,8 @@ const (
 type Request struct {
 	User    *user.User // nil for nobody
 	Purpose Purpose
+	// Policy says for how long a temporary password is good. The zero Policy's is Cognito's 7 days.
+	Policy password.Policy
 }
 
 // Decision is the answer of [Decide]. The zero Decision mints nothing.
@@ -124,8 +130,17 @@ func Decide(r Request, proofs []Proof, now time.Time) Decision {
 		return d
 	case user.External:
 		return refuse(NotByPassword)
-	case user.ForceChangePassword, user.ResetRequired: // both end only by setting a password
+	case user.ResetRequired: // it ends only by a reset
 		return refuse(ResetRequired)
+	case user.ForceChangePassword:
+		if r.Purpose != SignIn || !knows(held) {
+			return refuse(ChangeForced)
+		}
+		if !now.Before(r.Policy.Expires(r.User.Password.Set)) {
+			return refuse(Expired)
+		}
+		d.outcome, d.next = Step, NewPassword
+		return d
 	}
 	return refuse(NoStatus)
 }

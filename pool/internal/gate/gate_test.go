@@ -16,7 +16,8 @@ import (
 var now = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
 // The whole table: every status, enabled or not, every set of proofs, both purposes. A session is
-// minted only for an enabled, confirmed user who has shown a password that is still theirs.
+// minted only for an enabled, confirmed user who has shown a password that is still theirs; a temporary
+// one earns a step and no more.
 func TestT1_Decide(t *testing.T) {
 	t.Parallel()
 	pw := token.Proof{Method: token.MethodPassword, Revision: 3, Time: now}
@@ -31,7 +32,7 @@ func TestT1_Decide(t *testing.T) {
 		for _, disabled := range []bool{false, true} {
 			for name, set := range sets {
 				for _, purpose := range []gate.Purpose{gate.SignIn, gate.Refresh} {
-					u := &user.User{ID: "ada", Status: status, Disabled: disabled, Password: &user.Password{Revision: 3}}
+					u := &user.User{ID: "ada", Status: status, Disabled: disabled, Password: &user.Password{Revision: 3, Set: now}}
 					d := gate.Decide(gate.Request{User: u, Purpose: purpose}, gate.Carried("ada", set), now)
 					knows := name == "password" || name == "both"
 					mailed := name == "mail" || name == "mail and old password" || name == "both"
@@ -44,6 +45,8 @@ func TestT1_Decide(t *testing.T) {
 						want, next = gate.Step, gate.Password
 					case status == user.Unconfirmed && knows && purpose == gate.SignIn:
 						want, next = gate.Step, gate.Confirm
+					case status == user.ForceChangePassword && knows && purpose == gate.SignIn:
+						want, next = gate.Step, gate.NewPassword
 					}
 					if d.Outcome() != want || d.Next() != next {
 						t.Errorf("%q, disabled %v, %s, purpose %d: outcome %d next %d, want %d %d", status, disabled, name, purpose, d.Outcome(), d.Next(), want, next)
@@ -53,6 +56,48 @@ func TestT1_Decide(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// A temporary password is good for as long as the policy says, and not a moment longer.
+func TestDecideTemporaryPassword(t *testing.T) {
+	t.Parallel()
+	u := &user.User{ID: "ada", Status: user.ForceChangePassword, Password: &user.Password{Revision: 1, Set: now}}
+	shown := gate.Carried("ada", []token.Proof{{Method: token.MethodPassword, Revision: 1}})
+	for validity, until := range map[time.Duration]time.Duration{0: 7 * 24 * time.Hour, time.Hour: time.Hour} {
+		r := gate.Request{User: u, Purpose: gate.SignIn, Policy: password.Policy{TemporaryValidity: validity}}
+		if d := gate.Decide(r, shown, now.Add(until-1)); d.Next() != gate.NewPassword {
+			t.Errorf("validity %v: outcome %d before its end, want a step", validity, d.Outcome())
+		}
+		if d := gate.Decide(r, shown, now.Add(until)); d.Outcome() != gate.Refuse || d.Reason() != gate.Expired {
+			t.Errorf("validity %v: outcome %d, %q at its end, want Refuse", validity, d.Outcome(), d.Reason())
+		}
+	}
+}
+
+// Who has shown the old password has a proof of the new one; nobody else does.
+func TestT1_ChosenPasswordNeedsTheOldOne(t *testing.T) {
+	t.Parallel()
+	was := &user.User{ID: "ada", Status: user.Confirmed, Password: &user.Password{Revision: 1}}
+	is := &user.User{ID: "ada", Status: user.Confirmed, Password: &user.Password{Revision: 2}}
+	for name, tt := range map[string]struct {
+		by    user.ID
+		proof token.Proof
+		is    *user.User
+		want  gate.Outcome
+	}{
+		"shown":      {"ada", token.Proof{Method: token.MethodPassword, Revision: 1}, is, gate.Mint},
+		"an older":   {"ada", token.Proof{Method: token.MethodPassword}, is, gate.Refuse},
+		"the new":    {"ada", token.Proof{Method: token.MethodPassword, Revision: 2}, is, gate.Refuse},
+		"a stranger": {"eve", token.Proof{Method: token.MethodPassword, Revision: 1}, is, gate.Refuse},
+		"a code":     {"ada", token.Proof{Method: token.MethodEmailCode}, is, gate.Step},
+		"another":    {"ada", token.Proof{Method: token.MethodPassword, Revision: 1}, &user.User{ID: "eve", Status: user.Confirmed, Password: is.Password}, gate.Refuse},
+		"none":       {"ada", token.Proof{Method: token.MethodPassword, Revision: 1}, &user.User{ID: "ada", Status: user.Confirmed}, gate.Refuse},
+	} {
+		chosen := gate.Chosen(was, tt.is, gate.Carried(tt.by, []token.Proof{tt.proof})...)
+		if d := gate.Decide(gate.Request{User: tt.is, Purpose: gate.SignIn}, chosen, now); d.Outcome() != tt.want {
+			t.Errorf("%s: outcome %d, want %d", name, d.Outcome(), tt.want)
 		}
 	}
 }

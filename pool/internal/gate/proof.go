@@ -142,13 +142,18 @@ func Carried(id user.ID, records []token.Proof) []Proof {
 	return proofs
 }
 
-// Chosen returns the proof of somebody who has shown the old password and has just set a new one:
-// they know it. A proof that does not hold for the user as it was gives the zero Proof, which holds
-// for nobody.
-func Chosen(shown Proof, was, is *user.User) Proof {
-	if len(holding(was, []Proof{shown})) == 0 || shown.record.Method != token.MethodPassword || is.ID != was.ID || is.Password == nil {
-		return Proof{}
+// Chosen returns what the holder of proofs has shown once they have set a new password: the proofs that
+// held for the user as it was, that of the old password being one of the new, which they know. Whoever
+// has not shown the old password has no proof of the new one.
+func Chosen(was, is *user.User, shown ...Proof) []Proof {
+	if is.ID != was.ID || is.Password == nil {
+		return nil
 	}
-	shown.record.Revision = is.Password.Revision
-	return shown
+	held := holding(was, shown)
+	for i, r := range held {
+		if r.Method == token.MethodPassword {
+			held[i].Revision = is.Password.Revision
+		}
+	}
+	return Carried(is.ID, held)
 }

@@ -1,0 +1,81 @@
+package pool
+
+import (
+	"context"
+	"time"
+
+	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// choice is a password that somebody wants to have. What is costly about it is done once, in the first
+// round that needs it.
+type choice struct {
+	value password.Secret
+	hash  *password.Hash
+}
+
+// choose returns u, as read, with the password that they chose. A refusal is what the policy has against
+// it. It tells that what was shown before was right, and so leaves only once it is counted (security.md T5).
+func (p *Pool) choose(ctx context.Context, from password.From, policy password.Policy, c *choice, u *user.User, now time.Time) (next *user.User, refusal, err error) {
+	if refusal, err = p.mayTake(ctx, from, policy, c.value, u); refusal != nil || err != nil {
+		return nil, refusal, err
+	}
+	if err := p.hashOnce(ctx, c, from, u); err != nil {
+		return nil, nil, err
+	}
+	next = u.Clone()
+	if err := p.setPassword(next, *c.hash, policy, now); err != nil {
+		return nil, nil, unavailable(err)
+	}
+	return next, nil, nil
+}
+
+// mayTake judges a new password of u, whose login, name and passwords are known only once u was read.
+func (p *Pool) mayTake(ctx context.Context, from password.From, policy password.Policy, s password.Secret, u *user.User) (refusal, err error) {
+	var v validation
+	v.newPassword(policy, s, u.Logins[0].Display, u.Attributes["name"])
+	if policy.History > 0 && v.err() == nil {
+		used, err := p.gate.Used(ctx, from, u, s, policy.History)
+		if err != nil {
+			return nil, p.busy(err)
+		}
+		if used {
+			v.add("Password", broken(password.Violation{Rule: password.RuleHistory}))
+		}
+	}
+	return v.err(), nil
+}
+
+// hashOnce hashes a password that is to be set, unless an earlier round has.
+func (p *Pool) hashOnce(ctx context.Context, c *choice, from password.From, like ...*user.User) error {
+	if c.hash != nil {
+		return nil
+	}
+	h, err := p.gate.Salted(ctx, from, p.config.hashing(), c.value, like...)
+	if err != nil {
+		return p.busy(err)
+	}
+	c.hash = &h
+	return nil
+}
+
+// setPassword gives u a new password. The epoch ends whatever was made before (security.md T3).
+func (p *Pool) setPassword(u *user.User, hash password.Hash, policy password.Policy, now time.Time) error {
+	if u.EventKey == nil {
+		u.EventKey = newEventKey()
+	}
+	if u.Version != 0 { // not a sign-up that is being made
+		u.Epoch++
+	}
+	u.Updated = now
+	return p.gate.SetPassword(u, hash, policy.History, now)
+}
+
+// replaced returns the changes that tell verifiers and the owner that a password was set.
+func (p *Pool) replaced(u *user.User, now time.Time, locale string) []storage.Change {
+	notice := letter{Kind: message.PasswordChanged, To: u.Logins[0].Display, Locale: locale}
+	return []storage.Change{p.revokeAll(u, now), p.notify(u, notice, now)}
+}

@@ -1,0 +1,48 @@
+package pool
+
+import (
+	"context"
+	"time"
+
+	"github.com/userpool-go/userpool/pool/internal/gate"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// needNewPassword answers the right temporary password with a ticket to choose one of one's own.
+func (p *Pool) needNewPassword(ctx context.Context, r reading, client Client, d gate.Decision, c Caller, now time.Time) (Step, error) {
+	t, ticket := p.newTicket(r.user, client.ID, purposeNewPassword, carried{Proofs: d.Proofs()}, now, now.Add(stepLifetime))
+	o := occurrence{who: r.user, from: c, Kind: signInEvent, Outcome: stepped, Reason: string(KindNewPassword), Client: client.ID}
+	if err := p.counted(ctx, r, o, now, storage.Require(r.user), storage.Put(t), p.event(now, o)); err != nil {
+		return nil, err
+	}
+	return &NeedNewPassword{Ticket: ticket, Expires: t.Expires}, nil
+}
+
+// newPassword sets the password that takes the place of a temporary one, and signs in by it. A
+// password that may not be chosen leaves the ticket good, and counts like a wrong one: comparing
+// with old ones costs hashes.
+func (p *Pool) newPassword(ctx context.Context, a answered, c Caller, chosen *choice) (Step, error) {
+	u, policy, shown := a.user, a.state.settings.Passwords, gate.Carried(a.user.ID, a.Proofs)
+	d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn, Policy: policy}, shown, a.now)
+	status, err := user.Next(u.Status, user.AnswerNewPassword)
+	if d.Next() != gate.NewPassword || err != nil {
+		return nil, ErrTicketGone // the temporary password has expired, or the user changed
+	}
+	o := occurrence{who: u, from: c, Kind: newPasswordEvent, Outcome: refused, Client: a.client.ID}
+	if !guessRule.Locked(a.password, a.now).IsZero() {
+		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized)
+	}
+	policy.History = max(policy.History, 1) // never the temporary one again
+	next, refusal, err := p.choose(ctx, p.from(c, string(u.ID), false), policy, chosen, u, a.now)
+	if err != nil {
+		return nil, p.full(o, err)
+	}
+	if refusal != nil {
+		return nil, p.wrong(ctx, a.source, a.password.Key, refusal, a.now, o)
+	}
+	next.Status, o.Outcome = status, succeeded
+	d = gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, gate.Chosen(u, next, shown...), a.now)
+	changes := append(p.replaced(next, a.now, c.locale()), storage.Put(next), storage.Delete(a.ticket), p.event(a.now, o))
+	return p.mint(ctx, a.state, a.client, next, c, d, a.password.Key, a.now, changes...)
+}
