@@ -70,7 +70,21 @@ type Count struct {
 	Key  CounterKey
 	Rule Rule
 	Now  time.Time
+	// Expect is what it must come to by a doubling lock; where it does not, the commit fails with
+	// [ErrStale]. So one commit can count a failure and say that it was the one that locked, and of
+	// any number at once one says so.
+	Expect Expect
 }
+
+// Expect says what a [Count] must come to.
+type Expect int
+
+// What a [Count] may be expected to come to.
+const (
+	Either    Expect = iota // it may lock or not
+	StaysOpen               // it does not lock
+	Locks                   // it locks
+)
 
 // Clear ends a run of failures, as [Rule.Clear] says; a counter that refuses fails the commit.
 type Clear struct {

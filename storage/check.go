@@ -136,7 +136,8 @@ func examine(c Change) (t Target, size int, err error) {
 		}
 		return examineKeyed(c.Record, "required")
 	case Count:
-		return examineCounter(c.Key, c.Rule.Valid() && timed(c.Now))
+		expected := c.Expect == Either || c.Rule.Base > 0 && (c.Expect == StaysOpen || c.Expect == Locks)
+		return examineCounter(c.Key, c.Rule.Valid() && timed(c.Now) && expected)
 	case Clear:
 		return examineCounter(c.Key, c.Rule.Valid() && timed(c.Now))
 	case Raise:

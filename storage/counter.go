@@ -93,6 +93,28 @@ func (r Rule) Count(c Counter, now time.Time) (next Counter, until time.Time) {
 	return c, time.Time{}
 }
 
+// Move returns the counter, as it stood unexpired at c.Now, after c, or why the commit fails: a
+// *[LimitError], or [ErrStale] where it came to something else than was expected.
+func (c Count) Move(old Counter) (Counter, error) {
+	next, until := c.Rule.Count(old, c.Now.Truncate(time.Microsecond))
+	switch locks := !next.Until.IsZero(); {
+	case !until.IsZero():
+		return old, &LimitError{Key: c.Key, Until: until}
+	case c.Expect == StaysOpen && locks, c.Expect == Locks && !locks:
+		return old, ErrStale
+	}
+	return next, nil
+}
+
+// Move returns the counter, as it stood unexpired at c.Now, after c, or a *[LimitError].
+func (c Clear) Move(old Counter) (Counter, error) {
+	next, until := c.Rule.Clear(old, c.Now.Truncate(time.Microsecond))
+	if !until.IsZero() {
+		return old, &LimitError{Key: c.Key, Until: until}
+	}
+	return next, nil
+}
+
 // Clear returns the counter after a success, or until when it refuses, unmoved.
 func (r Rule) Clear(c Counter, now time.Time) (next Counter, until time.Time) {
 	if until := r.Locked(c, now); !until.IsZero() {

@@ -176,9 +176,9 @@ func loginKey(l user.Login) key { return key{string(l.Namespace), l.Value} }
 func (c *commit) count(change storage.Change) error {
 	switch change := change.(type) {
 	case storage.Count:
-		return c.move(change.Key, change.Now, change.Rule.Count)
+		return c.move(change.Key, change.Now, change.Move)
 	case storage.Clear:
-		return c.move(change.Key, change.Now, change.Rule.Clear)
+		return c.move(change.Key, change.Now, change.Move)
 	case storage.Raise:
 		row := storage.Counter{Key: change.Key}
 		k := keyOf(&row)
@@ -194,13 +194,10 @@ func (c *commit) count(change storage.Change) error {
 	return nil
 }
 
-func (c *commit) move(
-	k storage.CounterKey, now time.Time, rule func(storage.Counter, time.Time) (storage.Counter, time.Time),
-) error {
-	now = cut(now)
-	next, until := rule(c.pool.counter(k, now), now)
-	if !until.IsZero() {
-		return &storage.LimitError{Key: k, Until: until}
+func (c *commit) move(k storage.CounterKey, now time.Time, by func(storage.Counter) (storage.Counter, error)) error {
+	next, err := by(c.pool.counter(k, cut(now)))
+	if err != nil {
+		return err
 	}
 	c.pool.counters.set(&c.undo, keyOf(&next), counterRow(next))
 	return nil

@@ -35,14 +35,9 @@ func (p *plan) count(i int, key storage.CounterKey, move func(now storage.Counte
 }
 
 // judge plans the change of a counter that a rule decides.
-func (p *plan) judge(i int, key storage.CounterKey, at time.Time, rule func(storage.Counter, time.Time) (storage.Counter, time.Time)) {
-	at = at.Truncate(time.Microsecond)
+func (p *plan) judge(i int, key storage.CounterKey, at time.Time, move func(storage.Counter) (storage.Counter, error)) {
 	p.count(i, key, func(c storage.Counter) (storage.Counter, error) {
-		next, until := rule(unexpired(c, at), at)
-		if !until.IsZero() {
-			return next, &storage.LimitError{Key: key, Until: until}
-		}
-		return next, nil
+		return move(unexpired(c, at.Truncate(time.Microsecond)))
 	})
 }
 

@@ -96,9 +96,9 @@ func (p *plan) change(i int, c storage.Change) error {
 	case storage.RequireRecord:
 		p.require(i, c.Record)
 	case storage.Count:
-		p.judge(i, c.Key, c.Now, c.Rule.Count)
+		p.judge(i, c.Key, c.Now, c.Move)
 	case storage.Clear:
-		p.judge(i, c.Key, c.Now, c.Rule.Clear)
+		p.judge(i, c.Key, c.Now, c.Move)
 	case storage.Raise:
 		p.count(i, c.Key, func(now storage.Counter) (storage.Counter, error) {
 			if c.N <= now.N {

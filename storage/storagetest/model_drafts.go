@@ -138,7 +138,11 @@ func (m *modelCheck) draftCounter(d *draft, p user.PoolID) {
 	change := storage.Change(storage.Raise{Key: k, N: int64(1 + m.rand.IntN(12))})
 	if k.Name != "mark" {
 		rule := modelRules[k.Name[0]-'0']
-		change = storage.Count{Key: k, Rule: rule, Now: m.now}
+		count := storage.Count{Key: k, Rule: rule, Now: m.now}
+		if rule.Base > 0 {
+			count.Expect = storage.Expect(m.rand.IntN(3))
+		}
+		change = count
 		if m.rand.IntN(4) == 0 {
 			change = storage.Clear{Key: k, Rule: rule, Now: m.now}
 		}

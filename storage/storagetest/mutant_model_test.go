@@ -56,11 +56,12 @@ func puts[R storage.Record](edit func(r R)) func([]storage.Change) []storage.Cha
 func TestModelCatches(t *testing.T) {
 	t.Parallel()
 	for name, edit := range map[string]func([]storage.Change) []storage.Change{
-		"Require is ignored": each(func(storage.RequireRecord) storage.Change { return nil }),
-		"Defer is ignored":   each(func(storage.Defer) storage.Change { return nil }),
-		"Clear is ignored":   each(func(storage.Clear) storage.Change { return nil }),
-		"a count is lenient": each(func(c storage.Count) storage.Change { c.Rule.Free++; return c }),
-		"a mark is too high": each(func(c storage.Raise) storage.Change { c.N++; return c }),
+		"Require is ignored":    each(func(storage.RequireRecord) storage.Change { return nil }),
+		"Defer is ignored":      each(func(storage.Defer) storage.Change { return nil }),
+		"Clear is ignored":      each(func(storage.Clear) storage.Change { return nil }),
+		"a count is lenient":    each(func(c storage.Count) storage.Change { c.Rule.Free++; return c }),
+		"a count is unexpected": each(expectNothing),
+		"a mark is too high":    each(func(c storage.Raise) storage.Change { c.N++; return c }),
 		"index terms are lost": puts(func(u *user.User) {
 			u.Index = nil
 		}),

@@ -20,6 +20,12 @@ var counterRules = []contract{
 		countLock,
 	},
 	{
+		"Counters/Expect",
+		"a count that locks where it was expected not to, or does not where it was, is ErrStale, " +
+			"and moves nothing; a counter that is locked refuses either",
+		expectedCount,
+	},
+	{
 		"Counters/Clear",
 		"Clear ends a run, and is refused while the counter is locked",
 		clearCounter,
@@ -104,6 +110,34 @@ func countLock(s *scene) {
 	if !c.Until.Equal(storage.Forever) {
 		s.Fatalf("the story of this case did not reach the ceiling: %s", show(c))
 	}
+}
+
+func expectedCount(s *scene) {
+	k := counterKey("o", "lock")
+	count := func(e storage.Expect, now time.Time) storage.Count {
+		return storage.Count{Key: k, Rule: doubling, Now: now, Expect: e}
+	}
+	unmoved := func(what string, n int64, now time.Time, wrong storage.Expect) {
+		s.refused(storage.ErrStale, 1, putOf(document("k", "d")), count(wrong, now))
+		s.gone(what+": a document of the commit", document("k", "d"))
+		if got := s.counter("o", "lock", now); got.N != n {
+			s.Errorf("%s: the counter stands at %d, want %d", what, got.N, n)
+		}
+	}
+	unmoved("the first failure", 0, noon, storage.Locks)
+	s.commit(count(storage.StaysOpen, noon))
+	s.commit(count(storage.Either, noon))
+	unmoved("the failure that locks", 2, noon, storage.StaysOpen)
+	s.commit(count(storage.Locks, noon), putOf(document("k", "d")))
+	locked := noon.Add(time.Second)
+	for _, e := range []storage.Expect{storage.Either, storage.StaysOpen, storage.Locks} {
+		s.limited(k, locked, 0, count(e, locked.Add(-tick)))
+	}
+	s.commit(count(storage.Locks, locked))
+	late := locked.Add(2*time.Second + doubling.Decay)
+	s.commit(count(storage.StaysOpen, late))
+	want, _ := doubling.Count(storage.Counter{Key: k, N: 4, Run: 4, Until: locked.Add(2 * time.Second)}, late)
+	s.same("the failure after a pause", s.counter("o", "lock", late), want)
 }
 
 func clearCounter(s *scene) {
