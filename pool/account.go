@@ -101,7 +101,7 @@ func (a *Account) ChangePassword(ctx context.Context, in ChangePasswordInput) (S
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	c := change{input: in, chosen: choice{value: in.New}}
+	c := change{input: in, chosen: choice{value: in.New, by: in.Caller}}
 	return again(func() (Step, error) { return a.changePassword(ctx, &c) })
 }
 

@@ -2,6 +2,8 @@ package pool
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/userpool-go/userpool/message"
@@ -14,13 +16,20 @@ import (
 // round that needs it.
 type choice struct {
 	value password.Secret
-	hash  *password.Hash
+	by    Caller
+
+	asked    bool // whether it was found in a breach
+	breached error
+	hash     *password.Hash
 }
 
 // choose returns u, as read, with the password that they chose. A refusal is what the policy has against
 // it. It tells that what was shown before was right, and so leaves only once it is counted (security.md T5).
 func (p *Pool) choose(ctx context.Context, from password.From, policy password.Policy, c *choice, u *user.User, now time.Time) (next *user.User, refusal, err error) {
 	if refusal, err = p.mayTake(ctx, from, policy, c.value, u); refusal != nil || err != nil {
+		return nil, refusal, err
+	}
+	if refusal, err = p.unbreached(ctx, c, now); refusal != nil || err != nil {
 		return nil, refusal, err
 	}
 	if err := p.hashOnce(ctx, c, from, u); err != nil {
@@ -47,6 +56,36 @@ func (p *Pool) mayTake(ctx context.Context, from password.From, policy password.
 		}
 	}
 	return v.err(), nil
+}
+
+// unbreached asks whether a choice was found in a breach, where the pool has somebody to ask. The
+// question is counted against the caller's network, in a commit of its own, before it is put: who
+// hangs up, or finds the password door full, has asked all the same, so that nobody makes us ask without
+// end. A refusal depends on the password and the network, and on no account.
+func (p *Pool) unbreached(ctx context.Context, c *choice, now time.Time) (refusal, err error) {
+	if p.config.Breached == nil || c.asked {
+		return c.breached, nil
+	}
+	network := p.sourceKey(p.state.Load(), c.by, requests)
+	err = p.commit(ctx, storage.Count{Key: network, Rule: requestRule, Now: now})
+	if l, full := errors.AsType[*storage.LimitError](err); full {
+		return &LimitError{Until: l.Until}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var v validation
+	switch err := p.config.Breached.Check(ctx, c.value); {
+	case errors.Is(err, password.ErrUnavailable): // its cause is for the operator, and was told there
+		c.breached = fmt.Errorf("%w: %w", ErrUnavailable, password.ErrUnavailable)
+	case ctx.Err() != nil:
+		return nil, err
+	default:
+		v.refused(err)
+		c.breached = v.err()
+	}
+	c.asked = true
+	return c.breached, nil
 }
 
 // hashOnce hashes a password that is to be set, unless an earlier round has.

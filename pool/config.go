@@ -37,6 +37,10 @@ type Config struct {
 	// for [Pool.VerifyEvents]. It may miss one, where the answer of the store was lost; the next covers
 	// it. Nothing is sealed until it returns. Nil means that nobody asks.
 	Sealed func(SealHead)
+	// Breached is asked about every password that is chosen, once all other rules are kept, and never at a
+	// sign-in: it learns five hex digits. A question counts as a request of the caller's network. Nil
+	// means that nobody is asked.
+	Breached *password.Breached
 	// MaxHashes bounds how many passwords are hashed at once. 0 means GOMAXPROCS.
 	MaxHashes int
 	// InsecureHash replaces the parameters of new password hashes, for tests that cannot wait. It is

@@ -25,8 +25,8 @@ var (
 	ErrInvalid = errors.New("pool: invalid input")
 	// ErrLimited is the class of *[LimitError].
 	ErrLimited = errors.New("pool: too many requests")
-	// ErrUnavailable means that the store did not answer as it should, and that nothing is known to
-	// have changed. Try again later.
+	// ErrUnavailable means that the store, or a service that may not be passed over ([Config].Breached),
+	// did not answer as it should, and that nothing is known to have changed. Try again later.
 	ErrUnavailable = errors.New("pool: unavailable, try again")
 	// ErrClosed means that the pool was closed.
 	ErrClosed = errors.New("pool: closed")

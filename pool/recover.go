@@ -93,7 +93,7 @@ func (p *Pool) ResetPassword(ctx context.Context, in ResetPasswordInput) (Step, 
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	c := choice{value: in.Password}
+	c := choice{value: in.Password, by: in.Caller}
 	return again(func() (Step, error) {
 		a, err := p.readTicket(ctx, b, in.Caller)
 		if err != nil {

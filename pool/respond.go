@@ -38,7 +38,7 @@ func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (St
 		return nil, ErrTicketGone
 	}
 	var v validation
-	var chosen choice
+	chosen := choice{by: in.Caller}
 	switch w := in.With.(type) {
 	case nil:
 		v.add("With", "must be an answer to the step")

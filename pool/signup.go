@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -18,7 +19,7 @@ import (
 //
 // It fails with a *[ValidationError], with [ErrUnknownClient], with [ErrNotAuthorized] where sign-up is
 // closed, and with a *[LimitError] where the password door is full. It costs one hash, one read and one
-// commit.
+// commit, and another commit where [Config].Breached is asked, as it does wherever a password is chosen.
 func (p *Pool) SignUp(ctx context.Context, in SignUpInput) (SignUpResult, error) {
 	var v validation
 	login := v.login(in.Username)
@@ -30,7 +31,7 @@ func (p *Pool) SignUp(ctx context.Context, in SignUpInput) (SignUpResult, error)
 	if _, err := p.state.Load().settings.admits(in.Client); err != nil {
 		return SignUpResult{}, err // before the costly work; judged again with what is read
 	}
-	c := choice{value: in.Password}
+	c := choice{value: in.Password, by: in.Caller}
 	return again(func() (SignUpResult, error) { return p.signUp(ctx, in, login, &c) })
 }
 
@@ -47,6 +48,9 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, cho
 	o := occurrence{from: in.Caller, Kind: signUpEvent, Outcome: stepped, Client: client.ID}
 	if err := overBudget(r.source, requestRule, now); err != nil {
 		return SignUpResult{}, p.unjudged(o, networkFull, err)
+	}
+	if refusal, err := p.unbreached(ctx, chosen, now); refusal != nil || err != nil {
+		return SignUpResult{}, cmp.Or(refusal, err)
 	}
 	if err := p.hashOnce(ctx, chosen, p.from(in.Caller, login.Value, false), r.owner(), r.attempt); err != nil {
 		return SignUpResult{}, p.full(o, err)
@@ -65,9 +69,10 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, cho
 	}
 	o.who = u
 	t, ticket := p.newTicket(u, client.ID, purposeConfirm, c, now, now.Add(confirmLifetime))
-	changes := append(p.mail(r.mail, t, c.Channel, l, now), storage.Put(u), storage.Put(t),
-		storage.Count{Key: r.source.Key, Rule: requestRule, Now: now},
-		p.event(now, o))
+	changes := append(p.mail(r.mail, t, c.Channel, l, now), storage.Put(u), storage.Put(t), p.event(now, o))
+	if !chosen.asked { // else it was counted then
+		changes = append(changes, storage.Count{Key: r.source.Key, Rule: requestRule, Now: now})
+	}
 	if err := p.commit(ctx, changes...); err != nil {
 		return SignUpResult{}, overMail(err)
 	}

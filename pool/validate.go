@@ -57,7 +57,11 @@ func (v *validation) code(s string) {
 
 // newPassword checks a password that is to be set. Words are what others know of the user.
 func (v *validation) newPassword(policy password.Policy, s password.Secret, words ...string) {
-	err := policy.Check(s, password.Facts{Words: words})
+	v.refused(policy.Check(s, password.Facts{Words: words}))
+}
+
+// refused adds what the rules have against a password, if anything.
+func (v *validation) refused(err error) {
 	if pe, ok := errors.AsType[*password.PolicyError](err); ok {
 		for _, violation := range pe.Violations {
 			v.add("Password", broken(violation))
