@@ -95,6 +95,7 @@ func TestGermanWords(t *testing.T) {
 		{message.AlreadyRegistered, "Sie haben bereits ein Konto bei Laden"},
 		{message.ResetPassword, "Neues Passwort für Laden"},
 		{message.PasswordChanged, "Ihr Passwort für Laden wurde geändert"},
+		{message.SignInAttempts, "Jemand hat versucht, sich bei Ihrem Konto bei Laden anzumelden"},
 	} {
 		d := message.Data{Code: "271828", Link: confirmURL, Pool: "Laden", Expires: time.Hour}
 		m, err := message.Settings{}.Render(tt.kind, "de", d)

@@ -91,7 +91,7 @@ func TestRenderRefusesLink(t *testing.T) {
 func TestOnlyItsKindCarriesALink(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []message.Kind{
-		message.ConfirmSignUp, message.AlreadyRegistered, message.ResetPassword, message.PasswordChanged,
+		message.ConfirmSignUp, message.AlreadyRegistered, message.ResetPassword, message.PasswordChanged, message.SignInAttempts,
 	} {
 		own := message.Template{Kind: kind, Subject: "{##a##}", Text: "{##a##}", HTML: "{##a##}", SMS: "{##a##}"}
 		for _, by := range []message.Channel{message.Email, message.SMS} {

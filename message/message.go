@@ -53,6 +53,9 @@ const (
 	ResetPassword Kind = "reset_password"
 	// PasswordChanged tells the owner of an account that its password was set, so that a theft is seen.
 	PasswordChanged Kind = "password_changed"
+	// SignInAttempts tells the owner of an account, once a day, that strangers' wrong passwords have locked
+	// it for a while (security.md T6).
+	SignInAttempts Kind = "sign_in_attempts"
 )
 
 // Message is one message to one person, ready to be sent.

@@ -57,6 +57,7 @@ var kinds = map[Kind]may{
 	AlreadyRegistered: {},
 	ResetPassword:     {code: true, username: true},
 	PasswordChanged:   {username: true},
+	SignInAttempts:    {username: true},
 }
 
 // Render returns the built-in English words of a message, as [Settings.Render] does of no settings

@@ -33,7 +33,7 @@ const gsm = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 .,:;
 func TestSMSFitsOneSegment(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []message.Kind{
-		message.ConfirmSignUp, message.AlreadyRegistered, message.ResetPassword, message.PasswordChanged,
+		message.ConfirmSignUp, message.AlreadyRegistered, message.ResetPassword, message.PasswordChanged, message.SignInAttempts,
 	} {
 		for _, locale := range []string{"en", "de"} {
 			d := message.Data{

@@ -21,8 +21,8 @@ type Settings struct {
 //     that kind must hold one, and nothing else may. HTML gets <a href="...">text</a>, so it belongs
 //     neither into an attribute nor into another link; plain text gets the text and <...>, in the brackets
 //     of RFC 3986, appendix C, so that no full stop after it becomes part of the address.
-//   - {username} is the name by which the reader signs in. [ResetPassword] and [PasswordChanged] may
-//     hold it. In HTML it is escaped for text and for the values of attributes; it belongs into no
+//   - {username} is the name by which the reader signs in. [ResetPassword], [PasswordChanged] and
+//     [SignInAttempts] may hold it. In HTML it is escaped for text and for the values of attributes; it belongs into no
 //     script, no style and not at the beginning of a link's address.
 //
 // Other braces are words like any. The last line of an SMS may be "@shop.example #{####}", so that a

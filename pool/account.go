@@ -131,14 +131,14 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 	}
 	if d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, []gate.Proof{c.owner}, now); d.Outcome() != gate.Mint {
 		o.Reason = string(d.Reason())
-		return nil, p.wrong(ctx, g.source.Key, g.guesses.Key, ErrNotAuthorized, now, o)
+		return nil, p.wrong(ctx, g.source.Key, g.guesses, ErrNotAuthorized, now, o)
 	}
 	next, refusal, err := p.choose(ctx, from, g.state.settings.Passwords, &c.chosen, u, now)
 	if err != nil {
 		return nil, p.full(o, err)
 	}
 	if refusal != nil {
-		return nil, p.wrong(ctx, g.source.Key, g.guesses.Key, refusal, now, o)
+		return nil, p.wrong(ctx, g.source.Key, g.guesses, refusal, now, o)
 	}
 	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, gate.Chosen(u, next, c.owner), now)
 	o.Outcome = succeeded

@@ -20,6 +20,7 @@ type occurrence struct {
 	Reason  string      `json:"reason,omitempty"`
 	Client  string      `json:"client,omitempty"`
 	Count   int         `json:"count,omitempty"` // of calls that were gathered; 0 means an event of one
+	Until   int64       `json:"until,omitempty"` // microseconds since 1970: so long guessing is locked by it
 
 	who  *user.User // whom User names; nil means nobody
 	from Caller

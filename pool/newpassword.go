@@ -13,7 +13,7 @@ import (
 func (p *Pool) needNewPassword(ctx context.Context, r reading, client Client, d gate.Decision, c Caller, now time.Time) (Step, error) {
 	t, ticket := p.newTicket(r.user, client.ID, purposeNewPassword, carried{Proofs: d.Proofs()}, now, now.Add(stepLifetime))
 	o := occurrence{who: r.user, from: c, Kind: signInEvent, Outcome: stepped, Reason: string(KindNewPassword), Client: client.ID}
-	if err := p.counted(ctx, r, o, now, storage.Require(r.user), storage.Put(t), p.event(now, o)); err != nil {
+	if err := p.counted(ctx, r, o, now, storage.Require(r.user), storage.Put(t)); err != nil {
 		return nil, err
 	}
 	return &NeedNewPassword{Ticket: ticket, Expires: t.Expires}, nil
@@ -39,7 +39,7 @@ func (p *Pool) newPassword(ctx context.Context, a answered, c Caller, chosen *ch
 		return nil, p.full(o, err)
 	}
 	if refusal != nil {
-		return nil, p.wrong(ctx, a.source, a.password.Key, refusal, a.now, o)
+		return nil, p.wrong(ctx, a.source, a.password, refusal, a.now, o)
 	}
 	next.Status, o.Outcome = status, succeeded
 	d = gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, gate.Chosen(u, next, shown...), a.now)

@@ -36,6 +36,9 @@ type Event struct {
 	// (Reason "locked", "network" or "busy") were gathered for a minute. They have their network in
 	// common, which is the IP of the event, and came before its Time.
 	Count int
+	// Until says that this wrong answer locked the account, or its codes, for guessing, and for how long;
+	// one event of each lock does. Zero means that it did not.
+	Until time.Time
 	Seal  int64 // number of the seal it is in; 0 means none yet
 
 	// Where it came from. Zero where the [Caller] did not say, and after it was erased.
@@ -128,6 +131,9 @@ func (p *Pool) shown(e *storage.Event, ring *seal.Keyring) Event {
 	out := Event{
 		ID: e.ID, Time: e.Time, User: e.User, Kind: e.Kind, Seal: e.Seal,
 		Outcome: o.Outcome, Reason: o.Reason, Client: o.Client, Count: max(1, o.Count),
+	}
+	if o.Until != 0 {
+		out.Until = time.UnixMicro(o.Until).UTC()
 	}
 	var f personal
 	if text, err := ring.Open(p.personalLabel(e.ID), e.Personal); err == nil && json.Unmarshal(text, &f) == nil {

@@ -13,6 +13,7 @@ const (
 	passwordCounter = "password"
 	confirmCounter  = "code:confirm_sign_up"
 	resetCounter    = "code:reset_password"
+	warnings        = "mail:sign_in_attempts"
 	requestMark     = "requests:reset_password" // a watermark: when a reset was last asked for
 	signUpMail      = "mail:sign_up"
 	resetMail       = "mail:reset_password"
@@ -54,7 +55,8 @@ type reading struct {
 	counter storage.Counter
 	mail    storage.Counter
 	source  storage.Counter
-	known   bool // the caller has a known device of the user
+	warned  storage.Counter // of warnings to the owner; read for guesses only
+	known   bool            // the caller has a known device of the user
 	state   *state
 }
 
@@ -68,8 +70,11 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, c Caller, counte
 		p.sourceKey(s, c, source),
 	}
 	d := p.device(c, now)
-	if d.ID != "" && counter == passwordCounter {
-		counters = append(counters, storage.CounterKey{Pool: p.config.ID, Owner: string(d.User), Name: d.counter()})
+	if source == failures {
+		counters = append(counters,
+			storage.CounterKey{Pool: p.config.ID, Name: warnings},
+			storage.CounterKey{Pool: p.config.ID, Owner: s.stranger(login), Name: warnings},
+			storage.CounterKey{Pool: p.config.ID, Owner: string(d.User), Name: d.counter()})
 	}
 	got, err := p.read(ctx, storage.Want{
 		Now: now, User: user.ByLogin(login.Value), Attempt: user.ByLogin(login.Value), Counters: counters,
@@ -85,11 +90,17 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, c Caller, counte
 		user: got.User, attempt: got.Attempt, counter: got.Counters[0],
 		mail: got.Counters[2], source: got.Counters[3], state: fresh,
 	}
-	switch {
-	case got.User == nil:
+	if got.User == nil {
 		r.counter = got.Counters[1]
-	case len(got.Counters) > 4 && d.knows(got.User):
-		r.counter, r.known = got.Counters[4], true
+	}
+	if source != failures {
+		return r, nil
+	}
+	switch r.warned = got.Counters[4]; {
+	case got.User == nil:
+		r.warned = got.Counters[5]
+	case d.knows(got.User):
+		r.counter, r.known = got.Counters[6], true
 	}
 	return r, nil
 }

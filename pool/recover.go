@@ -114,14 +114,14 @@ func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordIn
 	right = right && a.Request == a.requests.N && codeRule.Locked(a.resetCode, a.now).IsZero()
 	o := occurrence{who: u, from: in.Caller, Kind: resetEvent, Outcome: refused, Client: a.client.ID}
 	if !right || u.ID == "" {
-		return nil, p.wrong(ctx, a.source, a.resetCode.Key, ErrBadCode, a.now, o, a.tried())
+		return nil, p.wrong(ctx, a.source, a.resetCode, ErrBadCode, a.now, o, a.tried())
 	}
 	next, refusal, err := p.choose(ctx, p.from(in.Caller, string(u.ID), false), a.state.settings.Passwords, c, u, a.now)
 	if err != nil {
 		return nil, p.full(o, err)
 	}
 	if refusal != nil {
-		return nil, p.wrong(ctx, a.source, a.resetCode.Key, refusal, a.now, o)
+		return nil, p.wrong(ctx, a.source, a.resetCode, refusal, a.now, o)
 	}
 	next.Status = user.Confirmed
 	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, []gate.Proof{proof}, a.now)

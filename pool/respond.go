@@ -152,7 +152,7 @@ func (p *Pool) confirm(ctx context.Context, a answered, c Code) (Step, error) {
 	}
 	proof, right := p.gate.EmailCode(a.ticket, a.Channel, c.Value, a.now)
 	if !right || a.user.Status != user.Unconfirmed {
-		return nil, p.wrong(ctx, a.source, a.code.Key, ErrBadCode, a.now, o, a.tried())
+		return nil, p.wrong(ctx, a.source, a.code, ErrBadCode, a.now, o, a.tried())
 	}
 	u := a.user.Clone()
 	u.Status, u.Logins, u.Attempt, u.Updated = user.Confirmed, []user.Login{u.Attempt.Login}, nil, a.now
@@ -175,7 +175,7 @@ func (p *Pool) confirm(ctx context.Context, a answered, c Code) (Step, error) {
 		return &NeedPassword{Ticket: ticket, Expires: t.Expires}, nil
 	}
 	o.Reason = string(d.Reason())
-	return nil, p.wrong(ctx, a.source, a.code.Key, ErrNotAuthorized, a.now, o, a.tried())
+	return nil, p.wrong(ctx, a.source, a.code, ErrNotAuthorized, a.now, o, a.tried())
 }
 
 // withPassword judges the password that a step asked for.
@@ -190,7 +190,7 @@ func (p *Pool) withPassword(ctx context.Context, a answered, c Caller, w Passwor
 	d := gate.Decide(gate.Request{User: a.user, Purpose: gate.SignIn}, append(gate.Carried(a.user.ID, a.Proofs), j.owner), a.now)
 	if !j.owner.Holds() || d.Outcome() != gate.Mint {
 		o.Reason = string(d.Reason())
-		return nil, p.wrong(ctx, a.source, a.password.Key, ErrNotAuthorized, a.now, o, a.tried())
+		return nil, p.wrong(ctx, a.source, a.password, ErrNotAuthorized, a.now, o, a.tried())
 	}
 	return p.mint(ctx, a.state, a.client, a.user, c, d, a.password.Key, a.now, storage.Require(a.user), storage.Delete(a.ticket))
 }

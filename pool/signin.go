@@ -97,19 +97,23 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 		return p.needConfirm(ctx, r, client, attempt, in.Caller, now)
 	}
 	o.Reason = string(owner.Reason())
-	return nil, p.wrong(ctx, r.source.Key, r.counter.Key, ErrNotAuthorized, now, o)
+	return nil, p.wrong(ctx, r.source.Key, r.counter, ErrNotAuthorized, now, o, p.warn(r, in.Caller, now)...)
 }
 
 // wrong lets a verdict of "no" leave only in the commit that counts it (security.md T5), against the
 // account and against the network. A counter of the account that locked meanwhile gives the same answer.
-func (p *Pool) wrong(ctx context.Context, source, key storage.CounterKey, verdict error, now time.Time, o occurrence, also ...storage.Change) error {
-	counted := append([]storage.Change{storage.Count{Key: key, Rule: rule(key), Now: now}, p.event(now, o)}, also...)
-	err := p.commit(ctx, append(counted[:len(counted):len(counted)], storage.Count{Key: source, Rule: sourceRule, Now: now})...)
+func (p *Pool) wrong(ctx context.Context, source storage.CounterKey, guesses storage.Counter, verdict error, now time.Time, o occurrence, also ...storage.Change) error {
+	count, until := failure(guesses, now)
+	counted := append([]storage.Change{count, p.event(now, o.locking(until))}, also...)
+	err := overMail(p.commit(ctx, append(counted[:len(counted):len(counted)], storage.Count{Key: source, Rule: sourceRule, Now: now})...))
+	if errors.Is(err, storage.ErrStale) {
+		return err
+	}
 	if l, full := errors.AsType[*storage.LimitError](err); full && l.Key == source {
 		// The network has had enough. The guess still counts against the account: else whoever has used
 		// up a network would have guesses there for nothing.
-		if err := p.commit(ctx, counted...); err != nil {
-			if _, locked := limit(err); !locked {
+		if err := overMail(p.commit(ctx, counted...)); err != nil {
+			if _, locked := limit(err); !locked || errors.Is(err, storage.ErrStale) {
 				return err
 			}
 			p.refusals.add(o, networkFull)
@@ -171,8 +175,10 @@ func (p *Pool) rehash(ctx context.Context, c Caller, u *user.User, typed Passwor
 // counted commits a right password to which another step is due. The verdict leaves by it, so it is
 // counted; the session that ends this clears it (security.md T5).
 func (p *Pool) counted(ctx context.Context, r reading, o occurrence, now time.Time, changes ...storage.Change) error {
-	err := p.commit(ctx, append(changes, storage.Count{Key: r.counter.Key, Rule: guessRule, Now: now},
-		storage.Count{Key: r.source.Key, Rule: sourceRule, Now: now})...)
+	count, until := failure(r.counter, now)
+	changes = append(append(changes, p.warn(r, o.from, now)...), count, p.event(now, o.locking(until)),
+		storage.Count{Key: r.source.Key, Rule: sourceRule, Now: now})
+	err := overMail(p.commit(ctx, changes...))
 	if l, full := errors.AsType[*storage.LimitError](err); full && l.Key == r.source.Key {
 		return p.unjudged(o, networkFull, &LimitError{Until: l.Until})
 	} else if full && l.Key == r.counter.Key {
@@ -192,10 +198,9 @@ func (p *Pool) needConfirm(ctx context.Context, r reading, client Client, d gate
 	}
 	t, ticket := p.newTicket(u, client.ID, purposeConfirm, k, now, u.Attempt.Expires)
 	o := occurrence{who: u, from: c, Kind: signInEvent, Outcome: stepped, Reason: string(KindConfirm), Client: client.ID}
-	changes := append(p.mail(r.mail, t, k.Channel, l, now), storage.Require(u), storage.Put(t),
-		p.event(now, o))
+	changes := append(p.mail(r.mail, t, k.Channel, l, now), storage.Require(u), storage.Put(t))
 	if err := p.counted(ctx, r, o, now, changes...); err != nil {
-		return nil, overMail(err)
+		return nil, err
 	}
 	return &NeedConfirm{Ticket: ticket, Expires: t.Expires, Delivery: Delivery{message.Email, to}}, nil
 }
