@@ -20,7 +20,11 @@ const settleTimeout = 5 * time.Second
 // again runs one round of read, decide, commit until it is not stale.
 func again[T any](round func() (T, error)) (v T, err error) {
 	for range tries {
-		if v, err = round(); !errors.Is(err, storage.ErrStale) {
+		v, err = round()
+		if d, denied := errors.AsType[denial](err); denied {
+			return v, d.HookError
+		}
+		if !errors.Is(err, storage.ErrStale) {
 			return v, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
@@ -29,6 +30,9 @@ type Config struct {
 	Keys *seal.Keyring
 	// Sender delivers messages. Nil means, in development only, that they go to Logger, codes included.
 	Sender message.Sender
+	// Hooks are what the program does at the turns of this pool. The zero Set is none. Give all processes
+	// on one store the same.
+	Hooks hook.Set
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 	// Logger takes what an operator should see; it is given no secret. Nil means nothing is logged.

@@ -24,54 +24,64 @@ func (Password) response()    {}
 func (Code) response()        {}
 func (NewPassword) response() {}
 
-// SignUpInput asks for a new user.
+// SignUpInput asks for a new user. Metadata, here and in the other inputs, is Cognito's ClientMetadata: it is
+// handed to hooks and to nobody else.
 type SignUpInput struct {
 	Client     string // "" means the pool's only client
 	Username   string // an email address
 	Password   password.Secret
 	Attributes user.Attributes
-	Caller     Caller `json:"-"`
+	Metadata   map[string]string // for hooks: at most 32 entries of 4 KiB in all
+	Caller     Caller            `json:"-"`
 }
 
 // SignUpResult is the same whether or not the address was taken, and never names the user (security.md T7).
 type SignUpResult struct {
-	Ticket   string // for [CodeInput]
+	Ticket   string // for [CodeInput]; "" where Confirmed
 	Delivery Delivery
+	// Confirmed says that the PreSignUp hook vouched for the visitor, so that there is nothing to confirm:
+	// sign in.
+	Confirmed bool
 }
 
 // CodeInput brings a code that was sent.
 type CodeInput struct {
-	Ticket string
-	Code   string
-	Caller Caller `json:"-"`
+	Ticket   string
+	Code     string
+	Metadata map[string]string // for hooks: at most 32 entries of 4 KiB in all
+	Caller   Caller            `json:"-"`
 }
 
 // ResendInput asks for a new code of a sign-up.
 type ResendInput struct {
-	Ticket string
-	Caller Caller `json:"-"`
+	Ticket   string
+	Metadata map[string]string // for hooks: at most 32 entries of 4 KiB in all
+	Caller   Caller            `json:"-"`
 }
 
 // SignInInput asks for a session.
 type SignInInput struct {
-	Client   string   // "" means the pool's only client
-	Username string   // an email address
-	With     Response // the first proof
-	Caller   Caller   `json:"-"`
+	Client   string            // "" means the pool's only client
+	Username string            // an email address
+	With     Response          // the first proof
+	Metadata map[string]string // for hooks: at most 32 entries of 4 KiB in all
+	Caller   Caller            `json:"-"`
 }
 
 // RespondInput answers a step.
 type RespondInput struct {
-	Ticket string
-	With   Response
-	Caller Caller `json:"-"`
+	Ticket   string
+	With     Response
+	Metadata map[string]string // for hooks: at most 32 entries of 4 KiB in all
+	Caller   Caller            `json:"-"`
 }
 
 // ForgotPasswordInput asks for a code with which to set a new password.
 type ForgotPasswordInput struct {
-	Client   string // "" means the pool's only client
-	Username string // an email address
-	Caller   Caller `json:"-"`
+	Client   string            // "" means the pool's only client
+	Username string            // an email address
+	Metadata map[string]string // for hooks: at most 32 entries of 4 KiB in all
+	Caller   Caller            `json:"-"`
 }
 
 // ForgotPasswordResult is the same whether or not there is such a user.
@@ -85,7 +95,8 @@ type ResetPasswordInput struct {
 	Ticket   string
 	Code     string
 	Password password.Secret
-	Caller   Caller `json:"-"`
+	Metadata map[string]string // for hooks: at most 32 entries of 4 KiB in all
+	Caller   Caller            `json:"-"`
 }
 
 // ChangePasswordInput sets a new password with the old one.
@@ -96,9 +107,10 @@ type ChangePasswordInput struct {
 
 // RefreshInput asks for new tokens of a session.
 type RefreshInput struct {
-	Client string // "" means the pool's only client
-	Token  token.Secret
-	Caller Caller `json:"-"`
+	Client   string // "" means the pool's only client
+	Token    token.Secret
+	Metadata map[string]string // for hooks: at most 32 entries of 4 KiB in all
+	Caller   Caller            `json:"-"`
 }
 
 // SignOutInput ends the session of a refresh token.

@@ -22,7 +22,7 @@ func (p *Pool) needNewPassword(ctx context.Context, r reading, client Client, d 
 // newPassword sets the password that takes the place of a temporary one, and signs in by it. A
 // password that may not be chosen leaves the ticket good, and counts like a wrong one: comparing
 // with old ones costs hashes.
-func (p *Pool) newPassword(ctx context.Context, a answered, c Caller, chosen *choice) (Step, error) {
+func (p *Pool) newPassword(ctx context.Context, a answered, c Caller, chosen *choice, h *hooked) (Step, error) {
 	u, policy, shown := a.user, a.state.settings.Passwords, gate.Carried(a.user.ID, a.Proofs)
 	d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn, Policy: policy}, shown, a.now)
 	status, err := user.Next(u.Status, user.AnswerNewPassword)
@@ -32,6 +32,9 @@ func (p *Pool) newPassword(ctx context.Context, a answered, c Caller, chosen *ch
 	o := occurrence{who: u, from: c, Kind: newPasswordEvent, Outcome: refused, Client: a.client.ID}
 	if !guessRule.Locked(a.password, a.now).IsZero() {
 		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized)
+	}
+	if err := p.mayAnswer(ctx, a, h); err != nil {
+		return nil, err
 	}
 	policy.History = max(policy.History, 1) // never the temporary one again
 	next, refusal, err := p.choose(ctx, p.from(c, string(u.ID), false), policy, chosen, u, a.now)

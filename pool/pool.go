@@ -32,6 +32,7 @@ type Pool struct {
 	since    storage.Cursor // where the feed was read to
 	outbox   outbox
 	refusals refusals
+	hooks    bulkheads
 	sealer   sealer
 	stop     context.CancelFunc
 	chores   sync.WaitGroup
@@ -49,7 +50,7 @@ func Open(ctx context.Context, st storage.Store, c Config) (*Pool, error) {
 		return nil, err
 	}
 	door := password.NewHasher(c.MaxHashes)
-	p := &Pool{config: c, store: st, door: door, holder: rand.Text()}
+	p := &Pool{config: c, store: st, door: door, holder: rand.Text(), hooks: newBulkheads()}
 	p.outbox = outbox{Pool: p, wake: make(chan struct{}, 1), working: map[int]bool{}, sent: map[string]bool{}}
 	p.refusals.Pool, p.sealer.Pool = p, p
 	p.gate = gate.New(c.Keys, door, decoy(c.hashing()))

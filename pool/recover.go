@@ -18,6 +18,7 @@ import (
 func (p *Pool) ForgotPassword(ctx context.Context, in ForgotPasswordInput) (ForgotPasswordResult, error) {
 	var v validation
 	login := v.login(in.Username)
+	v.metadata(in.Metadata)
 	if err := v.err(); err != nil {
 		return ForgotPasswordResult{}, err
 	}
@@ -90,6 +91,7 @@ func (p *Pool) ResetPassword(ctx context.Context, in ResetPasswordInput) (Step, 
 	var v validation
 	v.code(in.Code)
 	v.newPassword(p.state.Load().settings.Passwords, in.Password)
+	v.metadata(in.Metadata)
 	if err := v.err(); err != nil {
 		return nil, err
 	}

@@ -20,6 +20,11 @@ import (
 //
 // It fails with [ErrNotAuthorized]: sign in again. It costs one read and one commit.
 func (p *Pool) Refresh(ctx context.Context, in RefreshInput) (Step, error) {
+	var v validation
+	v.metadata(in.Metadata)
+	if err := v.err(); err != nil {
+		return nil, err
+	}
 	presented, err := token.ParseRefresh(in.Token.Reveal())
 	if err != nil {
 		return nil, ErrNotAuthorized

@@ -16,6 +16,7 @@ const (
 	accountLocked = "locked"  // guessing at the account
 	networkFull   = "network" // wrong answers or requests of the caller's network
 	doorFull      = "busy"    // the password door
+	hookFull      = "hook"    // as many runs of a hook as may go on
 )
 
 const (

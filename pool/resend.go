@@ -17,6 +17,11 @@ func (p *Pool) ResendCode(ctx context.Context, in ResendInput) (SignUpResult, er
 	if !ok {
 		return SignUpResult{}, ErrTicketGone
 	}
+	var v validation
+	v.metadata(in.Metadata)
+	if err := v.err(); err != nil {
+		return SignUpResult{}, err
+	}
 	var sent storage.Counter // of mails to the address: found full only by the commit
 	return again(func() (SignUpResult, error) {
 		a, err := p.readTicket(ctx, b, in.Caller)

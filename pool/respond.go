@@ -3,10 +3,13 @@ package pool
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
+	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
 )
 
@@ -18,7 +21,7 @@ import (
 // answered already, and with [ErrLoginTaken] where another sign-up proved the address first. It costs
 // one read and one commit.
 func (p *Pool) ConfirmSignUp(ctx context.Context, in CodeInput) (Step, error) {
-	return p.respond(ctx, RespondInput{Ticket: in.Ticket, With: Code{in.Code}, Caller: in.Caller}, purposeConfirm)
+	return p.respond(ctx, RespondInput{Ticket: in.Ticket, With: Code{in.Code}, Metadata: in.Metadata, Caller: in.Caller}, purposeConfirm)
 }
 
 // Respond answers a step. What it costs and how it fails is the same as with the call that the step
@@ -52,10 +55,11 @@ func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (St
 		v.newPassword(p.state.Load().settings.Passwords, w.Value)
 		chosen.value = w.Value
 	}
+	v.metadata(in.Metadata)
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	var j judgement
+	j := judgement{hooked: p.call(hook.Authentication, in.Caller, in.Metadata)}
 	return again(func() (Step, error) {
 		a, err := p.readTicket(ctx, b, in.Caller)
 		if err != nil {
@@ -67,7 +71,7 @@ func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (St
 		switch w := in.With.(type) {
 		case Code:
 			if a.ticket.Purpose == purposeConfirm {
-				return p.confirm(ctx, a, w)
+				return p.confirm(ctx, a, w, &j.hooked)
 			}
 		case Password:
 			if a.ticket.Purpose == purposePassword {
@@ -75,7 +79,7 @@ func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (St
 			}
 		case NewPassword:
 			if a.ticket.Purpose == purposeNewPassword {
-				return p.newPassword(ctx, a, in.Caller, &chosen)
+				return p.newPassword(ctx, a, in.Caller, &chosen, &j.hooked)
 			}
 		}
 		return nil, ErrWrongStep
@@ -145,10 +149,15 @@ func (a answered) tried() storage.Change {
 
 // confirm judges the code of a sign-up. The right one proves the address and takes the login in the
 // same commit that consumes the ticket, so of any number at once one wins (security.md T7).
-func (p *Pool) confirm(ctx context.Context, a answered, c Code) (Step, error) {
+func (p *Pool) confirm(ctx context.Context, a answered, c Code, h *hooked) (Step, error) {
 	o := occurrence{who: a.user, from: a.from, Kind: confirmEvent, Outcome: refused, Client: a.client.ID}
 	if !codeRule.Locked(a.code, a.now).IsZero() {
 		return nil, p.unjudged(o, accountLocked, ErrBadCode)
+	}
+	if slices.ContainsFunc(a.Proofs, func(p token.Proof) bool { return p.Method == token.MethodPassword }) {
+		if err := p.mayAnswer(ctx, a, h); err != nil { // a right code signs in
+			return nil, err
+		}
 	}
 	proof, right := p.gate.EmailCode(a.ticket, a.Channel, c.Value, a.now)
 	if !right || a.user.Status != user.Unconfirmed {
@@ -178,11 +187,23 @@ func (p *Pool) confirm(ctx context.Context, a answered, c Code) (Step, error) {
 	return nil, p.wrong(ctx, a.source, a.code, ErrNotAuthorized, a.now, o, a.tried())
 }
 
+// mayAnswer asks PreAuthentication about an answer to a ticket that may end in a sign-in by password.
+func (p *Pool) mayAnswer(ctx context.Context, a answered, h *hooked) error {
+	err := p.mayTry(ctx, h, a.client, called(a.user), a.user)
+	if err != nil {
+		err = p.denied(ctx, err, a.source, sourceRule, a.now, occurrence{who: a.user, from: a.from, Kind: signInEvent, Client: a.client.ID})
+	}
+	return err
+}
+
 // withPassword judges the password that a step asked for.
 func (p *Pool) withPassword(ctx context.Context, a answered, c Caller, w Password, j *judgement) (Step, error) {
 	o := occurrence{who: a.user, from: c, Kind: signInEvent, Outcome: refused, Client: a.client.ID}
 	if !guessRule.Locked(a.password, a.now).IsZero() {
 		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized)
+	}
+	if err := p.mayAnswer(ctx, a, &j.hooked); err != nil {
+		return nil, err
 	}
 	if err := p.judge(ctx, j, p.from(c, string(a.user.ID), false), a.user, nil, w, a.now); err != nil {
 		return nil, p.full(o, err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
@@ -20,7 +21,7 @@ import (
 // one, which is good for as long as [password.Policy] says.
 //
 // Unknown users, wrong passwords, disabled and locked accounts are all [ErrNotAuthorized], after the
-// same work; a *[LimitError] speaks of the caller's network or of the password door. Wrong answers in a
+// same work; a *[LimitError] speaks of the caller's network, of the password door or of a full hook. Wrong answers in a
 // row lock guessing, the fifth for a second and each later one for twice as long (security.md T5).
 //
 // It costs one hash, one read and one commit; another hash and commit where the stored hash is replaced
@@ -37,16 +38,18 @@ func (p *Pool) SignIn(ctx context.Context, in SignInInput) (Step, error) {
 	case typed.Value.IsZero():
 		v.add("With", "must not be an empty password")
 	}
+	v.metadata(in.Metadata)
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	var j judgement
+	j := judgement{hooked: p.call(hook.Authentication, in.Caller, in.Metadata)}
 	return again(func() (Step, error) { return p.signIn(ctx, in, login, typed, &j) })
 }
 
 // judgement is a password that was judged once, and holds for later rounds of the same call: another
 // round that finds other users has no proof of theirs, because the gate drops it.
 type judgement struct {
+	hooked
 	done           bool
 	owner, attempt gate.Proof
 }
@@ -77,6 +80,9 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 	}
 	if !guessRule.Locked(r.counter, now).IsZero() {
 		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized) // so nothing is counted
+	}
+	if err := p.mayTry(ctx, &j.hooked, client, in.Username, r.user); err != nil {
+		return nil, p.denied(ctx, err, r.source.Key, sourceRule, now, o)
 	}
 	if err := p.judge(ctx, j, p.from(in.Caller, login.Value, r.known), r.owner(), r.attempt, typed, now); err != nil {
 		return nil, p.full(o, err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
 )
@@ -18,13 +19,15 @@ import (
 // first gets it. An address that has an owner gives the same answer; the owner is told by mail.
 //
 // It fails with a *[ValidationError], with [ErrUnknownClient], with [ErrNotAuthorized] where sign-up is
-// closed, and with a *[LimitError] where the password door is full. It costs one hash, one read and one
-// commit, and another commit where [Config].Breached is asked, as it does wherever a password is chosen.
+// closed, with a *[HookError], and with a *[LimitError] where the password door or a hook is full. It costs
+// one hash, one read and one commit, and another commit where [Config].Breached is asked, as it does
+// wherever a password is chosen.
 func (p *Pool) SignUp(ctx context.Context, in SignUpInput) (SignUpResult, error) {
 	var v validation
 	login := v.login(in.Username)
 	v.newPassword(p.state.Load().settings.Passwords, in.Password, in.Username, in.Attributes["name"])
 	v.attributes(in.Attributes, login)
+	v.metadata(in.Metadata)
 	if err := v.err(); err != nil {
 		return SignUpResult{}, err
 	}
@@ -32,10 +35,11 @@ func (p *Pool) SignUp(ctx context.Context, in SignUpInput) (SignUpResult, error)
 		return SignUpResult{}, err // before the costly work; judged again with what is read
 	}
 	c := choice{value: in.Password, by: in.Caller}
-	return again(func() (SignUpResult, error) { return p.signUp(ctx, in, login, &c) })
+	h := p.call(hook.Authentication, in.Caller, in.Metadata)
+	return again(func() (SignUpResult, error) { return p.signUp(ctx, in, login, &c, &h) })
 }
 
-func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, chosen *choice) (SignUpResult, error) {
+func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, chosen *choice, h *hooked) (SignUpResult, error) {
 	now := p.now()
 	r, err := p.readLogin(ctx, login, in.Caller, passwordCounter, signUpMail, requests, now)
 	if err != nil {
@@ -49,6 +53,10 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, cho
 	if err := overBudget(r.source, requestRule, now); err != nil {
 		return SignUpResult{}, p.unjudged(o, networkFull, err)
 	}
+	vouched, err := p.mayJoin(ctx, h, client, in, login)
+	if err != nil {
+		return SignUpResult{}, p.denied(ctx, err, r.source.Key, requestRule, now, o)
+	}
 	if refusal, err := p.unbreached(ctx, chosen, now); refusal != nil || err != nil {
 		return SignUpResult{}, cmp.Or(refusal, err)
 	}
@@ -58,6 +66,9 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, cho
 	u, err := p.attempt(login, in.Attributes, *chosen.hash, r.state.settings.Passwords, now)
 	if err != nil {
 		return SignUpResult{}, err
+	}
+	if vouched.Confirm {
+		return p.joined(ctx, r, u, o, chosen, now)
 	}
 	c := carried{Channel: r.state.pseudonym(login)}
 	l := letter{Kind: message.ConfirmSignUp, To: login.Display, Locale: in.Caller.locale(), Code: newCode()}

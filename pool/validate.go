@@ -55,6 +55,24 @@ func (v *validation) code(s string) {
 	}
 }
 
+// What a visitor may send along for hooks.
+const (
+	maxMetadata      = 32
+	maxMetadataBytes = 4 << 10
+)
+
+// metadata checks what is sent along for hooks.
+func (v *validation) metadata(m map[string]string) {
+	size, text := 0, true
+	for key, value := range m {
+		size += len(key) + len(value)
+		text = text && key != "" && utf8.ValidString(key+value) && !strings.ContainsRune(key+value, 0)
+	}
+	if len(m) > maxMetadata || size > maxMetadataBytes || !text {
+		v.add("Metadata", fmt.Sprintf("must be at most %d entries and %d bytes of UTF-8 without NUL", maxMetadata, maxMetadataBytes))
+	}
+}
+
 // newPassword checks a password that is to be set. Words are what others know of the user.
 func (v *validation) newPassword(policy password.Policy, s password.Secret, words ...string) {
 	v.refused(policy.Check(s, password.Facts{Words: words}))

@@ -1,0 +1,210 @@
+package pool
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/userpool-go/userpool/pool/hook"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// HookError means that a hook of the program (Config.Hooks) denied what was asked: by an error of its
+// own, which errors.Is and errors.AsType reach, by a panic, by an answer that is [hook.ErrMalformed], or
+// by none in time (context.DeadlineExceeded). Its text is for the operator: do not show it to a visitor.
+type HookError struct {
+	Hook string // such as "PreSignUp"
+	Err  error
+}
+
+// Error says what is wrong.
+func (e *HookError) Error() string { return fmt.Sprintf("pool: hook %s denied: %v", e.Hook, e.Err) }
+
+// Unwrap returns what is wrong.
+func (e *HookError) Unwrap() error { return e.Err }
+
+// denial is a HookError on its way out of a round. It hides what it is about: an app's error may well
+// be one of the store's, and must not be taken for the refusal of a commit of ours.
+type denial struct{ *HookError }
+
+// Unwrap returns nothing.
+func (denial) Unwrap() error { return nil }
+
+// hooked is what one call of a visitor remembers of its hooks: each is asked in the first round that
+// comes to it, and what it said holds for the others (security.md S8).
+type hooked struct {
+	event        hook.Event // without the user
+	signUp       answer[hook.PreSignUpAnswer]
+	authenticate answer[struct{}]
+}
+
+// answer is what a hook said.
+type answer[A any] struct {
+	asked bool
+	value A
+	err   error
+}
+
+// call begins what a visitor's call remembers. Its source is that of the tokens it may give.
+func (p *Pool) call(source hook.Source, c Caller, metadata map[string]string) hooked {
+	return hooked{event: hook.Event{
+		ID: rand.Text(), Pool: p.config.ID, Source: source, Metadata: metadata,
+		Caller: hook.Caller{IP: c.IP, UserAgent: strings.ToValidUTF8(c.UserAgent[:min(len(c.UserAgent), 256)], ""), Locale: c.locale()},
+	}}
+}
+
+// about returns the event for one hook, with copies of what the app could change.
+func (h *hooked) about(client Client, login string, u *user.User) hook.Event {
+	e := h.event
+	e.Client, e.Username, e.User = client.ID, login, idOf(u)
+	e.Attributes, e.Metadata = told(u), maps.Clone(e.Metadata)
+	return e
+}
+
+// told returns what hooks are told of a user: the attributes, and the addresses that are logins among them.
+func told(u *user.User) user.Attributes {
+	if u == nil {
+		return nil
+	}
+	as := user.Attributes{}
+	maps.Copy(as, u.Attributes)
+	logins := u.Logins
+	if u.Attempt != nil {
+		logins = []user.Login{u.Attempt.Login, u.Attempt.Proves()}
+	}
+	for _, l := range logins {
+		if name := l.Kind().Attribute(); name != "" {
+			as[name] = l.Display
+		}
+	}
+	return as
+}
+
+// called returns by what a user signs in.
+func called(u *user.User) string {
+	if u.Attempt != nil {
+		return u.Attempt.Login.Display
+	}
+	return u.Username()
+}
+
+// once asks a hook, or remembers what it said. A refusal that is not the hook's own, such as that too
+// many run, is not remembered.
+func once[A any](a *answer[A], ask func() (A, error)) (A, error) {
+	if a.asked {
+		return a.value, a.err
+	}
+	value, err := ask()
+	if _, denied := errors.AsType[denial](err); err == nil || denied {
+		a.asked, a.value, a.err = true, value, err
+	}
+	return value, err
+}
+
+// bulkheads bound how many runs there are of each hook. A run that outlives its time keeps its place
+// until it returns: what hangs cannot pile up.
+type bulkheads map[string]chan struct{}
+
+func newBulkheads() bulkheads {
+	b := bulkheads{}
+	for _, name := range []string{preSignUp, postConfirmation, preAuthentication, postAuthentication} {
+		b[name] = make(chan struct{}, hook.Parallel)
+	}
+	return b
+}
+
+// The hooks, as a HookError names them.
+const (
+	preSignUp          = "PreSignUp"
+	postConfirmation   = "PostConfirmation"
+	preAuthentication  = "PreAuthentication"
+	postAuthentication = "PostAuthentication"
+)
+
+// errHookFull means that as many runs of a hook are going on as may.
+var errHookFull = errors.New("too many runs of the hook are going on")
+
+// run runs a hook for as long as it may take. The error is errHookFull, that of ctx, or a denial.
+func run[E, A any](ctx context.Context, room chan struct{}, name string, f func(context.Context, E) (A, error), e E) (A, error) {
+	var none A
+	select {
+	case room <- struct{}{}:
+	default:
+		return none, errHookFull
+	}
+	timed, cancel := context.WithTimeout(ctx, hook.Timeout)
+	defer cancel()
+	said := make(chan answer[A], 1) // room for one who has stopped listening
+	go func() {
+		a := answer[A]{err: errors.New("did not return")} // it may end its goroutine
+		defer func() {
+			if r := recover(); r != nil {
+				a.err = fmt.Errorf("panicked: %v", r)
+			}
+			<-room
+			said <- a
+		}()
+		a.value, a.err = f(timed, e)
+	}()
+	select {
+	case a := <-said:
+		if a.err != nil && ctx.Err() != nil {
+			return none, ctx.Err() // the visitor has gone
+		}
+		if a.err != nil {
+			return none, denial{&HookError{name, a.err}}
+		}
+		return a.value, nil
+	case <-timed.Done():
+		if ctx.Err() != nil {
+			return none, ctx.Err()
+		}
+		return none, denial{&HookError{name, timed.Err()}}
+	}
+}
+
+// consult runs a Pre hook in a visitor's call and checks what it says.
+func consult[E, A any](ctx context.Context, p *Pool, name string, f func(context.Context, E) (A, error), e E, check func(A) error) (A, error) {
+	a, err := run(ctx, p.hooks[name], name, f, e)
+	if errors.Is(err, errHookFull) {
+		return a, &LimitError{Until: p.now().Add(time.Second)}
+	}
+	if err == nil {
+		if malformed := check(a); malformed != nil {
+			err = denial{&HookError{name, fmt.Errorf("%w: %w", hook.ErrMalformed, malformed)}}
+		}
+	}
+	if d, denied := errors.AsType[denial](err); denied {
+		p.config.Logger.WarnContext(ctx, "hook denied", "pool", p.config.ID, "hook", name, "error", d.Err)
+	}
+	return a, err
+}
+
+// denied lets a denial leave in the commit that records it and counts it against the caller's network,
+// with a rule, so that nobody can run a hook without end.
+func (p *Pool) denied(ctx context.Context, err error, source storage.CounterKey, rule storage.Rule, now time.Time, o occurrence) error {
+	d, denied := errors.AsType[denial](err)
+	if _, limited := errors.AsType[*LimitError](err); limited {
+		return p.unjudged(o, hookFull, err)
+	}
+	if !denied {
+		return err
+	}
+	o.Outcome, o.Reason = refused, hookReason(d.Hook)
+	commit := p.commit(ctx, storage.Count{Key: source, Rule: rule, Now: now}, p.event(now, o))
+	if l, full := errors.AsType[*storage.LimitError](commit); full {
+		return p.unjudged(o, networkFull, &LimitError{Until: l.Until})
+	} else if commit != nil {
+		return commit
+	}
+	return d
+}
+
+// hookReason is the reason of a refusal by a hook. What the hook said stands in the log alone: it may
+// be personal, and events are kept.
+func hookReason(name string) string { return "hook:" + name }

@@ -1,0 +1,48 @@
+package hook
+
+import (
+	"context"
+	"errors"
+)
+
+// Set are the hooks of a pool, each nil where there is none. All processes on one store should have
+// the same: a Post hook that one process does not have waits for one that does, until it is given up.
+// They are called by several goroutines at once. More will come.
+type Set struct {
+	// PreSignUp may refuse a sign-up, or vouch for it. It runs for free and for taken addresses alike,
+	// and must not treat them differently.
+	PreSignUp func(context.Context, PreSignUp) (PreSignUpAnswer, error)
+	// PreAuthentication may refuse an attempt to sign in by a password. It runs before the password is
+	// judged, and before a code is that continues such an attempt, for unknown users too, but not
+	// where guessing is locked. A refusal is not counted against the account, as nothing of it was
+	// tried; it is counted against the caller's network.
+	PreAuthentication func(context.Context, PreAuthentication) error
+}
+
+// PreSignUp is a visitor who wants to sign up.
+type PreSignUp struct{ Event }
+
+// PreSignUpAnswer lets a sign-up go on. The zero answer lets it go the usual way. Attributes cannot be
+// changed, as in Cognito.
+type PreSignUpAnswer struct {
+	// Confirm makes the visitor a user at once: no code is sent. An address that nobody has proven
+	// owns nothing, so the address by which the user will sign in must be vouched for with it, by
+	// VerifyEmail. Do so only for addresses that your program has proven in another way.
+	//
+	// At an address that has an owner already no user is made, the answer is the same, and the owner
+	// is told by mail. That nobody can sign in afterwards tells the visitor: this cannot be helped.
+	Confirm bool
+	// VerifyEmail and VerifyPhone vouch for the address or number that the sign-up has. Without Confirm,
+	// or where there is none, they are malformed.
+	VerifyEmail, VerifyPhone bool
+}
+
+// PreAuthentication is somebody who tries to sign in. Its user is the owner of the login, or the newest
+// open sign-up there.
+type PreAuthentication struct {
+	Event
+	UserNotFound bool // nobody has the login
+}
+
+// ErrMalformed means that a hook gave an answer that it may not give.
+var ErrMalformed = errors.New("hook: malformed answer")

@@ -1,0 +1,90 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/pool/hook"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// mayJoin asks PreSignUp about a sign-up, once for all its rounds.
+func (p *Pool) mayJoin(ctx context.Context, h *hooked, client Client, in SignUpInput, login user.Login) (hook.PreSignUpAnswer, error) {
+	f := p.config.Hooks.PreSignUp
+	if f == nil {
+		return hook.PreSignUpAnswer{}, nil
+	}
+	return once(&h.signUp, func() (hook.PreSignUpAnswer, error) {
+		e := h.about(client, in.Username, nil)
+		e.Source = hook.SignUp
+		e.Attributes = told(&user.User{Attributes: in.Attributes, Logins: []user.Login{login}})
+		email, phone := e.Attributes["email"], e.Attributes["phone_number"] // before the app may change them
+		vouched := func(a hook.PreSignUpAnswer) error { return vouches(a, email, phone, login.Kind()) }
+		return consult(ctx, p, preSignUp, f, hook.PreSignUp{Event: e}, vouched)
+	})
+}
+
+// vouches checks an answer to PreSignUp. An address that nobody has proven owns nothing (security.md
+// T7), so who makes a user of a visitor at once has to vouch for it.
+func vouches(a hook.PreSignUpAnswer, email, phone string, login user.Kind) error {
+	switch {
+	case (a.VerifyEmail || a.VerifyPhone) && !a.Confirm:
+		return errors.New("VerifyEmail and VerifyPhone go with Confirm; without it the visitor proves the address")
+	case a.VerifyEmail && email == "", a.VerifyPhone && phone == "":
+		return errors.New("there is no such address to vouch for")
+	case a.Confirm && login == user.KindEmail && !a.VerifyEmail:
+		return errors.New("Confirm needs VerifyEmail, because the email address is the login")
+	case a.Confirm && login == user.KindPhone && !a.VerifyPhone:
+		return errors.New("Confirm needs VerifyPhone, because the phone number is the login")
+	}
+	return nil
+}
+
+// joined makes a user of a visitor whom the program vouches for. Where the address has an owner it makes
+// none, and tells the owner; what is written is alike.
+func (p *Pool) joined(ctx context.Context, r reading, u *user.User, o occurrence, chosen *choice, now time.Time) (SignUpResult, error) {
+	login := u.Attempt.Login
+	l := letter{Kind: message.AlreadyRegistered, To: login.Display, Locale: o.from.locale()}
+	if owner := r.owner(); owner != nil {
+		l.To, o.Outcome = owner.Login(login).Display, refused
+	} else {
+		u.Own()
+		u.Status, l.Void, o.Outcome = user.Confirmed, true, succeeded
+	}
+	o.who = u
+	full := !mailRule.Locked(r.mail, now).IsZero()
+	l.Void = l.Void || full
+	changes := []storage.Change{storage.Put(u), p.notify(u, l, now), p.event(now, o)}
+	if !full {
+		changes = append(changes, storage.Count{Key: r.mail.Key, Rule: mailRule, Now: now})
+	}
+	if !chosen.asked { // else it was counted then
+		changes = append(changes, storage.Count{Key: r.source.Key, Rule: requestRule, Now: now})
+	}
+	err := overMail(p.commit(ctx, changes...))
+	if errors.Is(err, storage.ErrConflict) { // somebody got the address meanwhile: read again
+		err = fmt.Errorf("%w: %w", storage.ErrStale, err)
+	}
+	return SignUpResult{Confirmed: err == nil}, err
+}
+
+// mayTry asks PreAuthentication about an attempt to sign in by a password, before anything is judged. A
+// denial is counted against the network, as source, and not against the account: it says nothing of it.
+func (p *Pool) mayTry(ctx context.Context, h *hooked, client Client, login string, u *user.User) error {
+	f := p.config.Hooks.PreAuthentication
+	if f == nil {
+		return nil
+	}
+	_, err := once(&h.authenticate, func() (struct{}, error) {
+		e := h.about(client, login, u)
+		e.Source = hook.Authentication
+		f := func(ctx context.Context, e hook.PreAuthentication) (struct{}, error) { return struct{}{}, f(ctx, e) }
+		well := func(struct{}) error { return nil }
+		return consult(ctx, p, preAuthentication, f, hook.PreAuthentication{Event: e, UserNotFound: u == nil}, well)
+	})
+	return err
+}
