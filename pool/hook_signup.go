@@ -37,9 +37,9 @@ func vouches(a hook.PreSignUpAnswer, email, phone string, login user.Kind) error
 	case a.VerifyEmail && email == "", a.VerifyPhone && phone == "":
 		return errors.New("there is no such address to vouch for")
 	case a.Confirm && login == user.KindEmail && !a.VerifyEmail:
-		return errors.New("Confirm needs VerifyEmail, because the email address is the login")
+		return errors.New("without VerifyEmail there is no Confirm, because the email address is the login")
 	case a.Confirm && login == user.KindPhone && !a.VerifyPhone:
-		return errors.New("Confirm needs VerifyPhone, because the phone number is the login")
+		return errors.New("without VerifyPhone there is no Confirm, because the phone number is the login")
 	}
 	return nil
 }
