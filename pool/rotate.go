@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -17,6 +18,11 @@ type KeySettings struct {
 	// Every is how long after one key the next is made: 7 to 3650 days; 0 means 90 days. Negative
 	// means never, and whoever copies the key signs for as long.
 	Every time.Duration
+	// Algorithm is that of the next key that is made: token.ES256, which "" means, token.EdDSA or
+	// token.RS256, which Cognito's clients know. A change of it makes that key at once, which waits its day
+	// like any other before it signs, while tokens of the key before verify until they expire. It is for
+	// all clients: see that all who verify know it.
+	Algorithm token.Algorithm
 }
 
 const (
@@ -28,20 +34,24 @@ const (
 
 func (s KeySettings) defaults() KeySettings {
 	s.Every = orElse(s.Every, 90*24*time.Hour)
+	s.Algorithm = cmp.Or(s.Algorithm, token.ES256)
 	return s
 }
 
-func (s KeySettings) problems() []string {
+func (s KeySettings) problems() (ps []string) {
 	const day = 24 * time.Hour
 	if s.Every >= 0 && (s.Every < 7*day || s.Every > 3650*day) {
-		return []string{fmt.Sprintf("keys: rotation every %v is not within %v and %v", s.Every, 7*day, 3650*day)}
+		ps = append(ps, fmt.Sprintf("keys: rotation every %v is not within %v and %v", s.Every, 7*day, 3650*day))
 	}
-	return nil
+	if !slices.Contains([]token.Algorithm{token.ES256, token.EdDSA, token.RS256}, s.Algorithm) {
+		ps = append(ps, fmt.Sprintf("keys: algorithm %q is not %s, %s or %s", s.Algorithm, token.ES256, token.EdDSA, token.RS256))
+	}
+	return ps
 }
 
 // rotation is the rule that every node computes alike.
 func (s KeySettings) rotation() token.Rotation {
-	return token.Rotation{Every: s.Every, Publish: publishAhead, Keep: keepAfter}
+	return token.Rotation{Every: s.Every, Algorithm: s.Algorithm, Publish: publishAhead, Keep: keepAfter}
 }
 
 // plan says which keys sign and verify at now, and until when that holds.
@@ -103,10 +113,11 @@ func (p *Pool) succeed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	plan := p.state.Load().settings.Keys.rotation().Plan(keys, p.now())
+	settings := p.state.Load().settings.Keys
+	plan := settings.rotation().Plan(keys, p.now())
 	var changes []storage.Change
 	if plan.Due {
-		next, err := token.GenerateKey(keys[0].Key.Algorithm())
+		next, err := token.GenerateKey(settings.Algorithm)
 		if err != nil {
 			return err
 		}

@@ -212,18 +212,23 @@ func TestRotationByTheHour(t *testing.T) {
 // signedBy returns the id of the key that an access token names.
 func signedBy(t *testing.T, d *pool.Done) string {
 	t.Helper()
-	head, _, _ := strings.Cut(d.Tokens.Access.Reveal(), ".")
-	var h struct {
-		KID string `json:"kid"`
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(head)
+	return headOf(t, d).KID
+}
+
+// head is what a token says of its key.
+type head struct{ KID, Alg string }
+
+func headOf(t *testing.T, d *pool.Done) (h head) {
+	t.Helper()
+	text, _, _ := strings.Cut(d.Tokens.Access.Reveal(), ".")
+	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := json.Unmarshal(raw, &h); err != nil {
 		t.Fatal(err)
 	}
-	return h.KID
+	return h
 }
 
 // Whichever process is first, there is one successor, and all publish it.
@@ -269,6 +274,102 @@ type anarchic struct{ storage.Store }
 
 func (anarchic) Lease(context.Context, storage.Lease) (bool, error) { return true, nil }
 
+// The setting of the algorithm goes from one to the next. A verifier that asked for the keys a day ago
+// meets no token that it cannot check, nor does one that asks now meet an old one.
+func TestAlgorithmChanges(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	st, r, clk := memory.New(), ring(t, seal.Generate()), &clock{now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}
+	keys := &polled{}
+	var polls []token.KeySet   // by the hour
+	var live []token.Secret    // minted every hour, those of a day
+	var d *pool.Done           // the last
+	seen := map[string]int{}   // tokens by algorithm
+	known := map[string]bool{} // key sets
+	for i, alg := range []token.Algorithm{"", token.EdDSA, token.RS256, token.RS256, token.ES256} {
+		box, hand := mailbox.New(), new(chores.Hand)
+		p, err := pool.Open(chores.NewContext(t.Context(), hand), st, pool.Config{
+			Keys: r, Sender: box, Now: clk.Now, InsecureHash: &cheap,
+			Settings: &pool.Settings{
+				Keys:    pool.KeySettings{Algorithm: alg, Every: -1},
+				Clients: []pool.Client{{ID: "default", Tokens: pool.TokenSettings{Access: day, ID: day, Refresh: 3650 * day}}},
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := &node{kit: &kit{Pool: p, t: t, box: box, clock: clk}, hand: hand}
+		if i == 0 {
+			d = n.newcomer(ada)
+		}
+		v, err := token.NewVerifier(p.Issuer(), token.Config{ClientIDs: []string{"default"}, Use: token.Access, Keys: keys, Now: clk.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for hour := range 3 * 24 {
+			n.run()
+			set, err := token.ParseKeySet(p.JWKS())
+			if err != nil {
+				t.Fatal(err)
+			}
+			known[string(p.JWKS())] = true
+			polls = append(polls, set)
+			polls = polls[max(0, len(polls)-25):] // the first is of 24 hours ago
+			if d, err = n.refresh(d); err != nil {
+				t.Fatal(err)
+			}
+			live = append(live, d.Tokens.Access)
+			live = live[max(0, len(live)-24):]
+			signed := headOf(t, d).Alg
+			seen[signed]++
+			if i > 0 && hour >= 24 && signed != string(alg) {
+				t.Fatalf("%d hours after the setting became %s: signed with %s", hour, alg, signed)
+			}
+			for what, s := range map[string]struct {
+				set token.KeySet
+				tok token.Secret
+			}{
+				"new, with the keys of a day ago": {polls[0], d.Tokens.Access},
+				"a day old":                       {set, live[0]},
+			} {
+				keys.set = s.set
+				if _, err := v.Verify(t.Context(), s.tok.Reveal()); err != nil {
+					t.Fatalf("setting %q, hour %d: a token %s: %v", alg, hour, what, err)
+				}
+			}
+			clk.advance(time.Hour)
+		}
+		if err := p.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Each change took a day to take effect.
+	if seen["ES256"] != 3*24+24+2*24 || seen["EdDSA"] != 2*24+24 || seen["RS256"] != 2*24+3*24+24 {
+		t.Errorf("tokens by algorithm: %v", seen)
+	}
+	if len(known) != 1+2*3 {
+		t.Errorf("%d key sets were published, want the first and 2 for each change", len(known))
+	}
+}
+
+// Two processes that do not agree, as while a program is rolled out, make a key in turn and not without end.
+func TestAlgorithmsOfTwoMinds(t *testing.T) {
+	t.Parallel()
+	i := 0
+	ns := nodes(t, memory.New(), 2, func(c *pool.Config) {
+		c.Settings = &pool.Settings{Keys: pool.KeySettings{Algorithm: []token.Algorithm{token.ES256, token.EdDSA}[i]}}
+		i++
+	})
+	for range 4 * 24 * 6 {
+		ns[0].run()
+		ns[1].run()
+		if n := signingDocuments(t, ns[0].store); n > 4 {
+			t.Fatalf("%d signing keys, want one a day and none kept for longer than three", n)
+		}
+		ns[0].clock.advance(10 * time.Minute)
+	}
+}
+
 func TestRotationSettings(t *testing.T) {
 	t.Parallel()
 	const day = 24 * time.Hour
@@ -279,6 +380,15 @@ func TestRotationSettings(t *testing.T) {
 		_, err := reopen(t, memory.New(), pool.Config{Settings: &pool.Settings{Keys: pool.KeySettings{Every: every}}})
 		if _, bad := errors.AsType[*pool.SettingsError](err); bad == good {
 			t.Errorf("keys every %v: Open = %v, want good %v", every, err, good)
+		}
+	}
+	for alg, good := range map[token.Algorithm]bool{
+		"": true, token.ES256: true, token.EdDSA: true, token.RS256: true,
+		"none": false, "HS256": false, "es256": false, "ES384": false, "RS256 ": false,
+	} {
+		_, err := reopen(t, memory.New(), pool.Config{Settings: &pool.Settings{Keys: pool.KeySettings{Algorithm: alg}}})
+		if _, bad := errors.AsType[*pool.SettingsError](err); bad == good {
+			t.Errorf("algorithm %q: Open = %v, want good %v", alg, err, good)
 		}
 	}
 	n := nodes(t, memory.New(), 1, func(c *pool.Config) { c.Settings = &pool.Settings{Keys: pool.KeySettings{Every: -1}} })[0]

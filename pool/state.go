@@ -61,15 +61,15 @@ func (p *Pool) establish(ctx context.Context) error {
 
 // create stores a new pool with its first keys.
 func (p *Pool) create(ctx context.Context) error {
-	key, err := token.GenerateKey(token.ES256)
-	if err != nil {
-		return err
-	}
 	secret := make([]byte, 32)
 	rand.Read(secret) // never fails: crypto/rand
 	settings := Settings{}.defaults()
 	if p.config.Settings != nil {
 		settings = *p.config.Settings
+	}
+	key, err := token.GenerateKey(settings.Keys.Algorithm)
+	if err != nil {
+		return err
 	}
 	body, err := json.Marshal(settings)
 	if err != nil {

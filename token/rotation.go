@@ -19,6 +19,10 @@ const (
 type Rotation struct {
 	// Every is how long after one key the next is made. 0 means 90 days, negative means never.
 	Every time.Duration
+	// Algorithm is that of the next key. Where it is not that of the newest, which signs already, the next
+	// is due at once; one that does not sign yet has its day first, so that two processes that do not
+	// agree on an algorithm make no more than a key each time. "" means any.
+	Algorithm Algorithm
 	// Publish is how long a key is published before it signs: longer than verifiers keep a set of keys
 	// without asking again. 0 means 24 h, negative means none.
 	Publish time.Duration
@@ -78,9 +82,11 @@ func (r Rotation) Plan(keys []DatedKey, now time.Time) KeyPlan {
 		p.Publish = append(p.Publish, k.Key)
 	}
 	slices.Reverse(p.Publish)
+	newest := keys[len(keys)-1]
+	p.Due = r.Algorithm != "" && newest.Key.Algorithm() != r.Algorithm && p.Signer == newest.Key
 	if every > 0 {
-		due := keys[len(keys)-1].Created.Add(every)
-		p.Due = !due.After(now)
+		due := newest.Created.Add(every)
+		p.Due = p.Due || !due.After(now)
 		change(due)
 	}
 	return p

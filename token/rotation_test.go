@@ -96,6 +96,47 @@ func TestRotationPlan(t *testing.T) {
 	}
 }
 
+// Another algorithm makes a key due as soon as the newest one signs, and not before: two who disagree
+// make a key in turn, once each has had its time.
+func TestRotationOfAlgorithms(t *testing.T) {
+	t.Parallel()
+	ec, err := token.GenerateKey(token.ES256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ed, err := token.GenerateKey(token.EdDSA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := token.DatedKey{Key: ec, Created: now}
+	second := token.DatedKey{Key: ed, Created: now.Add(10 * day)}
+	for name, tt := range map[string]struct {
+		alg  token.Algorithm
+		keys []token.DatedKey
+		at   time.Duration
+		due  bool
+	}{
+		"any":                      {"", []token.DatedKey{first}, 0, false},
+		"the same":                 {token.ES256, []token.DatedKey{first}, day, false},
+		"another":                  {token.EdDSA, []token.DatedKey{first}, 0, true},
+		"another, made":            {token.EdDSA, []token.DatedKey{first, second}, 10 * day, false},
+		"another, signs":           {token.EdDSA, []token.DatedKey{first, second}, 11 * day, false},
+		"back, before it signs":    {token.ES256, []token.DatedKey{first, second}, 11*day - 1, false},
+		"back, once it signs":      {token.ES256, []token.DatedKey{first, second}, 11 * day, true},
+		"a third, before it signs": {token.RS256, []token.DatedKey{first, second}, 11*day - 1, false},
+		"a third":                  {token.RS256, []token.DatedKey{first, second}, 11 * day, true},
+	} {
+		r := token.Rotation{Every: -1, Publish: day, Keep: day, Algorithm: tt.alg}
+		p := r.Plan(tt.keys, now.Add(tt.at))
+		if p.Due != tt.due {
+			t.Errorf("%s: due %v, want %v", name, p.Due, tt.due)
+		}
+		if !tt.due && tt.at == 11*day-1 && !p.Next.Equal(now.Add(11*day)) {
+			t.Errorf("%s: Next = %v, want when it signs", name, p.Next)
+		}
+	}
+}
+
 // Over years of rotation: what signs was published for Publish before it began, and is for Keep after
 // each of its tokens.
 func TestRotationNeverStrandsAToken(t *testing.T) {
@@ -137,11 +178,19 @@ func TestRotationNeverStrandsAToken(t *testing.T) {
 // nothing changes before Next.
 func FuzzRotation(f *testing.F) {
 	pool := []*token.SigningKey{generate(f), generate(f), generate(f), generate(f)}
+	other, err := token.GenerateKey(token.EdDSA)
+	if err != nil {
+		f.Fatal(err)
+	}
+	pool[3] = other
 	f.Add(int16(90), int16(1), int16(1), int16(91), int16(0), int16(90), int16(180), int16(181))
 	f.Add(int16(-1), int16(-1), int16(5), int16(0), int16(3), int16(3), int16(-3), int16(0))
 	f.Fuzz(func(t *testing.T, every, publish, keep, at, a, b, c, d int16) {
 		hours := func(n int16) time.Duration { return time.Duration(n) * time.Hour }
 		r := token.Rotation{Every: hours(every), Publish: hours(publish), Keep: hours(keep)}
+		if at%2 == 0 {
+			r.Algorithm = token.EdDSA
+		}
 		var keys []token.DatedKey
 		for i, created := range []int16{a, b, c, d} {
 			keys = append(keys, token.DatedKey{Key: pool[i], Created: now.Add(hours(created))})
