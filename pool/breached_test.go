@@ -271,6 +271,42 @@ func TestT6_QuestionsOfANetworkAreBounded(t *testing.T) {
 	}
 }
 
+// A network that has used up its requests asks nothing for those who have shown a code, either. That
+// tells that the code was right, so it is counted.
+func TestT5_QuestionsPastTheBudgetAreCounted(t *testing.T) {
+	t.Parallel()
+	l, with := asking(t, false)
+	k := open(t, with)
+	k.confirmed(ada)
+	ticket := k.forgot(ada)
+	code := k.code(ada, 2)
+	for n := range 100 {
+		in := pool.ForgotPasswordInput{Username: fmt.Sprintf("%d@example.com", n), Caller: from(1)}
+		if _, err := k.ForgotPassword(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.questions()
+	in := pool.ResetPasswordInput{Ticket: ticket, Code: code, Password: another, Caller: from(1)}
+	for n := range 6 {
+		want := pool.ErrLimited
+		if n == 5 {
+			want = pool.ErrBadCode // locked
+		}
+		if _, err := k.ResetPassword(t.Context(), in); !errors.Is(err, want) {
+			t.Errorf("reset %d = %v, want %v", n, err, want)
+		}
+	}
+	if n := len(l.questions()); n != 0 {
+		t.Errorf("asked %d times past the budget", n)
+	}
+	k.clock.advance(time.Second)
+	in.Caller = from(2)
+	if _, err := k.ResetPassword(t.Context(), in); err != nil {
+		t.Errorf("from another network = %v", err)
+	}
+}
+
 // A call that loses a race asks no second time, and a sign-up counts as one request.
 func TestBreachedIsAskedOnce(t *testing.T) {
 	t.Parallel()

@@ -18,6 +18,8 @@ type choice struct {
 	value password.Secret
 	by    Caller
 
+	compared int64 // with the passwords of a user, as of this revision; 0 means not yet
+	used     bool
 	asked    bool // whether it was found in a breach
 	breached error
 	hash     *password.Hash
@@ -26,7 +28,7 @@ type choice struct {
 // choose returns u, as read, with the password that they chose. A refusal is what the policy has against
 // it. It tells that what was shown before was right, and so leaves only once it is counted (security.md T5).
 func (p *Pool) choose(ctx context.Context, from password.From, policy password.Policy, c *choice, u *user.User, now time.Time) (next *user.User, refusal, err error) {
-	if refusal, err = p.mayTake(ctx, from, policy, c.value, u); refusal != nil || err != nil {
+	if refusal, err = p.mayTake(ctx, from, policy, c, u); refusal != nil || err != nil {
 		return nil, refusal, err
 	}
 	if refusal, err = p.unbreached(ctx, c, now); refusal != nil || err != nil {
@@ -43,19 +45,30 @@ func (p *Pool) choose(ctx context.Context, from password.From, policy password.P
 }
 
 // mayTake judges a new password of u, whose login, name and passwords are known only once u was read.
-func (p *Pool) mayTake(ctx context.Context, from password.From, policy password.Policy, s password.Secret, u *user.User) (refusal, err error) {
+func (p *Pool) mayTake(ctx context.Context, from password.From, policy password.Policy, c *choice, u *user.User) (refusal, err error) {
 	var v validation
-	v.newPassword(policy, s, u.Logins[0].Display, u.Attributes["name"])
+	v.newPassword(policy, c.value, u.Logins[0].Display, u.Attributes["name"])
 	if policy.History > 0 && v.err() == nil {
-		used, err := p.gate.Used(ctx, from, u, s, policy.History)
-		if err != nil {
-			return nil, p.busy(err)
+		if err := p.compareOnce(ctx, from, c, u, policy.History); err != nil {
+			return nil, err
 		}
-		if used {
+		if c.used {
 			v.add("Password", broken(password.Violation{Rule: password.RuleHistory}))
 		}
 	}
 	return v.err(), nil
+}
+
+// compareOnce compares a choice with the last passwords of u, unless an earlier round has.
+func (p *Pool) compareOnce(ctx context.Context, from password.From, c *choice, u *user.User, history int) (err error) {
+	if u.Password == nil || c.compared == u.Password.Revision {
+		return nil
+	}
+	if c.used, err = p.gate.Used(ctx, from, u, c.value, history); err != nil {
+		return p.busy(err)
+	}
+	c.compared = u.Password.Revision
+	return nil
 }
 
 // unbreached asks whether a choice was found in a breach, where the pool has somebody to ask. The
