@@ -33,6 +33,12 @@ type Config struct {
 	// Hooks are what the program does at the turns of this pool. The zero Set is none. Give all processes
 	// on one store the same.
 	Hooks hook.Set
+	// ConfirmURL is the page of the program that links for [Pool.ConfirmLink] lead to, such as
+	// "https://shop.example.com/confirm"; a link adds the query parameter "link". It is an https URL
+	// without fragment or, in development, http on a loopback host, and the same in every process of a
+	// pool. Never make it from the Host header of a request: whoever sends that would be sent the links
+	// of others (security.md S2). "" is allowed where Settings.SignUp.ByLink is not set.
+	ConfirmURL string
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 	// Logger takes what an operator should see; it is given no secret. Nil means nothing is logged.
@@ -85,9 +91,10 @@ func (c Config) check(st storage.Store) (Config, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	problems = append(problems, c.linkProblems(production)...)
 	if c.Settings != nil {
 		s := c.Settings.defaults()
-		problems = append(problems, s.problems()...)
+		problems = append(append(problems, s.problems()...), c.lacks(s)...)
 		c.Settings = &s
 	}
 	if len(problems) > 0 {

@@ -52,6 +52,13 @@ type CodeInput struct {
 	Caller   Caller            `json:"-"`
 }
 
+// LinkInput brings a link that was sent.
+type LinkInput struct {
+	Link   string // the value of its query parameter "link"
+	Ticket string // of the sign-up, where this browser or app has it; "" means that it has none
+	Caller Caller `json:"-"`
+}
+
 // ResendInput asks for a new code of a sign-up.
 type ResendInput struct {
 	Ticket   string
@@ -131,6 +138,9 @@ func (ForgotPasswordResult) LogValue() slog.Value { return redacted }
 
 // LogValue leaves everything out, like that of [SignUpResult].
 func (CodeInput) LogValue() slog.Value { return redacted }
+
+// LogValue leaves everything out, like that of [SignUpResult].
+func (LinkInput) LogValue() slog.Value { return redacted }
 
 // LogValue leaves everything out, like that of [SignUpResult].
 func (RespondInput) LogValue() slog.Value { return redacted }

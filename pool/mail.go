@@ -23,7 +23,7 @@ type letter struct {
 	Kind   message.Kind `json:"kind"`
 	To     string       `json:"to"`
 	Locale string       `json:"locale,omitempty"`
-	Code   string       `json:"code,omitempty"`
+	Code   string       `json:"code,omitempty"` // or what a link carries
 	Void   bool         `json:"void,omitempty"` // to be dropped unsent
 }
 
@@ -31,6 +31,7 @@ type letter struct {
 // has had enough the message is dropped unsent. A ticket without a message that carries a code gets
 // one that nobody can guess: otherwise every new ticket would be five more guesses at six digits.
 func (p *Pool) mail(sent storage.Counter, t *storage.Ticket, channel string, l letter, now time.Time) []storage.Change {
+	l = p.state.Load().settings.invitation(l, t)
 	full := !mailRule.Locked(sent, now).IsZero()
 	if full {
 		l.Void = true
@@ -94,7 +95,7 @@ func (p *Pool) letterLabel(id string) seal.Label {
 
 // message renders a letter.
 func (p *Pool) message(o *storage.Outgoing, l letter) (message.Message, error) {
-	data := message.Data{Code: l.Code, Username: l.To, Expires: o.NotAfter.Sub(o.Created)}
+	data := message.Data{Code: l.Code, Link: p.config.link(l.Code), Username: l.To, Expires: o.NotAfter.Sub(o.Created)}
 	m, err := p.state.Load().settings.Messages.Render(l.Kind, l.Locale, data)
 	if err != nil {
 		return message.Message{}, fmt.Errorf("render %s: %w", l.Kind, err)

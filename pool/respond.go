@@ -36,7 +36,7 @@ func (p *Pool) Respond(ctx context.Context, in RespondInput) (Step, error) {
 
 // respond answers the ticket, which must have the purpose where one is named.
 func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (Step, error) {
-	b, ok := parseBearer(in.Ticket)
+	b, ok := parseTicket(in.Ticket)
 	if !ok {
 		return nil, ErrTicketGone
 	}
@@ -70,12 +70,15 @@ func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (St
 		}
 		switch w := in.With.(type) {
 		case Code:
-			if a.ticket.Purpose == purposeConfirm {
+			if a.ticket.Purpose == purposeConfirm && !b.mailed {
 				return p.confirm(ctx, a, w, &j.hooked)
 			}
 		case Password:
 			if a.ticket.Purpose == purposePassword {
 				return p.withPassword(ctx, a, in.Caller, w, &j)
+			}
+			if b.mailed {
+				return p.confirmByPassword(ctx, a, b, w, &j)
 			}
 		case NewPassword:
 			if a.ticket.Purpose == purposeNewPassword {
@@ -163,10 +166,15 @@ func (p *Pool) confirm(ctx context.Context, a answered, c Code, h *hooked) (Step
 	if !right || a.user.Status != user.Unconfirmed {
 		return nil, p.wrong(ctx, a.source, a.code, ErrBadCode, a.now, o, a.tried())
 	}
+	return p.confirmed(ctx, a, append(gate.Carried(a.user.ID, a.Proofs), proof))
+}
+
+// confirmed makes a user of the attempt whose address was proven, and goes on with the proofs.
+func (p *Pool) confirmed(ctx context.Context, a answered, proofs []gate.Proof) (Step, error) {
 	u := a.user.Clone()
 	u.Status, u.Logins, u.Attempt, u.Updated = user.Confirmed, []user.Login{u.Attempt.Login}, nil, a.now
 
-	d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, append(gate.Carried(u.ID, a.Proofs), proof), a.now)
+	d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, proofs, a.now)
 	changes := []storage.Change{
 		storage.Put(u), storage.Delete(a.ticket),
 		storage.Clear{Key: a.code.Key, Rule: codeRule, Now: a.now},
@@ -183,8 +191,8 @@ func (p *Pool) confirm(ctx context.Context, a answered, c Code, h *hooked) (Step
 		}
 		return &NeedPassword{Ticket: ticket, Expires: t.Expires}, nil
 	}
-	o.Reason = string(d.Reason())
-	return nil, p.wrong(ctx, a.source, a.code, ErrNotAuthorized, a.now, o, a.tried())
+	return nil, p.wrong(ctx, a.source, a.code, ErrNotAuthorized, a.now,
+		occurrence{who: a.user, from: a.from, Kind: confirmEvent, Outcome: refused, Reason: string(d.Reason()), Client: a.client.ID}, a.tried())
 }
 
 // mayAnswer asks PreAuthentication about an answer to a ticket that may end in a sign-in by password.

@@ -36,6 +36,9 @@ const Email Identifier = "email"
 // SignUpSettings says who may sign up.
 type SignUpSettings struct {
 	Closed bool // nobody signs up by themselves
+	// ByLink proves email addresses by a link in place of a code, as Cognito's CONFIRM_WITH_LINK does. It
+	// leads to [Config].ConfirmURL, and is for [Pool.ConfirmLink].
+	ByLink bool
 }
 
 // Client is an app that users sign in to.

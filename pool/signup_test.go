@@ -12,6 +12,7 @@ import (
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
@@ -96,8 +97,7 @@ func TestT5_UnsentCodesCannotBeGuessed(t *testing.T) {
 			t.Fatal(err)
 		}
 		fits := func(code string) bool {
-			return r.VerifyMAC(stored.Code, "code", []byte("default"), []byte(stored.Purpose), []byte(stored.User),
-				[]byte(stored.ID), []byte(state.Channel), []byte(code))
+			return r.VerifyMAC(stored.Code, gate.CodePurpose, gate.CodeParts(stored, state.Channel, code)...)
 		}
 		if i < 5 { // the search finds what there is to find
 			if code := k.box.Code(ada); !fits(code) {

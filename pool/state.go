@@ -222,7 +222,7 @@ func (p *Pool) loadSettings(ctx context.Context, s *state) error {
 		}
 	}
 	s.settings = s.settings.defaults()
-	if ps := s.settings.problems(); len(ps) > 0 {
+	if ps := append(s.settings.problems(), p.config.lacks(s.settings)...); len(ps) > 0 {
 		return &SettingsError{ps}
 	}
 	return nil

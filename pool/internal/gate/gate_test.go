@@ -254,6 +254,10 @@ func TestT4_CodesAreBound(t *testing.T) {
 		"id":      func(t *storage.Ticket) { t.ID = "u" },
 		"user":    func(t *storage.Ticket) { t.User = "eve" },
 		"purpose": func(t *storage.Ticket) { t.Purpose = "reset" },
+		"client":  func(t *storage.Ticket) { t.Client = "admin" },
+		"state":   func(t *storage.Ticket) { t.State = []byte("{}") },
+		"epoch":   func(t *storage.Ticket) { t.Epoch++ },
+		"expires": func(t *storage.Ticket) { t.Expires = t.Expires.Add(time.Hour) },
 		"nobody":  func(t *storage.Ticket) { t.User = "" },
 		"no code": func(t *storage.Ticket) { t.Code = nil },
 	} {

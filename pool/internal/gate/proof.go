@@ -127,9 +127,13 @@ func (g *Gate) EmailCode(t *storage.Ticket, channel, code string, now time.Time)
 // CodePurpose separates the MACs of codes from all others.
 const CodePurpose = "code"
 
-// CodeParts is what the MAC of a code covers (security.md T4).
+// CodeParts is what the MAC of a code covers (security.md T4): with the code of a link, which opens its
+// ticket alone, all that decides what the ticket is good for.
 func CodeParts(t *storage.Ticket, channel, code string) [][]byte {
-	return [][]byte{[]byte(t.Pool), []byte(t.Purpose), []byte(t.User), []byte(t.ID), []byte(channel), []byte(code)}
+	return [][]byte{
+		[]byte(t.Pool), []byte(t.Purpose), []byte(t.User), []byte(t.Client), []byte(t.ID), t.State, []byte(channel), []byte(code),
+		fmt.Appendf(nil, "%d %d", t.Epoch, t.Expires.UnixMicro()),
+	}
 }
 
 // Carried returns the proofs that a ticket or a session of the user carries. They are judged again

@@ -1,0 +1,148 @@
+package pool
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/pool/internal/gate"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// ConfirmLink proves the address of a sign-up with the link that was sent there (security.md T7). In the
+// browser that signed up, whose ticket is in.Ticket, it does what [Pool.ConfirmSignUp] does with a code:
+// the step that comes back is [*NeedPassword] or, with the ticket of a [*NeedConfirm], [*Done].
+//
+// Without that ticket nothing is confirmed yet: whoever signed up may be a stranger, and the one who
+// opens the link their victim. The step is [*NeedPassword], and only the password of the sign-up, given
+// to [Pool.Respond], confirms and is [*Done]. A wrong one is counted and leaves the link good. Such a call
+// writes nothing and may be repeated; mail scanners open links before people do. A ticket of another
+// sign-up counts as none.
+//
+// So a page answers the GET of a link with a form that names no one, and calls ConfirmLink at its POST
+// only. It keeps the link from other sites with "Referrer-Policy: no-referrer", and the ticket in a cookie
+// that no other site can set.
+//
+// A link that was never sent, has expired, was used, or was replaced by [Pool.ResendCode] is
+// [ErrTicketGone], like a ticket whose five tries are used up; [ErrLoginTaken] means that another
+// sign-up proved the address first. It costs one read and, with the ticket, one commit.
+func (p *Pool) ConfirmLink(ctx context.Context, in LinkInput) (Step, error) {
+	link, ok := parseBearer(in.Link)
+	if !ok {
+		return nil, ErrTicketGone
+	}
+	own, ok := parseTicket(in.Ticket)
+	if !ok && in.Ticket != "" {
+		return nil, ErrTicketGone
+	}
+	if own.id == link.id && !own.mailed {
+		step, err := p.respond(ctx, RespondInput{Ticket: in.Ticket, With: Code{in.Link}, Caller: in.Caller}, purposeConfirm)
+		if errors.Is(err, ErrBadCode) || errors.Is(err, ErrWrongStep) {
+			err = ErrTicketGone
+		}
+		return step, err
+	}
+	link.mailed = true
+	a, err := p.readTicket(ctx, link, in.Caller)
+	if err != nil {
+		return nil, err
+	}
+	return &NeedPassword{Ticket: linkPrefix + in.Link, Expires: a.ticket.Expires}, nil
+}
+
+// linkPrefix marks a link that is used as a ticket, so that it is taken for one nowhere but where a
+// password is asked beside it: else whoever opens a link could ask for a code and a true ticket.
+const linkPrefix = "link."
+
+// parseTicket reads what a step was answered with: a ticket or a link.
+func parseTicket(s string) (bearer, bool) {
+	text, mailed := strings.CutPrefix(s, linkPrefix)
+	b, ok := parseBearer(text)
+	b.mailed = mailed
+	return b, ok
+}
+
+// newLink returns what a link carries: the id of its ticket, and a secret in place of a code.
+func newLink(t *storage.Ticket) string {
+	b := newBearer()
+	id, _ := base64.RawURLEncoding.DecodeString(t.ID) // as bearer.ID wrote it
+	copy(b.id[:], id)
+	return b.String()
+}
+
+// link returns the address of a page with what a link carries.
+func (c Config) link(carried string) string {
+	if strings.Contains(c.ConfirmURL, "?") {
+		return c.ConfirmURL + "&link=" + carried
+	}
+	return c.ConfirmURL + "?link=" + carried
+}
+
+// linkProblems returns what is wrong with where links lead. What a message may carry is message's to say.
+func (c Config) linkProblems(production bool) (ps []string) {
+	_, _, _, err := message.Render(message.ConfirmSignUpLink, message.Data{Link: c.link(bearer{}.String())})
+	secure := strings.HasPrefix(c.ConfirmURL, "https://") || !production
+	if c.ConfirmURL != "" && (err != nil || !secure || strings.Contains(c.ConfirmURL, "#")) {
+		ps = append(ps, "ConfirmURL is an https URL without fragment or, in development, http on a loopback host")
+	}
+	return ps
+}
+
+// lacks returns what the settings need of this process and it does not bring.
+func (c Config) lacks(s Settings) (ps []string) {
+	if s.SignUp.ByLink && c.ConfirmURL == "" {
+		ps = append(ps, "sign-up by link needs a ConfirmURL: the page that links lead to")
+	}
+	return ps
+}
+
+// invitation is l with a link for t in place of its code, where it proves an email address and the
+// settings say so.
+func (s Settings) invitation(l letter, t *storage.Ticket) letter {
+	if s.SignUp.ByLink && l.Kind == message.ConfirmSignUp && strings.Contains(l.To, "@") {
+		l.Kind, l.Code = message.ConfirmSignUpLink, newLink(t)
+	}
+	return l
+}
+
+// opened checks that b is the link that was sent for t. What t carries besides, such as a password that
+// was shown for its true bearer, speaks for that one only.
+func (p *Pool) opened(t *storage.Ticket, b bearer, u *user.User) (c carried, err error) {
+	if t == nil || t.Purpose != purposeConfirm || !owns(u, t) || u.Status != user.Unconfirmed {
+		return c, ErrTicketGone
+	}
+	if err := json.Unmarshal(t.State, &c); err != nil {
+		return c, fmt.Errorf("read ticket: %w", err)
+	}
+	if _, right := p.gate.EmailCode(t, c.Channel, b.String(), time.Time{}); !right {
+		return c, ErrTicketGone
+	}
+	return carried{Channel: c.Channel}, nil
+}
+
+// confirmByPassword judges the password of a sign-up whose link was opened without its ticket.
+func (p *Pool) confirmByPassword(ctx context.Context, a answered, b bearer, w Password, j *judgement) (Step, error) {
+	o := occurrence{who: a.user, from: a.from, Kind: confirmEvent, Outcome: refused, Client: a.client.ID}
+	if !guessRule.Locked(a.password, a.now).IsZero() {
+		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized)
+	}
+	if err := p.mayAnswer(ctx, a, &j.hooked); err != nil {
+		return nil, err
+	}
+	if err := p.judge(ctx, j, p.from(a.from, string(a.user.ID), false), a.user, nil, w, a.now); err != nil {
+		return nil, p.full(o, err)
+	}
+	d := gate.Decide(gate.Request{User: a.user, Purpose: gate.SignIn}, []gate.Proof{j.owner}, a.now)
+	if d.Outcome() != gate.Step || d.Next() != gate.Confirm {
+		o.Reason = string(d.Reason())
+		return nil, p.wrong(ctx, a.source, a.password, ErrNotAuthorized, a.now, o, a.tried())
+	}
+	proof, _ := p.gate.EmailCode(a.ticket, a.Channel, b.String(), a.now)
+	return p.confirmed(ctx, a, []gate.Proof{j.owner, proof})
+}
