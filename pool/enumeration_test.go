@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,6 +29,18 @@ var entrances = map[string]func(k *kit, login string) []string{
 		ticket := k.ticket(login)
 		for range 7 {
 			seen = append(seen, fmt.Sprint(confirm(k, ticket, "12345")))
+		}
+		return seen
+	},
+	"ConfirmLink": func(k *kit, login string) (seen []string) {
+		ticket := k.ticket(login)
+		for _, link := range []string{ticket, flip(ticket, 60)} {
+			for range 4 {
+				for _, own := range []string{ticket, ""} {
+					step, err := k.confirmLink(link, own)
+					seen = append(seen, fmt.Sprint(step, err))
+				}
+			}
 		}
 		return seen
 	},
@@ -112,12 +125,15 @@ func TestS19_NoEntranceTells(t *testing.T) {
 		if probe == nil {
 			continue
 		}
-		for _, locked := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s/locked=%v", entrance, locked), func(t *testing.T) {
+		for _, by := range []string{"code", "code, locked", "link"} {
+			t.Run(entrance+" by "+by, func(t *testing.T) {
 				t.Parallel()
-				want := ""
+				want, locked := "", strings.HasSuffix(by, "locked")
 				for _, state := range []string{"absent", "attempt", "attempts", "confirmed", "disabled", "reset required", "forced change", "external"} {
 					k := open(t)
+					if by == "link" {
+						k = open(t, byLink)
+					}
 					states[state](k, ada)
 					k.clock.advance(2 * time.Hour) // mails of before do not count any more
 					for range 6 {

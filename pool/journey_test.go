@@ -215,6 +215,7 @@ func TestAnswersAreNotLogged(t *testing.T) {
 		pool.SignUpResult{Ticket: "bearer"},
 		pool.ForgotPasswordResult{Ticket: "bearer"},
 		pool.CodeInput{Ticket: "bearer"},
+		pool.LinkInput{Link: "bearer"},
 		pool.RespondInput{Ticket: "bearer"},
 		pool.ResendInput{Ticket: "bearer"},
 		pool.ResetPasswordInput{Ticket: "bearer"},

@@ -8,7 +8,8 @@ import (
 )
 
 // ResendCode sends a new code for a sign-up, in exchange for its ticket: the one before and its code
-// are void from then on. Wrong codes that were counted against the sign-up stay counted.
+// are void from then on. Wrong codes that were counted against the sign-up stay counted. A link is
+// replaced alike.
 //
 // It fails with [ErrTicketGone] and with [ErrWrongStep]. Beyond five mails an hour to one address nothing
 // is sent, which the answer does not show. It costs one read and one commit.

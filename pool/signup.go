@@ -16,7 +16,8 @@ import (
 
 // SignUp starts a sign-up: it sends a code to the address, and the visitor brings it with the ticket
 // to [Pool.ConfirmSignUp] within 24 hours. Until then nobody owns the address, and whoever confirms
-// first gets it. An address that has an owner gives the same answer; the owner is told by mail.
+// first gets it. An address that has an owner gives the same answer; the owner is told by mail. Where
+// the settings say ByLink, it is a link in place of the code, for [Pool.ConfirmLink].
 //
 // It fails with a *[ValidationError], with [ErrUnknownClient], with [ErrNotAuthorized] where sign-up is
 // closed, with a *[HookError], and with a *[LimitError] where the password door or a hook is full. It costs

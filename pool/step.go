@@ -41,8 +41,9 @@ type NeedPassword struct {
 	Expires time.Time
 }
 
-// NeedConfirm asks for the code that was sent to prove the address: answer with [Code]. It comes only
-// after the right password, so it tells nothing to others.
+// NeedConfirm asks for the code that was sent to prove the address: answer with [Code]. Where the pool
+// sends links instead ([SignUpSettings].ByLink), its ticket is for [LinkInput]. It comes only after the right
+// password, so it tells nothing to others.
 type NeedConfirm struct {
 	Ticket   string // for [RespondInput] or [CodeInput]
 	Expires  time.Time

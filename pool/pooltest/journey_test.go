@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +20,30 @@ func TestJourneyInSixLines(t *testing.T) {
 	k.ConfirmSignUp(ctx, pool.CodeInput{Ticket: up.Ticket, Code: k.Mail.Code(ada)})
 	if _, err := pool.Finished(k.SignIn(ctx, pool.SignInInput{Username: ada, With: pool.Password{Value: pooltest.Password}})); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The link is opened on another device, which has no ticket: there the password confirms.
+func TestJourneyByLink(t *testing.T) {
+	t.Parallel()
+	settings := pool.Settings{SignUp: pool.SignUpSettings{ByLink: true}}
+	k := pooltest.New(t, pooltest.WithConfig(pool.Config{Settings: &settings, ConfirmURL: "http://localhost/confirm"}))
+	ctx, ada := t.Context(), "ada@example.com"
+	if _, err := k.SignUp(ctx, pool.SignUpInput{Username: ada, Password: pooltest.Password}); err != nil {
+		t.Fatal(err)
+	}
+	_, link, _ := strings.Cut(k.Mail.Link(ada), "?link=")
+	step, err := k.ConfirmLink(ctx, pool.LinkInput{Link: link})
+	need, ok := step.(*pool.NeedPassword)
+	if err != nil || !ok {
+		t.Fatalf("ConfirmLink = %T, %v, want *NeedPassword", step, err)
+	}
+	answer := pool.RespondInput{Ticket: need.Ticket, With: pool.Password{Value: pooltest.Password}}
+	if _, err := pool.Finished(k.Respond(ctx, answer)); err != nil {
+		t.Error(err)
+	}
+	if bob := k.Person("bob@example.com"); bob.ID() == "" {
+		t.Error("a person of a pool that sends links is nobody")
 	}
 }
 
