@@ -96,6 +96,10 @@ var states = map[string]func(k *kit, login string){
 		k.confirmed(login)
 		k.change(login, func(u *user.User) { u.Status = user.ForceChangePassword })
 	},
+	"expired temporary": func(k *kit, login string) {
+		k.temporary(login)
+		k.change(login, func(u *user.User) { u.Password.Set = u.Password.Set.Add(-7 * 24 * time.Hour) })
+	},
 	"external": func(k *kit, login string) {
 		k.confirmed(login)
 		k.change(login, func(u *user.User) { u.Status, u.Password = user.External, nil })
@@ -129,7 +133,7 @@ func TestS19_NoEntranceTells(t *testing.T) {
 			t.Run(entrance+" by "+by, func(t *testing.T) {
 				t.Parallel()
 				want, locked := "", strings.HasSuffix(by, "locked")
-				for _, state := range []string{"absent", "attempt", "attempts", "confirmed", "disabled", "reset required", "forced change", "external"} {
+				for _, state := range []string{"absent", "attempt", "attempts", "confirmed", "disabled", "reset required", "forced change", "expired temporary", "external"} {
 					k := open(t)
 					if by == "link" {
 						k = open(t, byLink)

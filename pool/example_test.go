@@ -90,6 +90,9 @@ func ExampleOpen() {
 // askForCode asks the visitor for the code that was sent.
 func askForCode(pool.Delivery) string { return "123456" }
 
+// askForPassword asks the visitor for a password of their own.
+func askForPassword() password.Secret { return password.New("correct horse battery staple") }
+
 // What may take more than one step returns a [pool.Step]. A step that the program does not know is
 // refused, never let in.
 func ExampleStep() {
@@ -109,6 +112,9 @@ func ExampleStep() {
 		case *pool.NeedConfirm: // the password was right, the address is not proven yet
 			code := askForCode(s.Delivery)
 			step, err = p.Respond(ctx, pool.RespondInput{Ticket: s.Ticket, With: pool.Code{Value: code}})
+		case *pool.NeedNewPassword: // the password was right, and a temporary one
+			own := pool.NewPassword{Value: askForPassword()}
+			step, err = p.Respond(ctx, pool.RespondInput{Ticket: s.Ticket, With: own})
 		default:
 			err = fmt.Errorf("cannot do %s", s.Kind())
 		}

@@ -61,7 +61,7 @@ func TestUnmarshalResponse(t *testing.T) {
 }
 
 func FuzzUnmarshalResponse(f *testing.F) {
-	for _, s := range []string{`{"code":"1"}`, `{"password":"p"}`, `{"code":"1","code":"2"}`, "[]"} {
+	for _, s := range []string{`{"code":"1"}`, `{"password":"p"}`, `{"new_password":"p"}`, `{"code":"1","code":"2"}`, "[]"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
