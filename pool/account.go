@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
@@ -101,7 +102,7 @@ func (a *Account) ChangePassword(ctx context.Context, in ChangePasswordInput) (S
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	c := change{input: in, chosen: choice{value: in.New, by: in.Caller}}
+	c := change{input: in, judgement: judgement{hooked: a.pool.call(hook.ChangePassword, in.Caller, nil)}, chosen: choice{value: in.New, by: in.Caller}}
 	return again(func() (Step, error) { return a.changePassword(ctx, &c) })
 }
 
@@ -143,7 +144,7 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, gate.Chosen(u, next, c.owner), now)
 	o.Outcome = succeeded
 	changes := append(p.replaced(next, now, c.input.Caller.locale()), storage.Put(next), storage.Delete(g.session), p.event(now, o))
-	return p.mint(ctx, g.state, g.client, next, c.input.Caller, d, g.guesses.Key, now, changes...)
+	return p.mint(ctx, g.state, g.client, next, &c.hooked, d, g.guesses.Key, now, changes...)
 }
 
 // read returns the live session of the token with its user, or ErrNotAuthorized.

@@ -140,6 +140,9 @@ func (p *Pool) committed(changes []storage.Change) {
 			p.revoked.add(r)
 		case *storage.Outgoing:
 			p.outbox.signal()
+			for _, poster := range p.posters {
+				poster.signal()
+			}
 		}
 	}
 }

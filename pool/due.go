@@ -14,7 +14,11 @@ func (p *Pool) due(ctx context.Context) error {
 	if p.closed.Load() {
 		return ErrClosed
 	}
-	return errors.Join(p.catchUp(ctx), p.outbox.drain(ctx), p.sweepOnce(ctx), p.rotateOnce(ctx), p.refusals.write(ctx, gatherFor), p.sealer.once(ctx))
+	failed := []error{p.catchUp(ctx), p.outbox.drain(ctx)}
+	for _, r := range p.posters {
+		failed = append(failed, r.drain(ctx))
+	}
+	return errors.Join(append(failed, p.sweepOnce(ctx), p.rotateOnce(ctx), p.refusals.write(ctx, gatherFor), p.sealer.once(ctx))...)
 }
 
 // drain sends what is due until nothing is, or until only lanes are left that another process is on. It
@@ -27,7 +31,7 @@ func (o *outbox) drain(ctx context.Context) error {
 		}
 		again = false
 		seen := map[int]bool{}
-		for _, m := range due {
+		for _, m := range messages(due) {
 			lane := storage.Lane(m.Owner)
 			if seen[lane] {
 				continue

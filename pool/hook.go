@@ -38,6 +38,7 @@ func (denial) Unwrap() error { return nil }
 // hooked is what one call of a visitor remembers of its hooks: each is asked in the first round that
 // comes to it, and what it said holds for the others (security.md S8).
 type hooked struct {
+	from         Caller
 	event        hook.Event // without the user
 	signUp       answer[hook.PreSignUpAnswer]
 	authenticate answer[struct{}]
@@ -52,7 +53,7 @@ type answer[A any] struct {
 
 // call begins what a visitor's call remembers. Its source is that of the tokens it may give.
 func (p *Pool) call(source hook.Source, c Caller, metadata map[string]string) hooked {
-	return hooked{event: hook.Event{
+	return hooked{from: c, event: hook.Event{
 		ID: rand.Text(), Pool: p.config.ID, Source: source, Metadata: metadata,
 		Caller: hook.Caller{IP: c.IP, UserAgent: strings.ToValidUTF8(c.UserAgent[:min(len(c.UserAgent), 256)], ""), Locale: c.locale()},
 	}}
@@ -151,21 +152,20 @@ func run[E, A any](ctx context.Context, room chan struct{}, name string, f func(
 		}()
 		a.value, a.err = f(timed, e)
 	}()
+	var a answer[A]
 	select {
-	case a := <-said:
-		if a.err != nil && ctx.Err() != nil {
-			return none, ctx.Err() // the visitor has gone
-		}
-		if a.err != nil {
-			return none, denial{&HookError{name, a.err}}
-		}
-		return a.value, nil
+	case a = <-said:
 	case <-timed.Done():
-		if ctx.Err() != nil {
-			return none, ctx.Err()
-		}
-		return none, denial{&HookError{name, timed.Err()}}
 	}
+	switch {
+	case ctx.Err() != nil: // the visitor has gone
+		return none, ctx.Err()
+	case timed.Err() != nil: // whatever it says now
+		return none, denial{&HookError{name, timed.Err()}}
+	case a.err != nil:
+		return none, denial{&HookError{name, a.err}}
+	}
+	return a.value, nil
 }
 
 // consult runs a Pre hook in a visitor's call and checks what it says.

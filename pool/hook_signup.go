@@ -46,7 +46,7 @@ func vouches(a hook.PreSignUpAnswer, email, phone string, login user.Kind) error
 
 // joined makes a user of a visitor whom the program vouches for. Where the address has an owner it makes
 // none, and tells the owner; what is written is alike.
-func (p *Pool) joined(ctx context.Context, r reading, u *user.User, o occurrence, chosen *choice, now time.Time) (SignUpResult, error) {
+func (p *Pool) joined(ctx context.Context, r reading, u *user.User, o occurrence, chosen *choice, h *hooked, now time.Time) (SignUpResult, error) {
 	login := u.Attempt.Login
 	l := letter{Kind: message.AlreadyRegistered, To: login.Display, Locale: o.from.locale()}
 	if owner := r.owner(); owner != nil {
@@ -65,6 +65,8 @@ func (p *Pool) joined(ctx context.Context, r reading, u *user.User, o occurrence
 	if !chosen.asked { // else it was counted then
 		changes = append(changes, storage.Count{Key: r.source.Key, Rule: requestRule, Now: now})
 	}
+	// It waits for the attempt at a taken address too, and is dropped unrun there.
+	changes = append(changes, p.afterwards(postConfirmation, hook.ConfirmSignUp, h, o.Client, u, now)...)
 	err := overMail(p.commit(ctx, changes...))
 	if errors.Is(err, storage.ErrConflict) { // somebody got the address meanwhile: read again
 		err = fmt.Errorf("%w: %w", storage.ErrStale, err)

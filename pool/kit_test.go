@@ -260,6 +260,9 @@ func chore(changes []storage.Change) bool {
 			if _, ok := c.Record.(*storage.Document); ok {
 				return true
 			}
+			if o, ok := c.Record.(*storage.Outgoing); ok && o.Tries > 0 {
+				return true
+			}
 		case storage.Seal:
 			return true
 		case storage.DeleteRecord:

@@ -47,5 +47,5 @@ func (p *Pool) newPassword(ctx context.Context, a answered, c Caller, chosen *ch
 	next.Status, o.Outcome = status, succeeded
 	d = gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, gate.Chosen(u, next, shown...), a.now)
 	changes := append(p.replaced(next, a.now, c.locale()), storage.Put(next), storage.Delete(a.ticket), p.event(a.now, o))
-	return p.mint(ctx, a.state, a.client, next, c, d, a.password.Key, a.now, changes...)
+	return p.mint(ctx, a.state, a.client, next, h, d, a.password.Key, a.now, changes...)
 }

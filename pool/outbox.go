@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -65,7 +66,7 @@ func (o *outbox) start(ctx context.Context, running *sync.WaitGroup) error {
 	if err != nil {
 		return err
 	}
-	for _, m := range due {
+	for _, m := range messages(due) {
 		lane := storage.Lane(m.Owner)
 		if !o.take(lane) {
 			continue
@@ -114,6 +115,7 @@ func (o *outbox) deliverLane(ctx context.Context, lane int) (again bool, err err
 	if err != nil {
 		return false, err
 	}
+	due = messages(due)
 	for _, m := range due {
 		if over(ctx) || o.now().Add(sendTimeout+settledAfter).After(lease.Until) {
 			return true, nil // or the lease would run out while it is being sent
@@ -147,7 +149,7 @@ func (o *outbox) send(ctx context.Context, m *storage.Outgoing) error {
 		o.config.Logger.WarnContext(ctx, "message refused for good", "pool", o.config.ID, "message", m.ID, "error", err)
 	case err != nil:
 		o.config.Logger.WarnContext(ctx, "message not sent, will be tried again", "pool", o.config.ID, "message", m.ID, "tries", m.Tries+1, "error", err)
-		m.Due = o.now().Add(min(longPause, firstPause<<max(0, min(m.Tries, 10))))
+		m.Due = o.now().Add(pauseAfter(m.Tries))
 		m.Tries++
 		changes = []storage.Change{storage.Put(m), storage.Defer{Pool: m.Pool, Owner: m.Owner, Due: m.Due}}
 	}
@@ -217,6 +219,14 @@ func (o *outbox) wasSent(id string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.sent[id]
+}
+
+// pauseAfter returns how long what has failed so often before waits.
+func pauseAfter(tries int) time.Duration { return min(longPause, firstPause<<max(0, min(tries, 10))) }
+
+// messages leaves out what waits for a hook.
+func messages(due []*storage.Outgoing) []*storage.Outgoing {
+	return slices.DeleteFunc(due, func(m *storage.Outgoing) bool { return m.Class == postClass })
 }
 
 func over(ctx context.Context) bool { return ctx.Err() != nil }

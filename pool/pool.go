@@ -33,6 +33,7 @@ type Pool struct {
 	outbox   outbox
 	refusals refusals
 	hooks    bulkheads
+	posters  []*poster
 	sealer   sealer
 	stop     context.CancelFunc
 	chores   sync.WaitGroup
@@ -53,6 +54,7 @@ func Open(ctx context.Context, st storage.Store, c Config) (*Pool, error) {
 	p := &Pool{config: c, store: st, door: door, holder: rand.Text(), hooks: newBulkheads()}
 	p.outbox = outbox{Pool: p, wake: make(chan struct{}, 1), working: map[int]bool{}, sent: map[string]bool{}}
 	p.refusals.Pool, p.sealer.Pool = p, p
+	p.posters = newPosters(p)
 	p.gate = gate.New(c.Keys, door, decoy(c.hashing()))
 	if err := p.establish(ctx); err != nil {
 		return nil, fmt.Errorf("open pool %q: %w", c.ID, err)
@@ -71,6 +73,9 @@ func Open(ctx context.Context, st storage.Store, c Config) (*Pool, error) {
 	p.chores.Go(func() { p.rotate(running) })
 	p.chores.Go(func() { p.refusals.run(running) })
 	p.chores.Go(func() { p.sealer.run(running) })
+	for _, r := range p.posters {
+		p.chores.Go(func() { r.run(running) })
+	}
 	return p, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
@@ -96,6 +97,7 @@ func (p *Pool) ResetPassword(ctx context.Context, in ResetPasswordInput) (Step, 
 		return nil, err
 	}
 	c := choice{value: in.Password, by: in.Caller}
+	h := p.call(hook.Authentication, in.Caller, in.Metadata)
 	return again(func() (Step, error) {
 		a, err := p.readTicket(ctx, b, in.Caller)
 		if err != nil {
@@ -104,11 +106,11 @@ func (p *Pool) ResetPassword(ctx context.Context, in ResetPasswordInput) (Step, 
 		if a.ticket.Purpose != purposeReset {
 			return nil, ErrWrongStep
 		}
-		return p.resetPassword(ctx, a, in, &c)
+		return p.resetPassword(ctx, a, in, &c, &h)
 	})
 }
 
-func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordInput, c *choice) (Step, error) {
+func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordInput, c *choice, h *hooked) (Step, error) {
 	// A ticket of nobody, one whose user has changed since, one that a newer request has replaced and
 	// a locked counter all go the way of a wrong code: any other would tell whether there is a user.
 	u, _ := recoverable(a.user)
@@ -132,6 +134,7 @@ func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordIn
 	changes := append(p.replaced(next, a.now, in.Caller.locale()),
 		storage.Put(next), storage.Delete(a.ticket), storage.Put(t),
 		storage.Delete(&storage.Counter{Key: a.password.Key}), storage.Clear{Key: a.resetCode.Key, Rule: codeRule, Now: a.now}, p.event(a.now, o))
+	changes = append(changes, p.afterwards(postConfirmation, hook.ConfirmForgotPassword, h, a.client.ID, next, a.now)...)
 	if err := p.commit(ctx, changes...); err != nil {
 		if _, locked := limit(err); locked {
 			return nil, p.unjudged(o, accountLocked, ErrBadCode)

@@ -180,9 +180,10 @@ func (p *Pool) confirmed(ctx context.Context, a answered, proofs []gate.Proof) (
 		storage.Clear{Key: a.code.Key, Rule: codeRule, Now: a.now},
 		p.event(a.now, occurrence{who: u, from: a.from, Kind: confirmEvent, Outcome: succeeded, Client: a.client.ID}),
 	}
+	changes = append(changes, p.afterwards(postConfirmation, hook.ConfirmSignUp, h, a.client.ID, u, a.now)...)
 	switch {
 	case d.Outcome() == gate.Mint:
-		step, err := p.mint(ctx, a.state, a.client, u, a.from, d, a.password.Key, a.now, changes...)
+		step, err := p.mint(ctx, a.state, a.client, u, h, d, a.password.Key, a.now, changes...)
 		return step, taken(err)
 	case d.Outcome() == gate.Step && d.Next() == gate.Password:
 		t, ticket := p.newTicket(u, a.client.ID, purposePassword, carried{Proofs: d.Proofs()}, a.now, a.now.Add(stepLifetime))
@@ -221,7 +222,7 @@ func (p *Pool) withPassword(ctx context.Context, a answered, c Caller, w Passwor
 		o.Reason = string(d.Reason())
 		return nil, p.wrong(ctx, a.source, a.password, ErrNotAuthorized, a.now, o, a.tried())
 	}
-	return p.mint(ctx, a.state, a.client, a.user, c, d, a.password.Key, a.now, storage.Require(a.user), storage.Delete(a.ticket))
+	return p.mint(ctx, a.state, a.client, a.user, &j.hooked, d, a.password.Key, a.now, storage.Require(a.user), storage.Delete(a.ticket))
 }
 
 // taken turns what may refuse a right code into the errors that callers know: a login that another

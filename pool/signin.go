@@ -92,7 +92,7 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 	attempt := gate.Decide(gate.Request{User: r.attempt, Purpose: gate.SignIn}, []gate.Proof{j.attempt}, now)
 	switch {
 	case owner.Outcome() == gate.Mint:
-		step, err := p.mint(ctx, r.state, client, r.user, in.Caller, owner, r.counter.Key, now, storage.Require(r.user))
+		step, err := p.mint(ctx, r.state, client, r.user, &j.hooked, owner, r.counter.Key, now, storage.Require(r.user))
 		if err == nil && r.attempt == nil { // an open sign-up at the address shares the hash's salt until it ends
 			p.rehash(ctx, in.Caller, r.user, typed)
 		}
@@ -135,7 +135,7 @@ func (p *Pool) wrong(ctx context.Context, source storage.CounterKey, guesses sto
 
 // mint ends at the gate: it stores the session, clears the run of failures of what was proven, and
 // hands out the tokens. Also are the changes of what led here.
-func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User, from Caller, decided gate.Decision, proven storage.CounterKey, now time.Time, also ...storage.Change) (Step, error) {
+func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User, h *hooked, decided gate.Decision, proven storage.CounterKey, now time.Time, also ...storage.Change) (Step, error) {
 	s, err := p.gate.Session(decided, gate.Terms{Client: client.ID, Lifetime: client.Tokens.Refresh})
 	if err != nil {
 		return nil, err
@@ -144,8 +144,11 @@ func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User,
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	o := occurrence{who: u, from: from, Kind: signInEvent, Outcome: succeeded, Client: client.ID}
+	o := occurrence{who: u, from: h.from, Kind: signInEvent, Outcome: succeeded, Client: client.ID}
 	changes := append(also, storage.Put(s), storage.Clear{Key: proven, Rule: rule(proven), Now: now}, p.event(now, o))
+	if h.event.Source == hook.Authentication {
+		changes = append(changes, p.afterwards(postAuthentication, hook.Authentication, h, client.ID, u, now)...)
+	}
 	err = p.commit(ctx, changes...)
 	if _, locked := limit(err); locked { // somebody else's failures came first, and right does not show
 		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized)

@@ -69,7 +69,7 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, cho
 		return SignUpResult{}, err
 	}
 	if vouched.Confirm {
-		return p.joined(ctx, r, u, o, chosen, now)
+		return p.joined(ctx, r, u, o, chosen, h, now)
 	}
 	c := carried{Channel: r.state.pseudonym(login)}
 	l := letter{Kind: message.ConfirmSignUp, To: login.Display, Locale: in.Caller.locale(), Code: newCode()}

@@ -17,6 +17,10 @@
 // itself alone. Within one call of the pool a hook is asked once, however often the call has to read
 // and decide again.
 //
+// The Post hooks run after it was stored, apart from the call, and cannot deny. They are run until they
+// return nil, at least once, with the same [Event].ID each time; after an error again in 5 seconds, then
+// ever later up to 15 minutes, and given up after [GiveUp], which the log says.
+//
 // No hook is ever given a password, a code, a ticket or a token, and none runs inside a transaction of
 // the store. What takes time in a hook is time that the visitor waits, and may tell them which way it
 // went: where answers must not tell whether there is a user, the hook must take as long for a user as
@@ -29,4 +33,5 @@ import "time"
 const (
 	Timeout  = 5 * time.Second // of one run, as in Cognito
 	Parallel = 64              // runs of one hook at once, in one process
+	GiveUp   = 72 * time.Hour  // after which a Post hook that fails is tried no more
 )

@@ -12,11 +12,15 @@ type Set struct {
 	// PreSignUp may refuse a sign-up, or vouch for it. It runs for free and for taken addresses alike,
 	// and must not treat them differently.
 	PreSignUp func(context.Context, PreSignUp) (PreSignUpAnswer, error)
+	// PostConfirmation runs after somebody became a user of the pool, or reset their password.
+	PostConfirmation func(context.Context, PostConfirmation) error
 	// PreAuthentication may refuse an attempt to sign in by a password. It runs before the password is
 	// judged, and before a code is that continues such an attempt, for unknown users too, but not
 	// where guessing is locked. A refusal is not counted against the account, as nothing of it was
 	// tried; it is counted against the caller's network.
 	PreAuthentication func(context.Context, PreAuthentication) error
+	// PostAuthentication runs after a sign-in that gave tokens. A refresh is none.
+	PostAuthentication func(context.Context, PostAuthentication) error
 }
 
 // PreSignUp is a visitor who wants to sign up.
@@ -43,6 +47,13 @@ type PreAuthentication struct {
 	Event
 	UserNotFound bool // nobody has the login
 }
+
+// PostConfirmation is somebody who has become a user (Source [ConfirmSignUp]) or has reset their password
+// (Source [ConfirmForgotPassword]).
+type PostConfirmation struct{ Event }
+
+// PostAuthentication is somebody who has signed in.
+type PostAuthentication struct{ Event }
 
 // ErrMalformed means that a hook gave an answer that it may not give.
 var ErrMalformed = errors.New("hook: malformed answer")

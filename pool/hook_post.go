@@ -1,0 +1,259 @@
+package pool
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/userpool-go/userpool/pool/hook"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+const (
+	postClass = 9 // after every message to a person
+	postLease = 30 * time.Second
+)
+
+// note is what a Post hook will be told, but for the user, who is read when it runs. It is stored sealed.
+type note struct {
+	ID       string            `json:"id"`
+	Source   hook.Source       `json:"source"`
+	User     user.ID           `json:"user"`
+	Client   string            `json:"client"`
+	Metadata map[string]string `json:"metadata,omitempty"`
+}
+
+// afterwards returns the change by which a Post hook runs once what it is about is stored, or none where
+// there is no such hook. Its owner is not the person, whose mail must not wait for it.
+func (p *Pool) afterwards(name string, source hook.Source, h *hooked, client string, u *user.User, now time.Time) []storage.Change {
+	if p.postHook(name) == nil {
+		return nil
+	}
+	n := note{ID: h.event.ID, Source: source, User: u.ID, Client: client, Metadata: h.event.Metadata}
+	o := storage.Outgoing{Owner: user.ID(postOwner(name) + rand.Text()), Class: postClass, NotAfter: now.Add(hook.GiveUp)}
+	return []storage.Change{p.enqueue(o, n, now)}
+}
+
+// postOwner is how the owners of what waits for a hook begin.
+func postOwner(name string) string { return "hook/" + name + "/" }
+
+// postHook returns a Post hook of this process, nil where it has none.
+func (p *Pool) postHook(name string) func(context.Context, hook.Event) error {
+	s := p.config.Hooks
+	switch {
+	case name == postConfirmation && s.PostConfirmation != nil:
+		return func(ctx context.Context, e hook.Event) error {
+			return s.PostConfirmation(ctx, hook.PostConfirmation{Event: e})
+		}
+	case name == postAuthentication && s.PostAuthentication != nil:
+		return func(ctx context.Context, e hook.Event) error {
+			return s.PostAuthentication(ctx, hook.PostAuthentication{Event: e})
+		}
+	}
+	return nil
+}
+
+// poster runs one Post hook for what waits for it, apart from the lanes of messages: a hook that fails or
+// hangs holds up nobody's mail. Of several processes one does it at a time.
+type poster struct {
+	*Pool
+	name string
+	hook func(context.Context, hook.Event) error
+	wake chan struct{}
+
+	asked time.Time // when the lease was last asked for
+	holds bool
+
+	mu      sync.Mutex
+	running map[string]bool // by id of what waits
+	more    bool            // waits than could be begun
+}
+
+// newPosters returns what runs the Post hooks that this process has.
+func newPosters(p *Pool) (all []*poster) {
+	for _, name := range []string{postConfirmation, postAuthentication} {
+		if f := p.postHook(name); f != nil {
+			all = append(all, &poster{Pool: p, name: name, hook: f, wake: make(chan struct{}, 1), running: map[string]bool{}})
+		}
+	}
+	return all
+}
+
+// run runs the hook for what is due until ctx ends, and then waits for the runs that are going on.
+func (r *poster) run(ctx context.Context) {
+	var running sync.WaitGroup
+	for !over(ctx) {
+		due, err := r.due(ctx)
+		if err != nil && !over(ctx) {
+			r.config.Logger.WarnContext(ctx, "hook waits", "pool", r.config.ID, "hook", r.name, "error", err)
+		}
+		for _, m := range due {
+			if r.begin(m.ID) {
+				running.Go(func() { defer r.end(m.ID); r.settle(ctx, m) })
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-r.wake:
+		case <-time.After(poll):
+		}
+	}
+	running.Wait()
+	if r.holds {
+		r.outbox.giveUp(ctx, r.lease(r.now()))
+	}
+}
+
+// drain runs the hook for what is due, each once, and returns when it is done. It must not run beside run.
+func (r *poster) drain(ctx context.Context) error {
+	for seen := map[string]bool{}; ; {
+		due, err := r.due(ctx)
+		if err != nil {
+			return err
+		}
+		begun := false
+		for _, m := range due {
+			if !seen[m.ID] {
+				seen[m.ID], begun = true, true
+				r.settle(ctx, m)
+			}
+		}
+		if !begun {
+			return nil
+		}
+	}
+}
+
+// due returns what waits for the hook, unless another process runs it, or as many runs hang here as may.
+func (r *poster) due(ctx context.Context) ([]*storage.Outgoing, error) {
+	due, err := r.store.Due(ctx, []user.PoolID{r.config.ID}, -1, r.now(), batch)
+	if err != nil {
+		return nil, err
+	}
+	var ours []*storage.Outgoing
+	for _, m := range due {
+		if m.Class == postClass && strings.HasPrefix(string(m.Owner), postOwner(r.name)) {
+			ours = append(ours, m)
+		}
+	}
+	if room := r.hooks[r.name]; len(ours) == 0 || len(room) == cap(room) {
+		return nil, nil
+	}
+	if held, err := r.hold(ctx); err != nil || !held {
+		return nil, err
+	}
+	return ours, nil
+}
+
+// hold tells whether this process runs the hook. It asks the store only when half of a lease is over.
+func (r *poster) hold(ctx context.Context) (bool, error) {
+	now := r.now()
+	if since := now.Sub(r.asked); since >= 0 && since < postLease/2 {
+		return r.holds, nil
+	}
+	held, err := r.store.Lease(ctx, r.lease(now))
+	if err != nil {
+		return false, err
+	}
+	r.asked, r.holds = now, held
+	return held, nil
+}
+
+func (r *poster) lease(now time.Time) storage.Lease {
+	return storage.Lease{Name: "hook/" + string(r.config.ID) + "/" + r.name, Holder: r.holder, Now: now, Until: now.Add(postLease)}
+}
+
+// begin claims what waits for a run in this process.
+func (r *poster) begin(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.running[id] {
+		return false
+	}
+	if r.more = len(r.running) >= hook.Parallel; r.more {
+		return false
+	}
+	r.running[id] = true
+	return true
+}
+
+func (r *poster) end(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.running, id)
+	if r.more {
+		r.signal()
+	}
+}
+
+func (r *poster) signal() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// settle runs the hook for one that waits, and takes it out or lets it wait for longer. It is finished even
+// where ctx ends.
+func (r *poster) settle(ctx context.Context, m *storage.Outgoing) {
+	ctx = context.WithoutCancel(ctx)
+	err := r.tell(ctx, m)
+	log := r.config.Logger.With("pool", r.config.ID, "hook", r.name, "message", m.ID)
+	changes := []storage.Change{storage.Delete(m)}
+	switch next := r.now().Add(pauseAfter(m.Tries)); {
+	case errors.Is(err, errHookFull):
+		return
+	case err != nil && !next.Before(m.NotAfter):
+		log.ErrorContext(ctx, "hook failed and is given up", "error", err)
+	case err != nil:
+		log.WarnContext(ctx, "hook failed, will be run again", "tries", m.Tries+1, "error", err)
+		m.Due, m.Tries = next, m.Tries+1
+		changes = []storage.Change{storage.Put(m)}
+	}
+	settling, cancel := context.WithTimeout(ctx, settledAfter)
+	defer cancel()
+	commit := r.commit(settling, changes...)
+	if errors.Is(commit, storage.ErrStale) {
+		commit = nil // another process ran it after our lease
+	}
+	r.outbox.remember(m.ID, err == nil && commit != nil)
+	if commit != nil {
+		log.WarnContext(ctx, "hook may be run once more", "error", commit)
+	}
+}
+
+// tell runs the hook for one that waits, unless its user has gone or it ran already.
+func (r *poster) tell(ctx context.Context, m *storage.Outgoing) error {
+	var n note
+	body, err := r.config.Keys.Open(r.letterLabel(m.ID), m.Body)
+	if err == nil {
+		err = json.Unmarshal(body, &n)
+	}
+	if err != nil || r.outbox.wasSent(m.ID) {
+		return err
+	}
+	got, err := r.store.Read(ctx, m.Pool, storage.Want{Now: r.now(), User: user.ByID(n.User)})
+	if err != nil {
+		return err
+	}
+	u := got.User
+	if u == nil || !u.Somebody() {
+		return nil
+	}
+	e := hook.Event{
+		ID: n.ID, Pool: m.Pool, Client: n.Client, Source: n.Source, User: u.ID, Username: called(u),
+		Attributes: told(u), Metadata: maps.Clone(n.Metadata),
+	}
+	f := func(ctx context.Context, e hook.Event) (struct{}, error) { return struct{}{}, r.hook(ctx, e) }
+	_, err = run(ctx, r.hooks[r.name], r.name, f, e)
+	if d, failed := errors.AsType[denial](err); failed {
+		return d.Err
+	}
+	return err
+}
