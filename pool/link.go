@@ -144,5 +144,5 @@ func (p *Pool) confirmByPassword(ctx context.Context, a answered, b bearer, w Pa
 		return nil, p.wrong(ctx, a.source, a.password, ErrNotAuthorized, a.now, o, a.tried())
 	}
 	proof, _ := p.gate.EmailCode(a.ticket, a.Channel, b.String(), a.now)
-	return p.confirmed(ctx, a, []gate.Proof{j.owner, proof})
+	return p.confirmed(ctx, a, []gate.Proof{j.owner, proof}, &j.hooked)
 }

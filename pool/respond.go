@@ -166,11 +166,11 @@ func (p *Pool) confirm(ctx context.Context, a answered, c Code, h *hooked) (Step
 	if !right || a.user.Status != user.Unconfirmed {
 		return nil, p.wrong(ctx, a.source, a.code, ErrBadCode, a.now, o, a.tried())
 	}
-	return p.confirmed(ctx, a, append(gate.Carried(a.user.ID, a.Proofs), proof))
+	return p.confirmed(ctx, a, append(gate.Carried(a.user.ID, a.Proofs), proof), h)
 }
 
 // confirmed makes a user of the attempt whose address was proven, and goes on with the proofs.
-func (p *Pool) confirmed(ctx context.Context, a answered, proofs []gate.Proof) (Step, error) {
+func (p *Pool) confirmed(ctx context.Context, a answered, proofs []gate.Proof, h *hooked) (Step, error) {
 	u := a.user.Clone()
 	u.Status, u.Logins, u.Attempt, u.Updated = user.Confirmed, []user.Login{u.Attempt.Login}, nil, a.now
 
