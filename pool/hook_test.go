@@ -497,6 +497,7 @@ func TestMetadataIsBounded(t *testing.T) {
 		for what, err := range map[string]error{
 			"SignUp":         second(k.SignUp(ctx, pool.SignUpInput{Username: ada, Password: right, Metadata: m})),
 			"ConfirmSignUp":  second(k.ConfirmSignUp(ctx, pool.CodeInput{Ticket: ticket, Code: "123456", Metadata: m})),
+			"ConfirmLink":    second(k.ConfirmLink(ctx, pool.LinkInput{Link: ticket, Metadata: m})),
 			"ResendCode":     second(k.ResendCode(ctx, pool.ResendInput{Ticket: ticket, Metadata: m})),
 			"SignIn":         second(k.SignIn(ctx, pool.SignInInput{Username: ada, With: pool.Password{Value: right}, Metadata: m})),
 			"Respond":        second(k.Respond(ctx, pool.RespondInput{Ticket: ticket, With: pool.Code{Value: "123456"}, Metadata: m})),

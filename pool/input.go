@@ -54,9 +54,10 @@ type CodeInput struct {
 
 // LinkInput brings a link that was sent.
 type LinkInput struct {
-	Link   string // the value of its query parameter "link"
-	Ticket string // of the sign-up, where this browser or app has it; "" means that it has none
-	Caller Caller `json:"-"`
+	Link     string            // the value of its query parameter "link"
+	Ticket   string            // of the sign-up, where this browser or app has it; "" means that it has none
+	Metadata map[string]string // for hooks: at most 32 entries of 4 KiB in all
+	Caller   Caller            `json:"-"`
 }
 
 // ResendInput asks for a new code of a sign-up.

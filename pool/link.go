@@ -26,8 +26,9 @@ import (
 // sign-up counts as none.
 //
 // So a page answers the GET of a link with a form that names no one, and calls ConfirmLink at its POST
-// only. It keeps the link from other sites with "Referrer-Policy: no-referrer", and the ticket in a cookie
-// that no other site can set.
+// only. It keeps the link from other sites with "Referrer-Policy: no-referrer" and the ticket in a cookie,
+// and takes sign-ups from its own pages only, as net/http.CrossOriginProtection does: else another site
+// could sign its visitor up, cookie and all, with a password of its own.
 //
 // A link that was never sent, has expired, was used, or was replaced by [Pool.ResendCode] is
 // [ErrTicketGone], like a ticket whose five tries are used up; [ErrLoginTaken] means that another
@@ -41,12 +42,17 @@ func (p *Pool) ConfirmLink(ctx context.Context, in LinkInput) (Step, error) {
 	if !ok && in.Ticket != "" {
 		return nil, ErrTicketGone
 	}
-	if own.id == link.id && !own.mailed {
-		step, err := p.respond(ctx, RespondInput{Ticket: in.Ticket, With: Code{in.Link}, Caller: in.Caller}, purposeConfirm)
+	if ok && own.id == link.id && !own.mailed {
+		code := CodeInput{Ticket: in.Ticket, Code: in.Link, Metadata: in.Metadata, Caller: in.Caller}
+		step, err := p.ConfirmSignUp(ctx, code)
 		if errors.Is(err, ErrBadCode) || errors.Is(err, ErrWrongStep) {
 			err = ErrTicketGone
 		}
 		return step, err
+	}
+	var v validation
+	if v.metadata(in.Metadata); v.err() != nil {
+		return nil, v.err()
 	}
 	link.mailed = true
 	a, err := p.readTicket(ctx, link, in.Caller)

@@ -16,7 +16,9 @@ import (
 
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/message/mailbox"
+	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
@@ -184,6 +186,33 @@ func TestLinkOfADisabledSignUp(t *testing.T) {
 	}
 	if k.user(ada).Status != user.Unconfirmed {
 		t.Error("a disabled sign-up was confirmed")
+	}
+}
+
+// Where a link and a password sign somebody in, the hook before a sign-in is asked first; where a link
+// alone only opens a form, it is not.
+func TestS8_PasswordsBesideALinkAreAskedAbout(t *testing.T) {
+	t.Parallel()
+	denied := errors.New("staff only")
+	var told []map[string]string
+	k := open(t, byLink, func(c *pool.Config) {
+		c.Hooks.PreAuthentication = func(_ context.Context, e hook.PreAuthentication) error {
+			told = append(told, e.Metadata)
+			return denied
+		}
+	})
+	k.signUp(ada)
+	ticket := k.opened(k.link(ada, 1))
+	for _, pw := range []password.Secret{right, wrong} {
+		_, err := k.Respond(t.Context(), pool.RespondInput{
+			Ticket: ticket, With: pool.Password{Value: pw}, Metadata: map[string]string{"campaign": "spring"},
+		})
+		if h, ok := errors.AsType[*pool.HookError](err); !ok || h.Hook != "PreAuthentication" {
+			t.Errorf("Respond = %v, want the hook's refusal", err)
+		}
+	}
+	if len(told) != 2 || told[0]["campaign"] != "spring" || k.user(ada).Status != user.Unconfirmed {
+		t.Errorf("the hook was told %v", told)
 	}
 }
 
