@@ -22,11 +22,7 @@ type Account struct {
 // Account returns the account of an access token, which must be of this pool, of any of its clients,
 // and have the scope "account". It fails with [ErrNotAuthorized], and reads nothing.
 func (p *Pool) Account(ctx context.Context, accessToken token.Secret) (*Account, error) {
-	v, err := p.Verifier()
-	if err != nil {
-		return nil, err
-	}
-	claims, err := v.Verify(ctx, accessToken.Reveal())
+	claims, err := p.state.Load().accounts.Verify(ctx, accessToken.Reveal())
 	if err != nil || !claims.HasScope(accountScope) {
 		return nil, ErrNotAuthorized
 	}

@@ -1,31 +1,16 @@
-//go:build unix
+//go:build linux
 
 package pool_test
 
 import (
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/userpool-go/userpool/pool"
 )
 
-// cpu reports the processor time of the process per operation: machines are shared, and the wall
-// clock counts the neighbours.
-func cpu(b *testing.B) func() {
-	used := func() int64 {
-		var r syscall.Rusage
-		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
-			b.Fatal(err)
-		}
-		return r.Utime.Nano() + r.Stime.Nano()
-	}
-	start := used()
-	return func() { b.ReportMetric(float64(used()-start)/float64(b.N), "cpu-ns/op") }
-}
-
 // What personal fields add to a commit: a refresh is the use case with the least work beside.
-func BenchmarkRefresh(b *testing.B) {
+func BenchmarkPersonal(b *testing.B) {
 	for name, caller := range map[string]pool.Caller{"bare": {}, "caller": home} {
 		b.Run(name, func(b *testing.B) {
 			k := open(b)

@@ -115,9 +115,7 @@ func (p *Pool) JWKS() []byte { return p.today().jwks }
 // until it expires.
 func (p *Pool) Verifier(clients ...string) (*token.Verifier, error) {
 	if len(clients) == 0 {
-		for _, c := range p.state.Load().settings.Clients {
-			clients = append(clients, c.ID)
-		}
+		clients = p.state.Load().settings.clientIDs()
 	}
 	return token.NewVerifier(p.config.Issuer, token.Config{
 		ClientIDs: clients, Use: token.Access, Keys: liveKeys{p}, Now: p.now, Revoked: p.revoked.covers,

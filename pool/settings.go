@@ -136,6 +136,14 @@ func clientID(id string) bool {
 	return id != "" && len(id) <= 128
 }
 
+func (s Settings) clientIDs() []string {
+	ids := make([]string, len(s.Clients))
+	for i, c := range s.Clients {
+		ids[i] = c.ID
+	}
+	return ids
+}
+
 // client returns the client that an input names.
 func (s Settings) client(id string) (Client, error) {
 	if id == "" && len(s.Clients) == 1 {

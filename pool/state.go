@@ -35,6 +35,7 @@ type state struct {
 	settings Settings
 	poolKey  []byte
 	dated    []token.DatedKey // all signing keys that are stored
+	accounts *token.Verifier  // of the tokens that act for their users, of any client
 
 	// What follows is planned anew as time passes: see [Pool.today].
 	keyPlan token.KeyPlan
@@ -168,6 +169,9 @@ func (p *Pool) reload(ctx context.Context) error {
 		if err := load(ctx, s); err != nil {
 			return err
 		}
+	}
+	if s.accounts, err = p.Verifier(s.settings.clientIDs()...); err != nil {
+		return err
 	}
 	s.plan(p.now())
 	p.state.Store(s)

@@ -15,29 +15,30 @@ const (
 	deleteCounter = `DELETE FROM userpool_counters WHERE pool = ? AND owner = ? AND name = ?`
 )
 
-// count plans a change of a counter. It is judged before anything is written, both
-// under the one write lock of the database: exact in every process.
-func (p *plan) count(i int, key storage.CounterKey, move func(now storage.Counter) (storage.Counter, error)) {
+// count plans a change of a counter as it is at a time. It is judged before anything is written, both
+// under the one write lock of the database: exact in every process, and so a counter that stays as it
+// is, such as one that is cleared and never counted, need not be written.
+func (p *plan) count(i int, key storage.CounterKey, at time.Time, move func(now storage.Counter) (storage.Counter, error)) {
+	at = at.Truncate(time.Microsecond)
 	var next storage.Counter
+	moves := false
 	p.add(phaseCheck, i, func(t *tx) error {
 		c, err := readCounter(t, t.pool, key)
 		if err != nil {
 			return ours(err)
 		}
+		c = unexpired(c, at)
 		next, err = move(c)
+		moves = unexpired(next, at) != c
 		return err
 	})
 	p.add(phaseCount, i, func(t *tx) error {
+		if !moves {
+			return nil
+		}
 		_, err := t.exec(upsertCounter, next.N, next.Run, micros(next.Start), micros(next.Until), micros(next.Expires),
 			t.pool, key.Owner, key.Name)
 		return err
-	})
-}
-
-// judge plans the change of a counter that a rule decides.
-func (p *plan) judge(i int, key storage.CounterKey, at time.Time, move func(storage.Counter) (storage.Counter, error)) {
-	p.count(i, key, func(c storage.Counter) (storage.Counter, error) {
-		return move(unexpired(c, at.Truncate(time.Microsecond)))
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
@@ -96,11 +97,11 @@ func (p *plan) change(i int, c storage.Change) error {
 	case storage.RequireRecord:
 		p.require(i, c.Record)
 	case storage.Count:
-		p.judge(i, c.Key, c.Now, c.Move)
+		p.count(i, c.Key, c.Now, c.Move)
 	case storage.Clear:
-		p.judge(i, c.Key, c.Now, c.Move)
+		p.count(i, c.Key, c.Now, c.Move)
 	case storage.Raise:
-		p.count(i, c.Key, func(now storage.Counter) (storage.Counter, error) {
+		p.count(i, c.Key, time.Time{}, func(now storage.Counter) (storage.Counter, error) {
 			if c.N <= now.N {
 				return now, storage.ErrStale
 			}

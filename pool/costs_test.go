@@ -1,0 +1,187 @@
+package pool_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/userpool-go/userpool/pool"
+)
+
+// costs are the use cases of the README's table: each line prepares what it needs, uncounted, and
+// returns what is counted. What stands in a line of the table by several names has several here.
+var costs = map[string]map[string]func(k *kit) (act func() error){
+	"sign up": {
+		"free": func(k *kit) func() error { return func() error { return up(k, ada, "correct horse battery") } },
+		"taken": func(k *kit) func() error {
+			k.confirmed(ada)
+			return func() error { return up(k, ada, "correct horse battery") }
+		},
+	},
+	"confirm, resend": {
+		"right": func(k *kit) func() error {
+			ticket := k.signUp(ada)
+			code := k.code(ada, 1)
+			return func() error { return confirm(k, ticket, code) }
+		},
+		"wrong": func(k *kit) func() error {
+			ticket := k.signUp(ada)
+			return func() error { return expect(confirm(k, ticket, "12345"), pool.ErrBadCode) }
+		},
+		"resend": func(k *kit) func() error {
+			ticket := k.signUp(ada)
+			return func() error { return second(k.ResendCode(k.t.Context(), pool.ResendInput{Ticket: ticket})) }
+		},
+	},
+	"open a link in another browser": {"": func(k *kit) func() error {
+		k.signUp(ada)
+		link := k.link(ada, 1)
+		return func() error { return second(k.confirmLink(link, "")) }
+	}},
+	"confirm by link and password": {"": func(k *kit) func() error {
+		k.signUp(ada)
+		ticket := k.opened(k.link(ada, 1))
+		return func() error { return second(k.respond(ticket, right)) }
+	}},
+	"sign in, right or wrong": {
+		"right": func(k *kit) func() error {
+			k.confirmed(ada)
+			return func() error { return second(k.signIn(ada, right)) }
+		},
+		"wrong": func(k *kit) func() error {
+			k.confirmed(ada)
+			return func() error { return expect(second(k.signIn(ada, wrong)), pool.ErrNotAuthorized) }
+		},
+		"unknown": func(k *kit) func() error {
+			return func() error { return expect(second(k.signIn(ada, wrong)), pool.ErrNotAuthorized) }
+		},
+		"unconfirmed": func(k *kit) func() error { k.signUp(ada); return func() error { return second(k.signIn(ada, right)) } },
+	},
+	"refresh, sign out": {
+		"refresh": func(k *kit) func() error {
+			d := k.signedIn()
+			return func() error { return second(k.refresh(d)) }
+		},
+		"sign out": func(k *kit) func() error {
+			d := k.signedIn()
+			return func() error { return k.SignOut(k.t.Context(), pool.SignOutInput{Token: d.Tokens.Refresh}) }
+		},
+		"of the account": func(k *kit) func() error {
+			d := k.signedIn()
+			return func() error {
+				return k.account(d, func(a *pool.Account) error { return a.SignOut(k.t.Context(), pool.Caller{}) })
+			}
+		},
+		"everywhere": func(k *kit) func() error {
+			d := k.signedIn()
+			return func() error {
+				return k.account(d, func(a *pool.Account) error { return a.SignOutEverywhere(k.t.Context(), pool.Caller{}) })
+			}
+		},
+	},
+	"forgot password": {
+		"owner":   func(k *kit) func() error { k.confirmed(ada); return func() error { k.forgot(ada); return nil } },
+		"unknown": func(k *kit) func() error { return func() error { k.forgot(ada); return nil } },
+	},
+	"reset password, right code": {"": func(k *kit) func() error {
+		k.confirmed(ada)
+		ticket := k.forgot(ada)
+		code := k.code(ada, 2)
+		return func() error { return k.reset(ticket, code, another) }
+	}},
+	"reset password, wrong code": {"": func(k *kit) func() error {
+		k.confirmed(ada)
+		ticket := k.forgot(ada)
+		return func() error { return expect(k.reset(ticket, "1234567", another), pool.ErrBadCode) }
+	}},
+	`change password, answer to "new password"`: {
+		"change": func(k *kit) func() error {
+			d := k.signedIn()
+			return func() error {
+				return k.account(d, func(a *pool.Account) error {
+					return second(a.ChangePassword(k.t.Context(), pool.ChangePasswordInput{Old: right, New: another}))
+				})
+			}
+		},
+		"answer": func(k *kit) func() error {
+			k.temporary(ada)
+			ticket := k.asked(ada)
+			return func() error { return second(k.choose(ticket, another)) }
+		},
+	},
+	"read one's own account": {"": func(k *kit) func() error {
+		d := k.signedIn()
+		return func() error {
+			return k.account(d, func(a *pool.Account) error { return second(a.Get(k.t.Context())) })
+		}
+	}},
+	"verify a token": {"": func(k *kit) func() error {
+		d := k.signedIn()
+		return func() error {
+			v, err := k.Verifier()
+			if err != nil {
+				return err
+			}
+			return second(v.Verify(k.t.Context(), d.Tokens.Access.Reveal()))
+		}
+	}},
+}
+
+func (k *kit) signedIn() *pool.Done {
+	k.confirmed(ada)
+	return k.done(ada)
+}
+
+func (k *kit) account(d *pool.Done, act func(*pool.Account) error) error {
+	a, err := k.Account(k.t.Context(), d.Tokens.Access)
+	if err != nil {
+		return err
+	}
+	return act(a)
+}
+
+// Every use case costs what the README's table says: no line of it is without a test, nor a test without
+// a line.
+func TestCostsAreThoseOfTheREADME(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, ok := strings.Cut(string(readme), "| use case | password hashes | reads | commits |\n| --- | --- | --- | --- |\n")
+	if !ok {
+		t.Fatal("the README has no table of costs")
+	}
+	table, _, _ = strings.Cut(table, "\n\n")
+	said := map[string]string{}
+	for line := range strings.Lines(table) {
+		name, numbers, _ := strings.Cut(strings.Trim(strings.TrimSpace(line), "| "), " | ")
+		said[name] = numbers
+		if costs[name] == nil {
+			t.Errorf("no test says that %q costs %s", name, numbers)
+		}
+	}
+	for name, cases := range costs {
+		for which, prepare := range cases {
+			t.Run(name+"/"+which, func(t *testing.T) {
+				t.Parallel()
+				k := open(t, func(c *pool.Config) {
+					if strings.Contains(name, "link") {
+						byLink(c)
+					}
+				})
+				act := prepare(k)
+				k.store.reset()
+				hashes := k.Hashes()
+				if err := act(); err != nil {
+					t.Fatal(err)
+				}
+				reads, commits := k.store.counted()
+				if got := fmt.Sprintf("%d | %d | %d", k.Hashes()-hashes, reads, len(commits)); got != said[name] {
+					t.Errorf("hashes, reads and commits are %s, the README says %q", got, said[name])
+				}
+			})
+		}
+	}
+}
