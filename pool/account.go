@@ -12,11 +12,13 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// Account is what the bearer of an access token may do with their own account. It holds no authority:
-// each call reads the session and the user anew, so that a revocation counts at once (security.md T3).
+// Account is what the bearer of an access token, or of the cookie of a browser session, may do with
+// their own account. It holds no authority: each call reads the session and the user anew, so that a
+// revocation counts at once (security.md T3).
 type Account struct {
-	pool   *Pool
-	claims token.Claims
+	pool    *Pool
+	claims  token.Claims // of a browser session only its names
+	browser bool
 }
 
 // Account returns the account of an access token, which must be of this pool, of any of its clients,
@@ -26,7 +28,7 @@ func (p *Pool) Account(ctx context.Context, accessToken token.Secret) (*Account,
 	if err != nil || !claims.HasScope(accountScope) {
 		return nil, ErrNotAuthorized
 	}
-	return &Account{p, *claims}, nil
+	return &Account{p, *claims, false}, nil
 }
 
 // Profile is what users may see of themselves.
@@ -45,14 +47,10 @@ func (a *Account) Get(ctx context.Context) (Profile, error) {
 	if err != nil {
 		return Profile{}, err
 	}
-	u := g.user
-	return Profile{
-		ID: u.ID, Username: u.Logins[0].Display, Email: u.Logins[0].Display, EmailVerified: true,
-		Attributes: u.Attributes, Created: u.Created,
-	}, nil
+	return profileOf(g.user), nil
 }
 
-// SignOut ends the session of the access token. It costs one read and one commit.
+// SignOut ends the session, with those under it. It costs one read and one commit.
 func (a *Account) SignOut(ctx context.Context, from Caller) error {
 	_, err := again(func() (struct{}, error) {
 		g, now, err := a.read(ctx)
@@ -83,8 +81,8 @@ func (a *Account) SignOutEverywhere(ctx context.Context, from Caller) error {
 }
 
 // ChangePassword sets a new password with the old one. All other sessions end, with every ticket and
-// code; the acting one is replaced, and the step that comes back is [*Done] with its tokens. The
-// owner is told by mail.
+// code; the acting one is replaced, and the step that comes back is [*Done] with its tokens, or with the
+// cookie where it is a browser session. The owner is told by mail.
 //
 // A wrong old password is [ErrNotAuthorized] and counts like a wrong one at sign-in. It fails also
 // with a *[ValidationError], and with a *[LimitError] where the password door is full. It costs one
@@ -98,6 +96,7 @@ func (a *Account) ChangePassword(ctx context.Context, in ChangePasswordInput) (S
 	if err := v.err(); err != nil {
 		return nil, err
 	}
+	in.Caller.Browser = a.browser // the new session is of the kind of the acting one
 	c := change{input: in, judgement: judgement{hooked: a.pool.call(hook.ChangePassword, in.Caller, nil)}, chosen: choice{value: in.New, by: in.Caller}}
 	return again(func() (Step, error) { return a.changePassword(ctx, &c) })
 }
@@ -143,45 +142,67 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 	return p.mint(ctx, g.state, g.client, next, &c.hooked, d, g.guesses.Key, now, changes...)
 }
 
-// read returns the live session of the token with its user, or ErrNotAuthorized.
+// read returns the live session with its user, or ErrNotAuthorized.
 func (a *Account) read(ctx context.Context) (g granted, now time.Time, err error) {
-	return a.readFor(ctx, Caller{})
+	now = a.pool.now()
+	g, _, err = a.readWith(ctx, now)
+	return g, now, err
 }
 
 // readFor also returns the counters of a caller's guesses at the password.
 func (a *Account) readFor(ctx context.Context, c Caller) (g granted, now time.Time, err error) {
 	p := a.pool
 	now = p.now()
-	id, d := user.ID(a.claims.Subject), p.device(c, now)
-	got, err := p.read(ctx, storage.Want{
-		Now: now, Session: storage.SessionKey{User: id, ID: a.claims.Session},
-		Counters: []storage.CounterKey{
-			{Pool: p.config.ID, Owner: string(id), Name: passwordCounter},
-			p.sourceKey(p.state.Load(), c, failures),
-			{Pool: p.config.ID, Owner: string(id), Name: d.counter()},
-		},
-	})
+	d := p.device(c, now)
+	g, counters, err := a.readWith(ctx, now,
+		storage.CounterKey{Pool: p.config.ID, Owner: a.claims.Subject, Name: passwordCounter},
+		p.sourceKey(p.state.Load(), c, failures),
+		storage.CounterKey{Pool: p.config.ID, Owner: a.claims.Subject, Name: d.counter()})
 	if err != nil {
 		return g, now, err
 	}
+	g.guesses, g.source = counters[0], counters[1]
+	if d.knows(g.user) {
+		g.guesses = counters[2]
+	}
+	return g, now, nil
+}
+
+// readWith reads the session and its user, with counters, and judges them as they are now.
+func (a *Account) readWith(ctx context.Context, now time.Time, keys ...storage.CounterKey) (g granted, counters []storage.Counter, err error) {
+	p := a.pool
+	key := storage.SessionKey{User: user.ID(a.claims.Subject), ID: a.claims.Session}
+	got, err := p.read(ctx, storage.Want{Now: now, Session: key, Counters: keys})
+	if err != nil {
+		return g, nil, err
+	}
 	if g.state, err = p.current(ctx, got.PoolEpoch); err != nil {
-		return g, now, err
+		return g, nil, err
 	}
-	if g.client, err = g.state.settings.client(a.claims.ClientID); err != nil {
-		return g, now, ErrNotAuthorized
+	g.session, g.user = got.Session, got.User
+	if g.session == nil || g.user == nil || g.session.Epoch != g.user.Epoch || !a.names(g.session) {
+		return g, nil, ErrNotAuthorized
 	}
-	g.session, g.user, g.guesses = got.Session, got.User, got.Counters[0]
-	if g.source = got.Counters[1]; d.knows(got.User) {
-		g.guesses = got.Counters[2]
+	if a.browser && g.state.settings.Sessions.over(g.session, now) {
+		return g, nil, ErrNotAuthorized
 	}
-	if g.session == nil || g.user == nil || g.session.Epoch != g.user.Epoch || g.session.Client != g.client.ID {
-		return g, now, ErrNotAuthorized
+	if g.client, err = g.state.settings.client(g.session.Client); err != nil {
+		return g, nil, ErrNotAuthorized
 	}
 	judged := gate.Decide(gate.Request{User: g.user, Purpose: gate.Refresh}, gate.Carried(g.user.ID, g.session.Proofs), now)
 	if judged.Outcome() != gate.Mint {
-		return g, now, ErrNotAuthorized
+		return g, nil, ErrNotAuthorized
 	}
-	return g, now, nil
+	return g, got.Counters, nil
+}
+
+// names reports whether what the account was opened with is of this session: a cookie opens no session
+// of tokens, nor a token one of a browser.
+func (a *Account) names(s *token.Session) bool {
+	if a.browser {
+		return s.Kind == token.Browser && s.Epoch == a.claims.Epoch
+	}
+	return s.Kind != token.Browser && s.Client == a.claims.ClientID
 }
 
 // revokeAll returns the change that tells verifiers that all sessions of u before its epoch are over.

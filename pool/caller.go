@@ -23,6 +23,9 @@ type Caller struct {
 	// Device is the known-device token of an earlier [Done] in this browser or app, or "". With it,
 	// wrong passwords of strangers do not lock the owner out (security.md T6).
 	Device string
+	// Browser asks for a browser session: a sign-in ends in [Done].Cookie, and in no tokens. Package web sets
+	// it. A step is answered as it was begun, with it or without (security.md T2).
+	Browser bool
 }
 
 // locale returns the locale of messages. A header may have put anything there.

@@ -20,9 +20,15 @@ import (
 //	{"step":"confirm","ticket":"...","expires":"...","delivery":{"channel":"email","destination":"ada@example.com"}}
 //	{"step":"new_password","ticket":"...","expires":"..."}
 //	{"step":"done","tokens":{"access_token":"...", ...},"device":"..."}
+//	{"step":"done"}
+//
+// The last one is of a browser session, whose secrets are in cookies.
 func MarshalStep(s Step) ([]byte, error) {
 	switch s := s.(type) {
 	case *Done:
+		if !s.Cookie.IsZero() { // it goes where no script reads it (security.md S10)
+			return json.Marshal(ask{Step: s.Kind()})
+		}
 		return json.Marshal(struct {
 			Step   StepKind  `json:"step"`
 			Tokens token.Set `json:"tokens"`
@@ -38,11 +44,11 @@ func MarshalStep(s Step) ([]byte, error) {
 	return nil, fmt.Errorf("pool: no JSON for step %T", s)
 }
 
-// ask is a step that asks for something.
+// ask is a step that hands nothing out.
 type ask struct {
 	Step     StepKind     `json:"step"`
-	Ticket   string       `json:"ticket"`
-	Expires  time.Time    `json:"expires"`
+	Ticket   string       `json:"ticket,omitempty"`
+	Expires  time.Time    `json:"expires,omitzero"`
 	Delivery *destination `json:"delivery,omitempty"`
 }
 

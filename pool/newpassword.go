@@ -11,7 +11,7 @@ import (
 
 // needNewPassword answers the right temporary password with a ticket to choose one of one's own.
 func (p *Pool) needNewPassword(ctx context.Context, r reading, client Client, d gate.Decision, c Caller, now time.Time) (Step, error) {
-	t, ticket := p.newTicket(r.user, client.ID, purposeNewPassword, carried{Proofs: d.Proofs()}, now, now.Add(stepLifetime))
+	t, ticket := p.newTicket(r.user, client.ID, purposeNewPassword, c, carried{Proofs: d.Proofs()}, now, now.Add(stepLifetime))
 	o := occurrence{who: r.user, from: c, Kind: signInEvent, Outcome: stepped, Reason: string(KindNewPassword), Client: client.ID}
 	if err := p.counted(ctx, r, o, now, storage.Require(r.user), storage.Put(t)); err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
+	"github.com/userpool-go/userpool/user"
 )
 
 // Pool is an open user pool. Its methods are what a visitor may do; they are safe for concurrent use,
@@ -100,6 +101,9 @@ func (p *Pool) Close(ctx context.Context) error {
 		return ctx.Err()
 	}
 }
+
+// ID returns the name of the pool in its store.
+func (p *Pool) ID() user.PoolID { return p.config.ID }
 
 // Issuer returns what the pool's tokens name as their issuer.
 func (p *Pool) Issuer() string { return p.config.Issuer }

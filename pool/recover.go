@@ -45,7 +45,7 @@ func (p *Pool) forgotPassword(ctx context.Context, in ForgotPasswordInput, login
 	request := max(r.counter.N+1, now.UnixMicro())
 	channel := r.state.pseudonym(login)
 	c := carried{Channel: channel, Owner: r.counter.Key.Owner, Request: request}
-	t, ticket := p.newTicket(u, client.ID, purposeReset, c, now, now.Add(resetLifetime))
+	t, ticket := p.newTicket(u, client.ID, purposeReset, in.Caller, c, now, now.Add(resetLifetime))
 	l := letter{Kind: message.ResetPassword, To: login.Display, Locale: in.Caller.locale(), Code: newLongCode()}
 	if l.Void = u.ID == ""; !l.Void {
 		l.To = u.Login(login).Display
@@ -129,7 +129,7 @@ func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordIn
 	}
 	next.Status = user.Confirmed
 	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, []gate.Proof{proof}, a.now)
-	t, ticket := p.newTicket(next, a.client.ID, purposePassword, carried{Proofs: d.Proofs()}, a.now, a.now.Add(stepLifetime))
+	t, ticket := p.newTicket(next, a.client.ID, purposePassword, in.Caller, carried{Proofs: d.Proofs()}, a.now, a.now.Add(stepLifetime))
 	o.Outcome = succeeded
 	changes := append(p.replaced(next, a.now, in.Caller.locale()),
 		storage.Put(next), storage.Delete(a.ticket), storage.Put(t),

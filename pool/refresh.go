@@ -131,6 +131,9 @@ func (p *Pool) readSession(ctx context.Context, clientID string, presented token
 	if g.session == nil || g.user == nil || g.session.Epoch != g.user.Epoch {
 		return g, errEnded
 	}
+	if g.session.Kind == token.Browser { // it has a cookie, and no family of tokens
+		return g, ErrNotAuthorized
+	}
 	family, err := p.gate.Family(g.session)
 	if err != nil {
 		return g, unavailable(err)

@@ -43,7 +43,7 @@ func (p *Pool) ResendCode(ctx context.Context, in ResendInput) (SignUpResult, er
 
 func (p *Pool) resend(ctx context.Context, in ResendInput, a answered, sent storage.Counter) (SignUpResult, error) {
 	u, to := a.user, a.user.Attempt.Login.Display
-	t, ticket := p.newTicket(u, a.client.ID, purposeConfirm, a.carried, a.now, a.ticket.Expires)
+	t, ticket := p.newTicket(u, a.client.ID, purposeConfirm, in.Caller, a.carried, a.now, a.ticket.Expires)
 	l := letter{Kind: message.ConfirmSignUp, To: to, Locale: in.Caller.locale(), Code: newCode()}
 	if a.Taken {
 		l.Kind, l.Code = message.AlreadyRegistered, ""

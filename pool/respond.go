@@ -132,6 +132,9 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, c Caller) (a answered, 
 	if a.carried, err = p.answers(a.ticket, b, a.user); err != nil {
 		return a, err
 	}
+	if !b.mailed && a.Browser != c.Browser { // a link is opened where its owner reads mail
+		return a, errOtherSurface
+	}
 	if !owns(a.user, a.ticket) { // nobody's, or not any more: guesses count against what it was made for
 		a.user, a.resetCode.Key.Owner = nil, a.Owner
 	}
@@ -186,7 +189,7 @@ func (p *Pool) confirmed(ctx context.Context, a answered, proofs []gate.Proof, h
 		step, err := p.mint(ctx, a.state, a.client, u, h, d, a.password.Key, a.now, changes...)
 		return step, taken(err)
 	case d.Outcome() == gate.Step && d.Next() == gate.Password:
-		t, ticket := p.newTicket(u, a.client.ID, purposePassword, carried{Proofs: d.Proofs()}, a.now, a.now.Add(stepLifetime))
+		t, ticket := p.newTicket(u, a.client.ID, purposePassword, a.from, carried{Proofs: d.Proofs()}, a.now, a.now.Add(stepLifetime))
 		if err := p.commit(ctx, append(changes, storage.Put(t))...); err != nil {
 			return nil, taken(err)
 		}

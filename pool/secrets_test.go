@@ -63,6 +63,7 @@ func TestT4_DatabaseAndLogHoldNoSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cookie := k.browse(ada).Cookie.Reveal()
 	pending := k.signUp("bob@example.com") // an open ticket with an open code
 	bobs := k.code("bob@example.com", 1)
 	p.Close(context.Background())
@@ -87,6 +88,7 @@ func TestT4_DatabaseAndLogHoldNoSecret(t *testing.T) {
 		"access token": done.Tokens.Access.Reveal(), "ID token": done.Tokens.ID.Reveal(),
 		"refresh token": done.Tokens.Refresh.Reveal(), "next refresh token": again.Tokens.Refresh.Reveal(),
 		"ticket secret": rawSecret(t, ticket), "pending ticket secret": rawSecret(t, pending),
+		"cookie": cookie, "end of the cookie": cookie[len(cookie)-32:],
 		"private key": "PRIVATE KEY", "code in a letter": fmt.Sprintf("%q:%q", "code", code), "pending code in a letter": fmt.Sprintf("%q:%q", "code", bobs),
 	}
 	for name, secret := range secrets {

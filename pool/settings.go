@@ -19,6 +19,7 @@ type Settings struct {
 	// Messages are words of the pool's own, by kind and locale. Zero means the built-in ones.
 	Messages message.Settings
 	Keys     KeySettings
+	Sessions SessionSettings
 	Clients  []Client // none means one public first-party client named "default"
 }
 
@@ -65,7 +66,7 @@ func (s Settings) defaults() Settings {
 	if len(s.Clients) == 0 {
 		s.Clients = []Client{{ID: "default"}}
 	}
-	s.Keys = s.Keys.defaults()
+	s.Keys, s.Sessions = s.Keys.defaults(), s.Sessions.defaults()
 	clients := make([]Client, len(s.Clients))
 	for i, c := range s.Clients {
 		t := &c.Tokens
@@ -95,6 +96,7 @@ func (s Settings) problems() (ps []string) {
 		ps = append(ps, "passwords: "+p)
 	}
 	ps = append(ps, s.Keys.problems()...)
+	ps = append(ps, s.Sessions.problems()...)
 	for _, id := range s.SignIn.Identifiers {
 		if id != Email {
 			ps = append(ps, fmt.Sprintf("identifier %q: only %q is supported", id, Email))

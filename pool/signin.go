@@ -136,11 +136,11 @@ func (p *Pool) wrong(ctx context.Context, source storage.CounterKey, guesses sto
 // mint ends at the gate: it stores the session, clears the run of failures of what was proven, and
 // hands out the tokens. Also are the changes of what led here.
 func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User, h *hooked, decided gate.Decision, proven storage.CounterKey, now time.Time, also ...storage.Change) (Step, error) {
-	s, err := p.gate.Session(decided, gate.Terms{Client: client.ID, Lifetime: client.Tokens.Refresh})
+	s, err := p.gate.Session(decided, st.settings.terms(client, h.from))
 	if err != nil {
 		return nil, err
 	}
-	set, err := p.tokens(st, client, u, s, now)
+	done, err := p.handOut(st, client, u, s, now)
 	if err != nil {
 		return nil, unavailable(err)
 	}
@@ -157,7 +157,8 @@ func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User,
 		return nil, err
 	}
 	d := device{User: u.ID, Epoch: u.Epoch, ID: rand.Text(), Expires: now.Add(deviceLifetime)}
-	return &Done{Tokens: set, Device: p.deviceToken(d)}, nil
+	done.Device = p.deviceToken(d)
+	return done, nil
 }
 
 // rehash replaces a hash that was made with other parameters than new ones are, now that the password
@@ -205,13 +206,22 @@ func (p *Pool) needConfirm(ctx context.Context, r reading, client Client, d gate
 	if r.user.Somebody() {
 		k.Taken, l.Kind, l.Code = true, message.AlreadyRegistered, ""
 	}
-	t, ticket := p.newTicket(u, client.ID, purposeConfirm, k, now, u.Attempt.Expires)
+	t, ticket := p.newTicket(u, client.ID, purposeConfirm, c, k, now, u.Attempt.Expires)
 	o := occurrence{who: u, from: c, Kind: signInEvent, Outcome: stepped, Reason: string(KindConfirm), Client: client.ID}
 	changes := append(p.mail(r.mail, t, k.Channel, l, now), storage.Require(u), storage.Put(t))
 	if err := p.counted(ctx, r, o, now, changes...); err != nil {
 		return nil, err
 	}
 	return &NeedConfirm{Ticket: ticket, Expires: t.Expires, Delivery: Delivery{message.Email, to}}, nil
+}
+
+// handOut returns what is handed out for a new session: the cookie of a browser's, or tokens.
+func (p *Pool) handOut(st *state, client Client, u *user.User, s *token.Session, now time.Time) (*Done, error) {
+	if s.Kind == token.Browser {
+		return &Done{Cookie: p.cookie(s), Expires: s.Expires}, nil
+	}
+	set, err := p.tokens(st, client, u, s, now)
+	return &Done{Tokens: set}, err
 }
 
 // tokens returns what a client is handed for a session.

@@ -80,7 +80,7 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, cho
 		c.Taken, o.Outcome = true, refused
 	}
 	o.who = u
-	t, ticket := p.newTicket(u, client.ID, purposeConfirm, c, now, now.Add(confirmLifetime))
+	t, ticket := p.newTicket(u, client.ID, purposeConfirm, in.Caller, c, now, now.Add(confirmLifetime))
 	changes := append(p.mail(r.mail, t, c.Channel, l, now), storage.Put(u), storage.Put(t), p.event(now, o))
 	if !chosen.asked { // else it was counted then
 		changes = append(changes, storage.Count{Key: r.source.Key, Rule: requestRule, Now: now})

@@ -27,9 +27,15 @@ const (
 	KindNewPassword StepKind = "new_password"
 )
 
-// Done ends a sign-in: the session exists.
+// Done ends a sign-in: the session exists, and what is handed out for it is here.
 type Done struct {
+	// Tokens are those of a sign-in without [Caller].Browser, else zero.
 	Tokens token.Set
+	// Cookie is the value of a browser session's cookie, of which nothing is stored: for [Pool.Session]. Zero
+	// where there are Tokens. It is a credential: web.Sessions.Start writes it, and nothing else should.
+	Cookie token.Secret
+	// Expires is when the browser session ends at the latest. Zero where there are Tokens.
+	Expires time.Time
 	// Device says that this browser or app has signed in as this user: keep it there, and give it back
 	// in [Caller].Device at the next sign-in. It proves nothing, and is empty after a refresh.
 	Device string

@@ -76,11 +76,13 @@ type carried struct {
 	Taken   bool          `json:"taken,omitempty"`   // a sign-up at an address that had an owner: its code opens nothing
 	Owner   string        `json:"owner,omitempty"`   // of the counters of a reset, where the ticket is nobody's
 	Request int64         `json:"request,omitempty"` // which reset it is of: only the newest is good
+	Browser bool          `json:"browser,omitempty"` // a browser began it, and a browser session ends it
 }
 
-// newTicket returns a ticket of u and what the visitor holds for it.
-func (p *Pool) newTicket(u *user.User, client, purpose string, c carried, now, expires time.Time) (*storage.Ticket, string) {
+// newTicket returns a ticket of u, given to a caller, and what they hold for it.
+func (p *Pool) newTicket(u *user.User, client, purpose string, to Caller, c carried, now, expires time.Time) (*storage.Ticket, string) {
 	b := newBearer()
+	c.Browser = to.Browser
 	state, _ := json.Marshal(c) // strings, numbers and times cannot fail
 	t := &storage.Ticket{
 		Pool: p.config.ID, ID: b.ID(), User: u.ID, Epoch: u.Epoch, Client: client, Purpose: purpose,

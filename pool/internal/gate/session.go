@@ -13,14 +13,16 @@ import (
 // ErrNotDecided means that a session was asked for without a decision to mint one.
 var ErrNotDecided = errors.New("gate: no decision to mint")
 
-// Terms are what a client's settings say about its sessions.
+// Terms are what the settings say about a session.
 type Terms struct {
 	Client   string
+	Browser  bool          // a session of a browser, and not of tokens
+	Idle     time.Duration // how long it may go unused; 0 means for ever
 	Lifetime time.Duration // until the absolute end
 }
 
-// Session makes the session that d decided to mint: a grant of the client, with a refresh family of
-// its own (security.md T2, T4). It is not stored yet.
+// Session makes the session that d decided to mint: one of a browser, or a grant of the client, with a
+// refresh family of its own (security.md T2, T4). It is not stored yet.
 func (g *Gate) Session(d Decision, t Terms) (*token.Session, error) {
 	if d.outcome != Mint {
 		return nil, ErrNotDecided
@@ -28,9 +30,13 @@ func (g *Gate) Session(d Decision, t Terms) (*token.Session, error) {
 	s := &token.Session{
 		ID: rand.Text(), Pool: string(d.user.Pool), User: string(d.user.ID), Epoch: d.user.Epoch,
 		Kind: token.Grant, Client: t.Client, Proofs: d.proofs,
-		Created: d.now, LastUsed: d.now, Expires: d.now.Add(t.Lifetime),
-		Generation: 1, Rotated: d.now,
+		Created: d.now, LastUsed: d.now, Idle: t.Idle, Expires: d.now.Add(t.Lifetime),
 	}
+	if t.Browser {
+		s.Kind = token.Browser
+		return s, nil
+	}
+	s.Generation, s.Rotated = 1, d.now
 	var family [32]byte
 	rand.Read(family[:]) // never fails: crypto/rand
 	s.Key = g.ring.Seal(familyLabel(d.user.Pool, s.ID), family[:])
