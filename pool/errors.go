@@ -65,8 +65,8 @@ func (e *ValidationError) Error() string {
 // Unwrap returns the class of the error, or what it is about.
 func (e *ValidationError) Unwrap() error { return ErrInvalid }
 
-// LimitError means a budget that says nothing about any account is used up: at present, the password
-// door is full (security.md T6).
+// LimitError means that a budget is used up which says nothing about any account: that of the caller's
+// network, of the whole pool (see [LimitSettings]), or of the password door (security.md T6).
 type LimitError struct{ Until time.Time }
 
 // Error says what is wrong.

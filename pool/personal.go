@@ -33,7 +33,7 @@ type Event struct {
 	Reason  string  // why it was refused: what the visitor is not told
 	Client  string
 	// Count is how many calls it tells of: 1, or more where calls that were refused without a verdict
-	// (Reason "locked", "network" or "busy") were gathered for a minute. They have their network in
+	// (Reason "locked", "network", "pool" or "busy") were gathered for a minute. They have their network in
 	// common, which is the IP of the event, and came before its Time.
 	Count int
 	// Until says that this wrong answer locked the account, or its codes, for guessing, and for how long;

@@ -35,6 +35,8 @@ type Pool struct {
 	refusals refusals
 	hooks    bulkheads
 	posters  []*poster
+	signIns  *budget
+	mails    *budget
 	sealer   sealer
 	stop     context.CancelFunc
 	chores   sync.WaitGroup
@@ -56,6 +58,7 @@ func Open(ctx context.Context, st storage.Store, c Config) (*Pool, error) {
 	p.outbox = outbox{Pool: p, wake: make(chan struct{}, 1), working: map[int]bool{}, sent: map[string]bool{}}
 	p.refusals.Pool, p.sealer.Pool = p, p
 	p.posters = newPosters(p)
+	p.signIns, p.mails = newBudget(p, "sign-ins"), newBudget(p, "mails")
 	p.gate = gate.New(c.Keys, door, decoy(c.hashing()))
 	if err := p.establish(ctx); err != nil {
 		return nil, fmt.Errorf("open pool %q: %w", c.ID, err)

@@ -88,7 +88,7 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, c Caller, counte
 	}
 	r := reading{
 		user: got.User, attempt: got.Attempt, counter: got.Counters[0],
-		mail: got.Counters[2], source: got.Counters[3], state: fresh,
+		mail: got.Counters[2], source: got.Counters[3], state: fresh, known: d.knows(got.User),
 	}
 	if got.User == nil {
 		r.counter = got.Counters[1]
@@ -99,8 +99,8 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, c Caller, counte
 	switch r.warned = got.Counters[4]; {
 	case got.User == nil:
 		r.warned = got.Counters[5]
-	case d.knows(got.User):
-		r.counter, r.known = got.Counters[6], true
+	case r.known:
+		r.counter = got.Counters[6]
 	}
 	return r, nil
 }

@@ -42,6 +42,9 @@ func (p *Pool) forgotPassword(ctx context.Context, in ForgotPasswordInput, login
 	if err := overBudget(r.source, requestRule, now); err != nil {
 		return ForgotPasswordResult{}, p.unjudged(o, networkFull, err)
 	}
+	if err := p.afford(ctx, o, p.mails, r.state.settings.Limits.Mails, r.known); err != nil {
+		return ForgotPasswordResult{}, err
+	}
 	request := max(r.counter.N+1, now.UnixMicro())
 	channel := r.state.pseudonym(login)
 	c := carried{Channel: channel, Owner: r.counter.Key.Owner, Request: request}

@@ -15,6 +15,7 @@ import (
 const (
 	accountLocked = "locked"  // guessing at the account
 	networkFull   = "network" // wrong answers or requests of the caller's network
+	poolFull      = "pool"    // the budget of the whole pool
 	doorFull      = "busy"    // the password door
 	hookFull      = "hook"    // as many runs of a hook as may go on
 )
@@ -62,6 +63,15 @@ func (p *Pool) unjudged(o occurrence, reason string, refusal error) error {
 func (p *Pool) full(o occurrence, err error) error {
 	if _, limited := errors.AsType[*LimitError](err); limited {
 		return p.unjudged(o, doorFull, err)
+	}
+	return err
+}
+
+// afford takes one of the pool's budget for what a call is about to do, and remembers a refusal.
+func (p *Pool) afford(ctx context.Context, o occurrence, b *budget, perSecond int, known bool) error {
+	err := b.take(ctx, perSecond, known)
+	if _, limited := errors.AsType[*LimitError](err); limited {
+		return p.unjudged(o, poolFull, err)
 	}
 	return err
 }

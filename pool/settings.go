@@ -20,6 +20,7 @@ type Settings struct {
 	Messages message.Settings
 	Keys     KeySettings
 	Sessions SessionSettings
+	Limits   LimitSettings
 	Clients  []Client // none means one public first-party client named "default"
 }
 
@@ -66,7 +67,7 @@ func (s Settings) defaults() Settings {
 	if len(s.Clients) == 0 {
 		s.Clients = []Client{{ID: "default"}}
 	}
-	s.Keys, s.Sessions = s.Keys.defaults(), s.Sessions.defaults()
+	s.Keys, s.Sessions, s.Limits = s.Keys.defaults(), s.Sessions.defaults(), s.Limits.defaults()
 	clients := make([]Client, len(s.Clients))
 	for i, c := range s.Clients {
 		t := &c.Tokens
@@ -97,6 +98,7 @@ func (s Settings) problems() (ps []string) {
 	}
 	ps = append(ps, s.Keys.problems()...)
 	ps = append(ps, s.Sessions.problems()...)
+	ps = append(ps, s.Limits.problems()...)
 	for _, id := range s.SignIn.Identifiers {
 		if id != Email {
 			ps = append(ps, fmt.Sprintf("identifier %q: only %q is supported", id, Email))

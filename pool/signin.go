@@ -21,8 +21,9 @@ import (
 // one, which is good for as long as [password.Policy] says.
 //
 // Unknown users, wrong passwords, disabled and locked accounts are all [ErrNotAuthorized], after the
-// same work; a *[LimitError] speaks of the caller's network, of the password door or of a full hook. Wrong answers in a
-// row lock guessing, the fifth for a second and each later one for twice as long (security.md T5).
+// same work; a *[LimitError] speaks of the caller's network, of the pool as a whole, of the password door or
+// of a full hook. Wrong answers in a row lock guessing, the fifth for a second and each later one for twice
+// as long (security.md T5).
 //
 // It costs one hash, one read and one commit; another hash and commit where the stored hash is replaced
 // by one of today's parameters.
@@ -78,8 +79,16 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 	if err := overBudget(r.source, sourceRule, now); err != nil {
 		return nil, p.unjudged(o, networkFull, err)
 	}
+	if err := p.signIns.spent(r.known); err != nil { // before a lock, which must not show by it
+		return nil, p.unjudged(o, poolFull, err)
+	}
 	if !guessRule.Locked(r.counter, now).IsZero() {
 		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized) // so nothing is counted
+	}
+	if !j.done {
+		if err := p.afford(ctx, o, p.signIns, r.state.settings.Limits.SignIns, r.known); err != nil {
+			return nil, err
+		}
 	}
 	if err := p.mayTry(ctx, &j.hooked, client, in.Username, r.user); err != nil {
 		return nil, p.denied(ctx, err, r.source.Key, sourceRule, now, o)

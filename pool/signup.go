@@ -54,6 +54,11 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, login user.Login, cho
 	if err := overBudget(r.source, requestRule, now); err != nil {
 		return SignUpResult{}, p.unjudged(o, networkFull, err)
 	}
+	if chosen.hash == nil {
+		if err := p.afford(ctx, o, p.mails, r.state.settings.Limits.Mails, false); err != nil {
+			return SignUpResult{}, err
+		}
+	}
 	vouched, err := p.mayJoin(ctx, h, client, in, login)
 	if err != nil {
 		return SignUpResult{}, p.denied(ctx, err, r.source.Key, requestRule, now, o)

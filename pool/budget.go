@@ -1,0 +1,165 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/userpool-go/userpool/storage"
+)
+
+// LimitSettings bound what the pool as a whole does for visitors before it knows who they are, from
+// however many networks they come (security.md T6). Beyond it they are refused with a *[LimitError] for at
+// most ten seconds, which says nothing of any account.
+//
+// A quarter of each is kept for those with a known device of the account (see [Caller]): who floods a
+// pool must not keep out its users. A budget is leased from the store slice by slice, of a twentieth of
+// what ten seconds allow, and each process begins with one: so in ten seconds a pool may go beyond its
+// budget by one slice for each process, and no more.
+type LimitSettings struct {
+	// SignIns is how many passwords may be guessed at a second: 1 to 1,000,000; 0 means 1,000, which take
+	// twenty processors to hash. Cognito's default is 120.
+	SignIns int
+	// Mails is how many sign-ups and forgotten passwords there may be a second: 1 to 1,000,000; 0 means
+	// 100. What follows of each is bounded with it: it is sent five mails an hour, and a code takes five
+	// guesses. Cognito's default is 50 sign-ups.
+	Mails int
+}
+
+func (l LimitSettings) defaults() LimitSettings {
+	if l.SignIns == 0 {
+		l.SignIns = 1000
+	}
+	if l.Mails == 0 {
+		l.Mails = 100
+	}
+	return l
+}
+
+func (l LimitSettings) problems() (ps []string) {
+	for _, b := range []struct {
+		name string
+		n    int
+	}{{"sign-ins", l.SignIns}, {"mails", l.Mails}} {
+		if b.n < 1 || b.n > 1_000_000 {
+			ps = append(ps, fmt.Sprintf("limits: %d %s a second are not within 1 and 1000000", b.n, b.name))
+		}
+	}
+	return ps
+}
+
+const (
+	budgetWindow = 10 * time.Second
+	budgetSlices = 20 // of a window, and not twice as many: a few commits a second for a whole pool
+)
+
+// budget is what a pool has left of one of its limits, as one process knows. A counter of each call
+// would be one row that all of them wait for (storage.md A4).
+type budget struct{ all, kept share }
+
+func newBudget(p *Pool, name string) *budget {
+	key := storage.CounterKey{Pool: p.config.ID, Owner: "pool", Name: "budget:" + name}
+	b := &budget{all: share{Pool: p, key: key}, kept: share{Pool: p, key: key}}
+	b.kept.key.Name += ":known"
+	return b
+}
+
+// spent refuses where take would, as far as this process knows already. It takes nothing.
+func (b *budget) spent(known bool) error {
+	err := b.all.spent()
+	if known && err != nil {
+		err = b.kept.spent()
+	}
+	return err
+}
+
+// take takes one of so many a second, or fails with a *[LimitError]. It rarely asks the store.
+func (b *budget) take(ctx context.Context, perSecond int, known bool) error {
+	total := perSecond * int(budgetWindow/time.Second)
+	kept := total / 4
+	err := b.all.take(ctx, total-kept)
+	if _, spent := errors.AsType[*LimitError](err); spent && known {
+		err = b.kept.take(ctx, kept)
+	}
+	return err
+}
+
+// share is a part of a budget.
+type share struct {
+	*Pool
+	key storage.CounterKey
+
+	mu      sync.Mutex
+	begun   bool
+	left    int           // of the slices that this process holds
+	until   time.Time     // the pool has none left until then
+	leasing chan struct{} // closed when the lease that is being asked for is decided; nil means none is
+}
+
+func (s *share) spent() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.begun && s.left == 0 && s.until.After(s.now()) {
+		return &LimitError{Until: s.until}
+	}
+	return nil
+}
+
+// take takes one, where so many may be taken in each window.
+func (s *share) take(ctx context.Context, size int) error {
+	slice := max(1, size/budgetSlices)
+	for {
+		s.mu.Lock()
+		if !s.begun {
+			s.begun, s.left = true, slice
+		}
+		if s.left > 0 {
+			s.left--
+			s.mu.Unlock()
+			return nil
+		}
+		if s.until.After(s.now()) {
+			defer s.mu.Unlock()
+			return &LimitError{Until: s.until}
+		}
+		decided, mine := s.leasing, s.leasing == nil
+		if mine {
+			decided = make(chan struct{})
+			s.leasing = decided
+		}
+		s.mu.Unlock()
+		if mine {
+			if err := s.lease(ctx, slice, size/slice); err != nil {
+				return err
+			}
+			continue
+		}
+		select {
+		case <-decided:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// lease asks the store for a slice, of which there are so many in a window. One call at a time does it,
+// for all that wait, so it does not end with its caller.
+func (s *share) lease(ctx context.Context, slice, slices int) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	err := s.commit(ctx, storage.Count{Key: s.key, Rule: storage.Rule{Free: slices, Window: budgetWindow}, Now: s.now()})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.leasing)
+	s.leasing = nil
+	if full, ok := errors.AsType[*storage.LimitError](err); ok {
+		s.until = full.Until
+		return nil
+	}
+	if err == nil {
+		s.left += slice
+	}
+	return err
+}
