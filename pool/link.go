@@ -132,8 +132,13 @@ func (p *Pool) opened(t *storage.Ticket, b bearer, u *user.User) (c carried, err
 	return carried{Channel: c.Channel}, nil
 }
 
-// confirmByPassword judges the password of a sign-up whose link was opened without its ticket.
-func (p *Pool) confirmByPassword(ctx context.Context, a answered, b bearer, w Password, j *judgement) (Step, error) {
+// answerLink judges the password of a sign-up whose link was opened without its ticket: the one answer that
+// such a link takes.
+func (p *Pool) answerLink(ctx context.Context, a answered, b bearer, with Response, j *judgement) (Step, error) {
+	w, ok := with.(Password)
+	if !ok {
+		return nil, ErrWrongStep
+	}
 	o := occurrence{who: a.user, from: a.from, Kind: confirmEvent, Outcome: refused, Client: a.client.ID}
 	if !guessRule.Locked(a.password, a.now).IsZero() {
 		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized)

@@ -9,19 +9,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/message/mailbox"
-	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
-	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
-	"github.com/userpool-go/userpool/storage/memory"
 	"github.com/userpool-go/userpool/storage/sqlite"
 	"github.com/userpool-go/userpool/user"
 )
@@ -189,33 +185,6 @@ func TestLinkOfADisabledSignUp(t *testing.T) {
 	}
 }
 
-// Where a link and a password sign somebody in, the hook before a sign-in is asked first; where a link
-// alone only opens a form, it is not.
-func TestS8_PasswordsBesideALinkAreAskedAbout(t *testing.T) {
-	t.Parallel()
-	denied := errors.New("staff only")
-	var told []map[string]string
-	k := open(t, byLink, func(c *pool.Config) {
-		c.Hooks.PreAuthentication = func(_ context.Context, e hook.PreAuthentication) error {
-			told = append(told, e.Metadata)
-			return denied
-		}
-	})
-	k.signUp(ada)
-	ticket := k.opened(k.link(ada, 1))
-	for _, pw := range []password.Secret{right, wrong} {
-		_, err := k.Respond(t.Context(), pool.RespondInput{
-			Ticket: ticket, With: pool.Password{Value: pw}, Metadata: map[string]string{"campaign": "spring"},
-		})
-		if h, ok := errors.AsType[*pool.HookError](err); !ok || h.Hook != "PreAuthentication" {
-			t.Errorf("Respond = %v, want the hook's refusal", err)
-		}
-	}
-	if len(told) != 2 || told[0]["campaign"] != "spring" || k.user(ada).Status != user.Unconfirmed {
-		t.Errorf("the hook was told %v", told)
-	}
-}
-
 // A sign-up by link costs what one by code does, change by change.
 func TestLinkCostsWhatACodeDoes(t *testing.T) {
 	t.Parallel()
@@ -332,77 +301,6 @@ func TestT4_DatabaseAndLogHoldNoLink(t *testing.T) {
 	}
 	if !bytes.Contains(dump, []byte(ada)) || !bytes.Contains(dump, []byte("down")) {
 		t.Error("the dump does not even hold the login and the log: the search proves nothing")
-	}
-}
-
-// Links lead where the program says, over TLS (security.md S2); what is wrong is told at Open, all at once.
-func TestS2_ConfirmURL(t *testing.T) {
-	t.Parallel()
-	const production, problem = "https://id.example.com", "ConfirmURL is an https URL"
-	for _, tt := range []struct {
-		url, issuer string
-		byLink      bool
-		want        string // "" means that it opens
-	}{
-		{"", "", false, ""},
-		{"https://shop.example/confirm", "", true, ""},
-		{"https://shop.example/confirm", production, true, ""},
-		{"https://shop.example/confirm?lang=de&x=", production, true, ""},
-		{"https://shop.example", production, false, ""},
-		{"http://localhost:8080/confirm", "", true, ""},
-		{"http://127.0.0.1/confirm", "", true, ""},
-		{"http://[::1]/confirm", "", true, ""},
-		{"", "", true, "needs a ConfirmURL"},
-		{"", production, true, "needs a ConfirmURL"},
-		{"http://localhost:8080/confirm", production, true, problem},
-		{"http://localhost:8080/confirm", production, false, problem},
-		{"http://shop.example/confirm", "", true, problem},
-		{"https://shop.example/confirm#a", "", true, problem},
-		{"https://shop.example/#", "", true, problem},
-		{"https://ada@shop.example/", "", true, problem},
-		{"https://shop.example/a b", "", true, problem},
-		{"https://shop.example/\r\nBcc: eve@example.com", "", true, problem},
-		{"https://shop.example/{##a##}", "", true, problem},
-		{"/confirm", "", true, problem},
-		{"//shop.example/confirm", "", true, problem},
-		{"shop.example/confirm", "", true, problem},
-		{"javascript:alert(1)", "", true, problem},
-		{"https://" + strings.Repeat("a", 2048) + ".example", "", true, problem},
-	} {
-		c := pool.Config{
-			Issuer: tt.issuer, Keys: ring(t, seal.Generate()), Sender: nothing, ConfirmURL: tt.url,
-			Settings: &pool.Settings{SignUp: pool.SignUpSettings{ByLink: tt.byLink}},
-		}
-		_, err := reopen(t, memory.New(), c)
-		if _, bad := errors.AsType[*pool.SettingsError](err); bad != (tt.want != "") || bad && !strings.Contains(err.Error(), tt.want) || !bad && err != nil {
-			t.Errorf("%.60q, issuer %q, by link %v: %.300v, want %q", tt.url, tt.issuer, tt.byLink, err, tt.want)
-		}
-	}
-	_, err := reopen(t, memory.New(), pool.Config{
-		Issuer: "ftp://x", ConfirmURL: "x",
-		Settings: &pool.Settings{SignUp: pool.SignUpSettings{ByLink: true}, Clients: []pool.Client{{ID: "!"}}},
-	})
-	if bad, ok := errors.AsType[*pool.SettingsError](err); !ok || len(bad.Problems) != 3 {
-		t.Errorf("everything wrong: %v, want three problems at once", err)
-	}
-}
-
-// Stored settings that send links need every process to know where to.
-func TestStoredByLinkNeedsAConfirmURL(t *testing.T) {
-	t.Parallel()
-	st := memory.New()
-	c := pool.Config{Keys: ring(t, seal.Generate()), Sender: nothing}
-	byLink(&c)
-	if _, err := reopen(t, st, c); err != nil {
-		t.Fatal(err)
-	}
-	c.Settings, c.ConfirmURL = nil, ""
-	if _, err := reopen(t, st, c); err == nil || !strings.Contains(err.Error(), "needs a ConfirmURL") {
-		t.Errorf("Open = %v, want it to ask for a ConfirmURL", err)
-	}
-	c.ConfirmURL = confirmURL
-	if _, err := reopen(t, st, c); err != nil {
-		t.Errorf("Open: %v", err)
 	}
 }
 

@@ -68,17 +68,17 @@ func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (St
 		if purpose != "" && a.ticket.Purpose != purpose {
 			return nil, ErrWrongStep
 		}
+		if b.mailed {
+			return p.answerLink(ctx, a, b, in.With, &j)
+		}
 		switch w := in.With.(type) {
 		case Code:
-			if a.ticket.Purpose == purposeConfirm && !b.mailed {
+			if a.ticket.Purpose == purposeConfirm {
 				return p.confirm(ctx, a, w, &j.hooked)
 			}
 		case Password:
 			if a.ticket.Purpose == purposePassword {
 				return p.withPassword(ctx, a, in.Caller, w, &j)
-			}
-			if b.mailed {
-				return p.confirmByPassword(ctx, a, b, w, &j)
 			}
 		case NewPassword:
 			if a.ticket.Purpose == purposeNewPassword {
