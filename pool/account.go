@@ -34,10 +34,12 @@ func (p *Pool) Account(ctx context.Context, accessToken token.Secret) (*Account,
 // Profile is what users may see of themselves.
 type Profile struct {
 	ID            user.ID
-	Username      string
-	Email         string
+	Username      string // the chosen one, or else the first login
+	Email         string // "" means none
 	EmailVerified bool
-	Attributes    user.Attributes
+	Phone         string // "" means none
+	PhoneVerified bool
+	Attributes    user.Attributes // without what has a field here
 	Created       time.Time
 }
 

@@ -153,8 +153,11 @@ func (p *Pool) parseCookie(text string) (c cookie, ok bool) {
 
 // profileOf returns what users may see of themselves.
 func profileOf(u *user.User) Profile {
+	email, emailProven := u.Address(user.KindEmail)
+	phone, phoneProven := u.Address(user.KindPhone)
 	return Profile{
-		ID: u.ID, Username: u.Logins[0].Display, Email: u.Logins[0].Display, EmailVerified: true,
-		Attributes: u.Attributes, Created: u.Created,
+		ID: u.ID, Username: u.Username(),
+		Email: email.Display, EmailVerified: emailProven, Phone: phone.Display, PhoneVerified: phoneProven,
+		Attributes: plain(u.Attributes), Created: u.Created,
 	}
 }

@@ -17,6 +17,7 @@ import (
 type choice struct {
 	value password.Secret
 	by    Caller
+	salt  []byte // where there is no password to take it from; nil means a random one
 
 	compared int64 // with the passwords of a user, as of this revision; 0 means not yet
 	used     bool
@@ -47,7 +48,7 @@ func (p *Pool) choose(ctx context.Context, from password.From, policy password.P
 // mayTake judges a new password of u, whose login, name and passwords are known only once u was read.
 func (p *Pool) mayTake(ctx context.Context, from password.From, policy password.Policy, c *choice, u *user.User) (refusal, err error) {
 	var v validation
-	v.newPassword(policy, c.value, u.Logins[0].Display, u.Attributes["name"])
+	v.newPassword(policy, c.value, known(u)...)
 	if policy.History > 0 && v.err() == nil {
 		if err := p.compareOnce(ctx, from, c, u, policy.History); err != nil {
 			return nil, err
@@ -101,17 +102,32 @@ func (p *Pool) unbreached(ctx context.Context, c *choice, now time.Time) (refusa
 	return c.breached, nil
 }
 
+// known returns what others know of u.
+func known(u *user.User) []string {
+	words := []string{u.Username(), u.Attributes["name"]}
+	for _, k := range []user.Kind{user.KindEmail, user.KindPhone} {
+		l, _ := u.Address(k)
+		words = append(words, l.Display)
+	}
+	return words
+}
+
 // hashOnce hashes a password that is to be set, unless an earlier round has.
 func (p *Pool) hashOnce(ctx context.Context, c *choice, from password.From, like ...*user.User) error {
 	if c.hash != nil {
 		return nil
 	}
-	h, err := p.gate.Salted(ctx, from, p.config.hashing(), c.value, like...)
+	h, err := p.gate.Salted(ctx, from, p.fresh(c.salt), c.value, like...)
 	if err != nil {
 		return p.busy(err)
 	}
 	c.hash = &h
 	return nil
+}
+
+// fresh returns how a password is hashed that takes after no other; a nil salt means a random one.
+func (p *Pool) fresh(salt []byte) password.Hash {
+	return password.Hash{Scheme: password.Argon2id, Params: p.config.hashing(), Salt: salt}
 }
 
 // setPassword gives u a new password. The epoch ends whatever was made before (security.md T3).
@@ -128,6 +144,8 @@ func (p *Pool) setPassword(u *user.User, hash password.Hash, policy password.Pol
 
 // replaced returns the changes that tell verifiers and the owner that a password was set.
 func (p *Pool) replaced(u *user.User, now time.Time, locale string) []storage.Change {
-	notice := letter{Kind: message.PasswordChanged, To: u.Logins[0].Display, Locale: locale}
+	to, proven := contact(u)
+	notice := letterTo(to, message.PasswordChanged, locale, "")
+	notice.Name, notice.Void = u.Username(), !proven
 	return []storage.Change{p.revokeAll(u, now), p.notify(u, notice, now)}
 }

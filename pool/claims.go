@@ -18,17 +18,20 @@ func (p *Pool) claims(use token.Use, client Client, u *user.User, s *token.Sessi
 	c := token.Claims{
 		Issuer: p.config.Issuer, Subject: string(u.ID), ClientID: client.ID, Use: use,
 		JTI: rand.Text(), Session: s.ID, Epoch: s.Epoch,
-		AuthTime: authTime(s), IssuedAt: now, AMR: token.AMR(s.Proofs), ACR: token.ACR(s.Proofs, now),
-	}
-	if len(u.Logins) > 0 {
-		c.Username = u.Logins[0].Display
+		Username: u.Username(), AuthTime: authTime(s), IssuedAt: now, AMR: token.AMR(s.Proofs), ACR: token.ACR(s.Proofs, now),
 	}
 	switch use {
 	case token.Access:
 		c.ExpiresAt, c.Scope = now.Add(client.Tokens.Access), []string{accountScope}
 	case token.ID:
 		c.ExpiresAt, c.Attributes = now.Add(client.Tokens.ID), u.Attributes
-		c.Name, c.Email, c.EmailVerified = u.Attributes["name"], c.Username, new(true) // a login is a proven address
+		c.Name = u.Attributes["name"]
+		if l, proven := u.Address(user.KindEmail); l.Display != "" {
+			c.Email, c.EmailVerified = l.Display, new(proven)
+		}
+		if l, proven := u.Address(user.KindPhone); l.Display != "" {
+			c.PhoneNumber, c.PhoneVerified = l.Display, new(proven)
+		}
 	}
 	return c
 }

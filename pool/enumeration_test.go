@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"strings"
+	"slices"
 	"testing"
 	"time"
 
@@ -18,7 +18,7 @@ import (
 // the others ask for a ticket or a token that only its owner has, or are the program's own.
 var entrances = map[string]func(k *kit, login string) []string{
 	"SignUp": func(k *kit, login string) []string {
-		res, err := k.SignUp(k.t.Context(), pool.SignUpInput{Username: login, Password: another})
+		res, err := k.newcomer(login)
 		return []string{fmt.Sprint(len(res.Ticket), res.Delivery.Destination == login, err)}
 	},
 	"ResendCode": func(k *kit, login string) []string {
@@ -68,7 +68,7 @@ var entrances = map[string]func(k *kit, login string) []string{
 
 // ticket signs up at login and returns the ticket, uncounted.
 func (k *kit) ticket(login string) string {
-	res, err := k.SignUp(k.t.Context(), pool.SignUpInput{Username: login, Password: another})
+	res, err := k.newcomer(login)
 	if err != nil {
 		k.t.Fatal(err)
 	}
@@ -129,35 +129,63 @@ func TestS19_NoEntranceTells(t *testing.T) {
 		if probe == nil {
 			continue
 		}
-		for _, by := range []string{"code", "code, locked", "link"} {
-			t.Run(entrance+" by "+by, func(t *testing.T) {
-				t.Parallel()
-				want, locked := "", strings.HasSuffix(by, "locked")
-				for _, state := range []string{"absent", "attempt", "attempts", "confirmed", "disabled", "reset required", "forced change", "expired temporary", "external"} {
-					k := open(t)
-					if by == "link" {
-						k = open(t, byLink)
-					}
-					states[state](k, ada)
-					k.clock.advance(2 * time.Hour) // mails of before do not count any more
-					for range 6 {
-						if locked {
-							k.signIn(ada, wrong)
-						}
-					}
-					k.store.reset()
-					k.hashed = k.Hashes()
-					answers := probe(k, ada)
-					reads, commits := k.store.counted()
-					got := fmt.Sprintf("%d hashes, %d reads, %v\n%q", k.Hashes()-k.hashed, reads, kinds(commits), answers)
-					if want == "" {
-						want = got
-					}
-					if got != want {
-						t.Errorf("%s:\n%s\nwant as for nobody:\n%s", state, got, want)
-					}
-				}
-			})
+		for name, town := range towns {
+			if town.only != nil && !slices.Contains(town.only, entrance) {
+				continue
+			}
+			for _, locked := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/%s/locked=%v", entrance, name, locked), func(t *testing.T) {
+					t.Parallel()
+					town.tellsNothing(t, probe, locked)
+				})
+			}
+		}
+	}
+}
+
+// towns are pools that differ in what people sign in by.
+var towns = map[string]town{
+	"email":             {settings: []func(*pool.Config){takes(pool.Email)}, people: ada, typed: ada},
+	"email by link":     {settings: []func(*pool.Config){byLink}, people: ada, typed: ada},
+	"phone":             {settings: []func(*pool.Config){takes(pool.Phone)}, people: phone, typed: phone},
+	"name or email":     {settings: []func(*pool.Config){named}, people: "ada", typed: ada, chosen: "newcomer"},
+	"name or link":      {settings: []func(*pool.Config){byLink, named}, people: "ada", typed: ada, chosen: "newcomer"},
+	"the name of these": {settings: []func(*pool.Config){named}, people: "ada", typed: "ada", only: byName},
+	"name":              {settings: []func(*pool.Config){takes(pool.Username)}, people: "ada", typed: "ada", only: byName},
+}
+
+// byName are the entrances that do not tell of a user name. A sign-up does: that it is taken cannot be hidden.
+var byName = []string{"SignIn", "ForgotPassword", "ResetPassword"}
+
+type town struct {
+	settings      []func(*pool.Config)
+	people, typed string // the login in whose name states are made, and the one that strangers type
+	chosen        string // the user name of newcomers
+	only          []string
+}
+
+func (w town) tellsNothing(t *testing.T, probe func(*kit, string) []string, locked bool) {
+	want := ""
+	for _, state := range []string{"absent", "attempt", "attempts", "confirmed", "disabled", "reset required", "forced change", "expired temporary", "external"} {
+		k := open(t, w.settings...)
+		k.chosen = w.chosen
+		states[state](k, w.people)
+		k.clock.advance(2 * time.Hour) // mails of before do not count any more
+		for range 6 {
+			if locked {
+				k.signIn(w.typed, wrong)
+			}
+		}
+		k.store.reset()
+		k.hashed = k.Hashes()
+		answers := probe(k, w.typed)
+		reads, commits := k.store.counted()
+		got := fmt.Sprintf("%d hashes, %d reads, %v\n%q", k.Hashes()-k.hashed, reads, kinds(commits), answers)
+		if want == "" {
+			want = got
+		}
+		if got != want {
+			t.Errorf("%s:\n%s\nwant as for nobody:\n%s", state, got, want)
 		}
 	}
 }

@@ -19,7 +19,8 @@ var (
 	ErrTicketGone = errors.New("pool: step is no longer valid; start again")
 	// ErrWrongStep means the answer is of another kind than the step asks for.
 	ErrWrongStep = errors.New("pool: answer does not fit the step")
-	// ErrLoginTaken means somebody else proved the address first. Only who has just proven it is told.
+	// ErrLoginTaken means that somebody else proved the address first, which only who has just proven it is
+	// told, or that somebody has chosen the user name, which cannot be hidden.
 	ErrLoginTaken = errors.New("pool: login belongs to another user")
 	// ErrInvalid is the class of *[ValidationError].
 	ErrInvalid = errors.New("pool: invalid input")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/userpool-go/userpool/message"
@@ -13,7 +14,7 @@ import (
 )
 
 // mayJoin asks PreSignUp about a sign-up, once for all its rounds.
-func (p *Pool) mayJoin(ctx context.Context, h *hooked, client Client, in SignUpInput, login user.Login) (hook.PreSignUpAnswer, error) {
+func (p *Pool) mayJoin(ctx context.Context, h *hooked, client Client, in SignUpInput, up registration) (hook.PreSignUpAnswer, error) {
 	f := p.config.Hooks.PreSignUp
 	if f == nil {
 		return hook.PreSignUpAnswer{}, nil
@@ -21,9 +22,9 @@ func (p *Pool) mayJoin(ctx context.Context, h *hooked, client Client, in SignUpI
 	return once(&h.signUp, func() (hook.PreSignUpAnswer, error) {
 		e := h.about(client, in.Username, nil)
 		e.Source = hook.SignUp
-		e.Attributes = told(&user.User{Attributes: in.Attributes, Logins: []user.Login{login}})
+		e.Attributes = told(&user.User{Attributes: up.attributes, Logins: []user.Login{up.login}})
 		email, phone := e.Attributes["email"], e.Attributes["phone_number"] // before the app may change them
-		vouched := func(a hook.PreSignUpAnswer) error { return vouches(a, email, phone, login.Kind()) }
+		vouched := func(a hook.PreSignUpAnswer) error { return vouches(a, email, phone, up.login.Kind()) }
 		return consult(ctx, p, preSignUp, f, hook.PreSignUp{Event: e}, vouched)
 	})
 }
@@ -44,26 +45,38 @@ func vouches(a hook.PreSignUpAnswer, email, phone string, login user.Kind) error
 	return nil
 }
 
-// joined makes a user of a visitor whom the program vouches for. Where the address has an owner it makes
-// none, and tells the owner; what is written is alike.
+// joined makes a user of a visitor whom the program vouches for. Where an address that would be a login has
+// an owner it makes none, and tells the owner; what is written is alike. Of two addresses that are vouched
+// for, only the one that the visitor would have proven becomes a login.
 func (p *Pool) joined(ctx context.Context, r reading, u *user.User, o occurrence, chosen *choice, h *hooked, now time.Time) (SignUpResult, error) {
-	login := u.Attempt.Login
-	l := letter{Kind: message.AlreadyRegistered, To: login.Display, Locale: o.from.locale()}
-	if owner := r.owner(); owner != nil {
-		l.To, o.Outcome = owner.Login(login).Display, refused
+	login, address := u.Attempt.Login, u.Attempt.Proves()
+	vouched := map[user.Kind]bool{user.KindEmail: h.signUp.value.VerifyEmail, user.KindPhone: h.signUp.value.VerifyPhone}
+	kinds := r.state.settings.SignIn.kinds()
+	l := letterTo(address, message.AlreadyRegistered, o.from.locale(), "")
+	if owner := r.owner(); owner != nil && (login == address || vouched[address.Kind()] && slices.Contains(kinds, address.Kind())) {
+		l.To, o.Outcome = owner.Login(address).Display, refused
 	} else {
 		u.Own()
+		if vouched[address.Kind()] {
+			u.Prove(address, kinds...)
+		}
+		for k, good := range vouched {
+			if other, proven := u.Address(k); good && !proven {
+				u.Prove(other)
+			}
+		}
 		u.Status, l.Void, o.Outcome = user.Confirmed, true, succeeded
 	}
 	o.who = u
-	full := !mailRule.Locked(r.mail, now).IsZero()
+	mails := mailing(address)
+	full := !mails.Locked(r.mail, now).IsZero()
 	l.Void = l.Void || full
 	changes := []storage.Change{storage.Put(u), p.notify(u, l, now), p.event(now, o)}
 	if !full {
-		changes = append(changes, storage.Count{Key: r.mail.Key, Rule: mailRule, Now: now})
+		changes = append(changes, storage.Count{Key: r.mail.Key, Rule: mails, Now: now})
 	}
-	if !chosen.asked { // else it was counted then
-		changes = append(changes, storage.Count{Key: r.source.Key, Rule: requestRule, Now: now})
+	if _, rule := requested(address); !chosen.asked || r.source.Key.Name != requests { // else it was counted then
+		changes = append(changes, storage.Count{Key: r.source.Key, Rule: rule, Now: now})
 	}
 	// It waits for the attempt at a taken address too, and is dropped unrun there.
 	changes = append(changes, p.afterwards(postConfirmation, hook.ConfirmSignUp, h, o.Client, u, now)...)

@@ -27,9 +27,13 @@ func (NewPassword) response() {}
 // SignUpInput asks for a new user. Metadata, here and in the other inputs, is Cognito's ClientMetadata: it is
 // handed to hooks and to nobody else.
 type SignUpInput struct {
-	Client     string // "" means the pool's only client
-	Username   string // an email address
-	Password   password.Secret
+	Client string // "" means the pool's only client
+	// Username is the address to be proven, or a user name that is chosen. Beside a chosen one, Attributes
+	// hold an "email" or "phone_number" to be proven: the one that users of the pool sign in by or, where
+	// that is both or neither, the phone number.
+	Username string
+	Password password.Secret
+	// Attributes are what [Settings].Attributes allows a visitor to say. An empty value is as none.
 	Attributes user.Attributes
 	Metadata   map[string]string // for hooks: at most 32 entries of 4 KiB in all
 	Caller     Caller            `json:"-"`
@@ -70,7 +74,7 @@ type ResendInput struct {
 // SignInInput asks for a session.
 type SignInInput struct {
 	Client   string            // "" means the pool's only client
-	Username string            // an email address
+	Username string            // any login of the user
 	With     Response          // the first proof
 	Metadata map[string]string // for hooks: at most 32 entries of 4 KiB in all
 	Caller   Caller            `json:"-"`
@@ -87,7 +91,7 @@ type RespondInput struct {
 // ForgotPasswordInput asks for a code with which to set a new password.
 type ForgotPasswordInput struct {
 	Client   string            // "" means the pool's only client
-	Username string            // an email address
+	Username string            // any login of the user
 	Metadata map[string]string // for hooks: at most 32 entries of 4 KiB in all
 	Caller   Caller            `json:"-"`
 }

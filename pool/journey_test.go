@@ -126,7 +126,7 @@ func TestBadInput(t *testing.T) {
 		"sign up, too large for a token": {func() error {
 			return upWith(k, "", user.Attributes{"name": strings.Repeat("<", 2048)})
 		}, pool.ErrInvalid},
-		"sign up, name of a log line": {func() error { return upWith(k, "", user.Attributes{"a\nlevel=ERROR": ""}) }, pool.ErrInvalid},
+		"sign up, name of a log line": {func() error { return upWith(k, "", user.Attributes{"a\nlevel=ERROR": "x"}) }, pool.ErrInvalid},
 		"sign up, garbled attribute":  {func() error { return upWith(k, "", user.Attributes{"name": "\xff"}) }, pool.ErrInvalid},
 		"sign in, no proof":           {func() error { _, err := k.SignIn(ctx, pool.SignInInput{Username: ada}); return err }, pool.ErrInvalid},
 		"sign in, code": {func() error {
@@ -237,7 +237,7 @@ func TestAnswersAreNotLogged(t *testing.T) {
 func TestProfileReachesTheIDToken(t *testing.T) {
 	t.Parallel()
 	k := open(t)
-	full := user.Attributes{"name": "Ada", "nickname": strings.Repeat("x", 2000), "profile": strings.Repeat("<", 300)}
+	full := user.Attributes{"name": "Ada", "nickname": strings.Repeat("x", 2000), "gender": strings.Repeat("<", 300)}
 	up, err := k.SignUp(t.Context(), pool.SignUpInput{Username: ada, Password: right, Attributes: full})
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,7 +19,10 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-const ada = "ada@example.com"
+const (
+	ada   = "ada@example.com"
+	phone = "+4915112345678"
+)
 
 var (
 	right = password.New("correct horse battery staple")
@@ -48,6 +52,7 @@ func (c *clock) advance(d time.Duration) {
 type kit struct {
 	*pool.Pool
 	t      testing.TB
+	chosen string // user name that newcomers choose beside their address; "" means none
 	store  *counting
 	box    *mailbox.Mailbox
 	clock  *clock
@@ -84,11 +89,42 @@ func openOn(t testing.TB, st storage.Store, change ...func(*pool.Config)) *kit {
 // signUp signs login up and returns the ticket.
 func (k *kit) signUp(login string) (ticket string) {
 	k.t.Helper()
-	up, err := k.SignUp(k.t.Context(), pool.SignUpInput{Username: login, Password: right})
+	in := pool.SignUpInput{Username: login, Password: right}
+	if to := addressOf(login); to != login {
+		in.Attributes = user.Attributes{"email": to}
+	}
+	up, err := k.SignUp(k.t.Context(), in)
 	if err != nil {
 		k.t.Fatalf("SignUp(%q): %v", login, err)
 	}
 	return up.Ticket
+}
+
+// addressOf returns the address that a login is, or that goes with a user name.
+func addressOf(login string) string {
+	if strings.ContainsAny(login, "@+") {
+		return login
+	}
+	return login + "@example.com"
+}
+
+// takes lets a pool take logins of some kinds.
+func takes(ids ...pool.Identifier) func(*pool.Config) {
+	return func(c *pool.Config) {
+		if c.Settings == nil {
+			c.Settings = &pool.Settings{}
+		}
+		c.Settings.SignIn.Identifiers = ids
+	}
+}
+
+// newcomer signs up at an address, with another password than right.
+func (k *kit) newcomer(address string) (pool.SignUpResult, error) {
+	in := pool.SignUpInput{Username: address, Password: another}
+	if k.chosen != "" {
+		in.Username, in.Attributes = k.chosen, user.Attributes{"email": address}
+	}
+	return k.SignUp(k.t.Context(), in)
 }
 
 // code returns the code in the n-th mail to login.
@@ -114,9 +150,9 @@ func (k *kit) mails(login string, n int) []message.Message {
 func (k *kit) confirmed(login string) {
 	k.t.Helper()
 	ticket := k.signUp(login)
-	code := k.code(login, 1)
+	code := k.code(addressOf(login), 1)
 	if code == "" {
-		code = k.link(login, 1) // which is as good as a code
+		code = k.link(addressOf(login), 1) // which is as good as a code
 	}
 	if _, err := k.ConfirmSignUp(k.t.Context(), pool.CodeInput{Ticket: ticket, Code: code}); err != nil {
 		k.t.Fatalf("ConfirmSignUp(%q): %v", login, err)

@@ -37,7 +37,8 @@ func (o occurrence) locking(until time.Time) occurrence {
 
 // warn returns the changes that tell an owner that strangers are locking the account, if this failure
 // does and they were not told within a day. Where nobody owns it, the same is written and dropped unsent
-// (security.md T6, T7). Failures from a known device are not strangers'.
+// (security.md T6, T7). It goes by email alone: a message by SMS would let strangers spend the pool's
+// money. Failures from a known device are not strangers'.
 func (p *Pool) warn(r reading, c Caller, now time.Time) []storage.Change {
 	_, until := failure(r.counter, now)
 	if until.IsZero() || r.known || !warningRule.Locked(r.warned, now).IsZero() {
@@ -45,7 +46,8 @@ func (p *Pool) warn(r reading, c Caller, now time.Time) []storage.Change {
 	}
 	l := letter{Kind: message.SignInAttempts, Locale: c.locale(), Void: true}
 	if u := r.owner(); u != nil {
-		l.To, l.Locale, l.Void = u.Logins[0].Display, cmp.Or(u.Attributes["locale"], l.Locale), false
+		to, proven := u.Address(user.KindEmail)
+		l.To, l.Locale, l.Void = to.Display, cmp.Or(u.Attributes["locale"], l.Locale), !proven
 	}
 	o := storage.Outgoing{Owner: user.ID(r.counter.Key.Owner), NotAfter: now.Add(noticeLifetime)}
 	return []storage.Change{p.enqueue(o, l, now), storage.Count{Key: r.warned.Key, Rule: warningRule, Now: now}}

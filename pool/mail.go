@@ -21,46 +21,57 @@ var mailRule = storage.Rule{Free: 5, Window: time.Hour}
 // letter is what an outgoing message will be made from. It is stored sealed.
 type letter struct {
 	Kind   message.Kind `json:"kind"`
+	SMS    bool         `json:"sms,omitempty"` // by phone rather than by email
 	To     string       `json:"to"`
+	Name   string       `json:"name,omitempty"` // by which the reader signs in; "" means To
 	Locale string       `json:"locale,omitempty"`
 	Code   string       `json:"code,omitempty"` // or what a link carries
 	Void   bool         `json:"void,omitempty"` // to be dropped unsent
 }
 
-// mail returns the changes that send l for t and count it, and binds its code to t. Where the address
+// letterTo returns a letter to an address.
+func letterTo(to user.Login, kind message.Kind, locale, code string) letter {
+	return letter{Kind: kind, SMS: channel(to) == message.SMS, To: to.Display, Locale: locale, Code: code}
+}
+
+// mail returns the changes that send l for t and count it by a rule, and binds its code to t. Where the address
 // has had enough the message is dropped unsent. A ticket without a message that carries a code gets
 // one that nobody can guess: otherwise every new ticket would be five more guesses at six digits.
-func (p *Pool) mail(sent storage.Counter, t *storage.Ticket, channel string, l letter, now time.Time) []storage.Change {
+func (p *Pool) mail(sent storage.Counter, rule storage.Rule, t *storage.Ticket, c carried, l letter, now time.Time) []storage.Change {
 	l = p.state.Load().settings.invitation(l, t)
-	full := !mailRule.Locked(sent, now).IsZero()
+	full := !rule.Locked(sent, now).IsZero()
 	if full {
 		l.Void = true
 	}
 	if l.Void {
 		l.Code = ""
 	}
-	p.setCode(t, channel, cmp.Or(l.Code, rand.Text()))
+	p.setCode(t, c.Channel, cmp.Or(l.Code, rand.Text()))
 	if full {
-		return []storage.Change{p.post(t, l, now)}
+		return []storage.Change{p.post(t, c, l, now)}
 	}
-	return []storage.Change{p.post(t, l, now), storage.Count{Key: sent.Key, Rule: mailRule, Now: now}}
+	return []storage.Change{p.post(t, c, l, now), storage.Count{Key: sent.Key, Rule: rule, Now: now}}
 }
 
 // overMail turns a refusal of the mail counter, which was open when it was read, into another round.
 func overMail(err error) error {
-	if key, ok := limit(err); ok && (strings.HasPrefix(key.Name, "mail:") || key.Name == requests) {
+	if key, ok := limit(err); ok && (strings.HasPrefix(key.Name, "mail:") || key.Name == requests || key.Name == texts) {
 		return fmt.Errorf("%w: %w", storage.ErrStale, err)
 	}
 	return err
 }
 
-// post returns the change that puts l into the outbox. It dies with its ticket.
-func (p *Pool) post(t *storage.Ticket, l letter, now time.Time) storage.Change {
+// post returns the change that puts l into the outbox. It dies with its ticket, or with its code.
+func (p *Pool) post(t *storage.Ticket, c carried, l letter, now time.Time) storage.Change {
 	owner := t.User
 	if owner == "" {
 		owner = user.ID(t.ID)
 	}
-	return p.enqueue(storage.Outgoing{Owner: owner, Ticket: t.ID, NotAfter: t.Expires}, l, now)
+	until := t.Expires
+	if !c.Until.IsZero() && c.Until.Before(until) {
+		until = c.Until
+	}
+	return p.enqueue(storage.Outgoing{Owner: owner, Ticket: t.ID, NotAfter: until}, l, now)
 }
 
 // noticeLifetime is how long a notice is worth sending.
@@ -95,11 +106,16 @@ func (p *Pool) letterLabel(id string) seal.Label {
 
 // message renders a letter.
 func (p *Pool) message(o *storage.Outgoing, l letter) (message.Message, error) {
-	data := message.Data{Code: l.Code, Link: p.config.link(l.Code), Username: l.To, Expires: o.NotAfter.Sub(o.Created)}
+	data := message.Data{
+		Code: l.Code, Link: p.config.link(l.Code), Username: cmp.Or(l.Name, l.To), Expires: o.NotAfter.Sub(o.Created),
+	}
+	if l.SMS {
+		data.Channel = message.SMS
+	}
 	m, err := p.state.Load().settings.Messages.Render(l.Kind, l.Locale, data)
 	if err != nil {
 		return message.Message{}, fmt.Errorf("render %s: %w", l.Kind, err)
 	}
-	m.ID, m.Pool, m.Channel, m.To = o.ID, string(p.config.ID), message.Email, l.To
+	m.ID, m.Pool, m.To = o.ID, string(p.config.ID), l.To
 	return m, nil
 }

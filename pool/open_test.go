@@ -158,12 +158,13 @@ func TestConfigProblemsAreReportedTogether(t *testing.T) {
 	t.Parallel()
 	_, err := reopen(t, memory.New(), pool.Config{
 		ID: "no spaces", Issuer: "ftp://x", Settings: &pool.Settings{
-			SignIn:  pool.SignInSettings{Identifiers: []pool.Identifier{"phone"}},
-			Clients: []pool.Client{{ID: ""}, {ID: "a", Tokens: pool.TokenSettings{Access: time.Second, Grace: time.Hour}}, {ID: "a"}},
+			SignIn:     pool.SignInSettings{Identifiers: []pool.Identifier{pool.Email, "pigeon"}},
+			Attributes: user.Schema{{Name: "email_verified"}},
+			Clients:    []pool.Client{{ID: ""}, {ID: "a", Tokens: pool.TokenSettings{Access: time.Second, Grace: time.Hour}}, {ID: "a"}},
 		},
 	})
-	if e, ok := errors.AsType[*pool.SettingsError](err); !ok || len(e.Problems) != 7 {
-		t.Errorf("Open = %v, want 7 problems", err)
+	if e, ok := errors.AsType[*pool.SettingsError](err); !ok || len(e.Problems) != 8 {
+		t.Errorf("Open = %v, want 8 problems", err)
 	}
 }
 

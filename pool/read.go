@@ -19,6 +19,7 @@ const (
 	resetMail       = "mail:reset_password"
 	failures        = "failures" // of a network
 	requests        = "requests" // of a network: for what costs mails and rows
+	texts           = "texts"    // of a network: for what costs messages by SMS
 )
 
 // guessRule bounds guessing at one authenticator (security.md T5): the fifth failure locks for a

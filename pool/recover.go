@@ -11,14 +11,15 @@ import (
 )
 
 // ForgotPassword sends a code to the address, with which and the ticket [Pool.ResetPassword] sets a
-// new password within an hour, as in Cognito. A newer request voids the ticket of an older one. The
-// old password stays good until then.
+// new password within an hour, as in Cognito, or within ten minutes if it came by SMS. For a user name the
+// code goes to the owner's proven email address or, without one, phone number, and the answer does not
+// say where. A newer request voids the ticket of an older one. The old password stays good until then.
 //
-// An address that nobody owns gives the same answer after the same work; no mail goes there. It
-// fails with a *[ValidationError] and with [ErrUnknownClient], and costs one read and one commit.
+// A login that nobody owns gives the same answer after the same work; nothing is sent. It fails with a
+// *[ValidationError] and with [ErrUnknownClient], and costs one read and one commit.
 func (p *Pool) ForgotPassword(ctx context.Context, in ForgotPasswordInput) (ForgotPasswordResult, error) {
 	var v validation
-	login := v.login(in.Username)
+	login := v.login(p.state.Load().settings.SignIn, in.Username)
 	v.metadata(in.Metadata)
 	if err := v.err(); err != nil {
 		return ForgotPasswordResult{}, err
@@ -28,7 +29,8 @@ func (p *Pool) ForgotPassword(ctx context.Context, in ForgotPasswordInput) (Forg
 
 func (p *Pool) forgotPassword(ctx context.Context, in ForgotPasswordInput, login user.Login) (ForgotPasswordResult, error) {
 	now := p.now()
-	r, err := p.readLogin(ctx, login, in.Caller, requestMark, resetMail, requests, now)
+	counter, budget := requested(login)
+	r, err := p.readLogin(ctx, login, in.Caller, requestMark, resetMail, counter, now)
 	if err != nil {
 		return ForgotPasswordResult{}, err
 	}
@@ -36,34 +38,47 @@ func (p *Pool) forgotPassword(ctx context.Context, in ForgotPasswordInput, login
 	if err != nil {
 		return ForgotPasswordResult{}, err
 	}
+	if _, err := r.state.settings.SignIn.read(in.Username); err != nil {
+		return ForgotPasswordResult{}, err // the kind of login was taken when the call began
+	}
 	// Whoever cannot recover here gets what a stranger gets: a ticket of nobody.
 	u, reason := recoverable(r.user)
+	to := u.Login(login)
+	if login.Kind() == user.KindUsername {
+		to, _ = contact(u)
+	}
+	if to == (user.Login{}) {
+		if to = login; reason == "" {
+			u, reason = &user.User{}, noAddress
+		}
+	}
 	o := occurrence{who: u, from: in.Caller, Kind: forgotEvent, Outcome: stepped, Reason: reason, Client: client.ID}
-	if err := overBudget(r.source, requestRule, now); err != nil {
+	if err := overBudget(r.source, budget, now); err != nil {
 		return ForgotPasswordResult{}, p.unjudged(o, networkFull, err)
 	}
 	if err := p.afford(ctx, o, p.mails, r.state.settings.Limits.Mails, r.known); err != nil {
 		return ForgotPasswordResult{}, err
 	}
 	request := max(r.counter.N+1, now.UnixMicro())
-	channel := r.state.pseudonym(login)
-	c := carried{Channel: channel, Owner: r.counter.Key.Owner, Request: request}
+	c := r.state.sentTo(to, now)
+	c.Owner, c.Request = r.counter.Key.Owner, request
 	t, ticket := p.newTicket(u, client.ID, purposeReset, in.Caller, c, now, now.Add(resetLifetime))
-	l := letter{Kind: message.ResetPassword, To: login.Display, Locale: in.Caller.locale(), Code: newLongCode()}
-	if l.Void = u.ID == ""; !l.Void {
-		l.To = u.Login(login).Display
-	}
-	changes := append(p.mail(r.mail, t, channel, l, now), storage.Put(t),
-		storage.Count{Key: r.source.Key, Rule: requestRule, Now: now},
+	l := letterTo(to, message.ResetPassword, in.Caller.locale(), newLongCode())
+	l.Name, l.Void = u.Username(), u.ID == ""
+	changes := append(p.mail(r.mail, mailing(login), t, c, l, now), storage.Put(t),
+		storage.Count{Key: r.source.Key, Rule: budget, Now: now},
 		p.event(now, o))
-	if mailRule.Locked(r.mail, now).IsZero() { // a request that sends nothing voids nothing
+	if mailing(login).Locked(r.mail, now).IsZero() { // a request that sends nothing voids nothing
 		changes = append(changes, storage.Raise{Key: r.counter.Key, N: request})
 	}
 	if err := p.commit(ctx, changes...); err != nil {
 		return ForgotPasswordResult{}, overMail(err)
 	}
-	return ForgotPasswordResult{Ticket: ticket, Delivery: Delivery{message.Email, login.Display}}, nil
+	return ForgotPasswordResult{Ticket: ticket, Delivery: delivery(login)}, nil
 }
+
+// noAddress is why nothing is sent to a user who has proven no address.
+const noAddress = "no_address"
 
 // recoverable returns u where a code by mail may set a new password, and the zero user, with the
 // reason for the event, where not: an attempt proves nothing by it, and a disabled user stays so.
@@ -117,7 +132,7 @@ func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordIn
 	// A ticket of nobody, one whose user has changed since, one that a newer request has replaced and
 	// a locked counter all go the way of a wrong code: any other would tell whether there is a user.
 	u, _ := recoverable(a.user)
-	proof, right := p.gate.EmailCode(a.ticket, a.Channel, in.Code, a.now)
+	proof, right := p.sentCode(a, in.Code)
 	right = right && a.Request == a.requests.N && codeRule.Locked(a.resetCode, a.now).IsZero()
 	o := occurrence{who: u, from: in.Caller, Kind: resetEvent, Outcome: refused, Client: a.client.ID}
 	if !right || u.ID == "" {

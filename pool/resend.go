@@ -11,8 +11,8 @@ import (
 // are void from then on. Wrong codes that were counted against the sign-up stay counted. A link is
 // replaced alike.
 //
-// It fails with [ErrTicketGone] and with [ErrWrongStep]. Beyond five mails an hour to one address nothing
-// is sent, which the answer does not show. It costs one read and one commit.
+// It fails with [ErrTicketGone] and with [ErrWrongStep]. Beyond five mails or three messages by SMS an hour
+// to one address nothing is sent, which the answer does not show. It costs one read and one commit.
 func (p *Pool) ResendCode(ctx context.Context, in ResendInput) (SignUpResult, error) {
 	b, ok := parseBearer(in.Ticket)
 	if !ok {
@@ -23,7 +23,7 @@ func (p *Pool) ResendCode(ctx context.Context, in ResendInput) (SignUpResult, er
 	if err := v.err(); err != nil {
 		return SignUpResult{}, err
 	}
-	var sent storage.Counter // of mails to the address: found full only by the commit
+	var sent unread // of mails to the address
 	return again(func() (SignUpResult, error) {
 		a, err := p.readTicket(ctx, b, in.Caller)
 		if err != nil {
@@ -32,26 +32,27 @@ func (p *Pool) ResendCode(ctx context.Context, in ResendInput) (SignUpResult, er
 		if a.ticket.Purpose != purposeConfirm || a.user.Somebody() {
 			return SignUpResult{}, ErrWrongStep
 		}
-		sent.Key = storage.CounterKey{Pool: p.config.ID, Owner: a.Channel, Name: signUpMail}
-		res, err := p.resend(ctx, in, a, sent)
-		if _, full := limit(err); full {
-			sent.N, sent.Start = int64(mailRule.Free), a.now
+		res, err := p.resend(ctx, in, a, sent.at(storage.CounterKey{Pool: p.config.ID, Owner: a.Channel, Name: signUpMail}))
+		if err != nil {
+			sent.learn(err, mailing(a.user.Attempt.Proves()), a.now)
 		}
 		return res, overMail(err)
 	})
 }
 
 func (p *Pool) resend(ctx context.Context, in ResendInput, a answered, sent storage.Counter) (SignUpResult, error) {
-	u, to := a.user, a.user.Attempt.Login.Display
-	t, ticket := p.newTicket(u, a.client.ID, purposeConfirm, in.Caller, a.carried, a.now, a.ticket.Expires)
-	l := letter{Kind: message.ConfirmSignUp, To: to, Locale: in.Caller.locale(), Code: newCode()}
+	u, to := a.user, a.user.Attempt.Proves()
+	c := a.carried
+	c.Until = a.state.sentTo(to, a.now).Until
+	t, ticket := p.newTicket(u, a.client.ID, purposeConfirm, in.Caller, c, a.now, a.ticket.Expires)
+	l := letterTo(to, message.ConfirmSignUp, in.Caller.locale(), newCode())
 	if a.Taken {
 		l.Kind, l.Code = message.AlreadyRegistered, ""
 	}
-	changes := append(p.mail(sent, t, a.Channel, l, a.now), storage.Require(u), storage.Delete(a.ticket), storage.Put(t),
+	changes := append(p.mail(sent, mailing(to), t, c, l, a.now), storage.Require(u), storage.Delete(a.ticket), storage.Put(t),
 		p.event(a.now, occurrence{who: u, from: in.Caller, Kind: resendEvent, Outcome: stepped, Client: a.client.ID}))
 	if err := p.commit(ctx, changes...); err != nil {
 		return SignUpResult{}, err
 	}
-	return SignUpResult{Ticket: ticket, Delivery: Delivery{message.Email, to}}, nil
+	return SignUpResult{Ticket: ticket, Delivery: delivery(to)}, nil
 }

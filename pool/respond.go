@@ -165,7 +165,7 @@ func (p *Pool) confirm(ctx context.Context, a answered, c Code, h *hooked) (Step
 			return nil, err
 		}
 	}
-	proof, right := p.gate.EmailCode(a.ticket, a.Channel, c.Value, a.now)
+	proof, right := p.sentCode(a, c.Value)
 	if !right || a.user.Status != user.Unconfirmed {
 		return nil, p.wrong(ctx, a.source, a.code, ErrBadCode, a.now, o, a.tried())
 	}
@@ -175,7 +175,10 @@ func (p *Pool) confirm(ctx context.Context, a answered, c Code, h *hooked) (Step
 // confirmed makes a user of the attempt whose address was proven, and goes on with the proofs.
 func (p *Pool) confirmed(ctx context.Context, a answered, proofs []gate.Proof, h *hooked) (Step, error) {
 	u := a.user.Clone()
-	u.Status, u.Logins, u.Attempt, u.Updated = user.Confirmed, []user.Login{u.Attempt.Login}, nil, a.now
+	proven := u.Attempt.Proves()
+	u.Own()
+	u.Prove(proven, a.state.settings.SignIn.kinds()...)
+	u.Status, u.Updated = user.Confirmed, a.now
 
 	d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, proofs, a.now)
 	changes := []storage.Change{
@@ -206,6 +209,17 @@ func (p *Pool) mayAnswer(ctx context.Context, a answered, h *hooked) error {
 		err = p.denied(ctx, err, a.source, sourceRule, a.now, occurrence{who: a.user, from: a.from, Kind: signInEvent, Client: a.client.ID})
 	}
 	return err
+}
+
+// sentCode judges a code that was sent for a ticket, to an email address or to a phone.
+func (p *Pool) sentCode(a answered, code string) (gate.Proof, bool) {
+	if !a.Until.IsZero() && !a.now.Before(a.Until) {
+		return gate.Proof{}, false
+	}
+	if a.SMS {
+		return p.gate.SMSCode(a.ticket, a.Channel, code, a.now)
+	}
+	return p.gate.EmailCode(a.ticket, a.Channel, code, a.now)
 }
 
 // withPassword judges the password that a step asked for.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/user"
 )
 
 // Settings is a pool's policy: plain values, the same on every node, changeable later. Zero values
@@ -13,6 +14,9 @@ import (
 type Settings struct {
 	SignIn SignInSettings
 	SignUp SignUpSettings
+	// Attributes is what users may say of themselves. The zero schema is OpenID Connect's standard claims,
+	// none of them required.
+	Attributes user.Schema
 	// Passwords is what new passwords must keep. The zero policy is NIST's: 8 characters and more, none
 	// of those that everybody uses, none made of the login.
 	Passwords password.Policy
@@ -23,17 +27,6 @@ type Settings struct {
 	Limits   LimitSettings
 	Clients  []Client // none means one public first-party client named "default"
 }
-
-// SignInSettings says by what users sign in.
-type SignInSettings struct {
-	Identifiers []Identifier // none means Email
-}
-
-// Identifier is a kind of login.
-type Identifier string
-
-// Email is the login by a proven email address. Others do not exist yet and are refused.
-const Email Identifier = "email"
 
 // SignUpSettings says who may sign up.
 type SignUpSettings struct {
@@ -99,10 +92,9 @@ func (s Settings) problems() (ps []string) {
 	ps = append(ps, s.Keys.problems()...)
 	ps = append(ps, s.Sessions.problems()...)
 	ps = append(ps, s.Limits.problems()...)
-	for _, id := range s.SignIn.Identifiers {
-		if id != Email {
-			ps = append(ps, fmt.Sprintf("identifier %q: only %q is supported", id, Email))
-		}
+	ps = append(ps, s.SignIn.problems()...)
+	for _, p := range s.Attributes.Problems() {
+		ps = append(ps, "attributes: "+p)
 	}
 	seen := map[string]bool{}
 	for _, c := range s.Clients {

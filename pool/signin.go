@@ -16,7 +16,7 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// SignIn starts a sign-in with a password. Where it was right, the step that comes back is [*Done],
+// SignIn starts a sign-in with a password, by any login that the user owns. Where it was right, the step that comes back is [*Done],
 // [*NeedConfirm] where the address is not proven yet, or [*NeedNewPassword] where it was a temporary
 // one, which is good for as long as [password.Policy] says.
 //
@@ -29,7 +29,7 @@ import (
 // by one of today's parameters.
 func (p *Pool) SignIn(ctx context.Context, in SignInInput) (Step, error) {
 	var v validation
-	login := v.login(in.Username)
+	login := v.login(p.state.Load().settings.SignIn, in.Username)
 	typed, ok := in.With.(Password)
 	switch {
 	case in.With == nil:
@@ -53,6 +53,7 @@ type judgement struct {
 	hooked
 	done           bool
 	owner, attempt gate.Proof
+	mail           unread // of mails to the address of an attempt
 }
 
 // judge hashes in the first round only.
@@ -74,6 +75,9 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 	client, err := r.state.settings.client(in.Client)
 	if err != nil {
 		return nil, err
+	}
+	if _, err := r.state.settings.SignIn.read(in.Username); err != nil {
+		return nil, err // the kind of login was taken when the call began
 	}
 	o := occurrence{who: r.user, from: in.Caller, Kind: signInEvent, Outcome: refused, Client: client.ID}
 	if err := overBudget(r.source, sourceRule, now); err != nil {
@@ -102,14 +106,14 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 	switch {
 	case owner.Outcome() == gate.Mint:
 		step, err := p.mint(ctx, r.state, client, r.user, &j.hooked, owner, r.counter.Key, now, storage.Require(r.user))
-		if err == nil && r.attempt == nil { // an open sign-up at the address shares the hash's salt until it ends
-			p.rehash(ctx, in.Caller, r.user, typed)
+		if err == nil && r.attempt == nil {
+			p.rehash(ctx, in.Caller, r.user, login, typed)
 		}
 		return step, err
 	case owner.Next() == gate.NewPassword:
 		return p.needNewPassword(ctx, r, client, owner, in.Caller, now)
 	case attempt.Next() == gate.Confirm:
-		return p.needConfirm(ctx, r, client, attempt, in.Caller, now)
+		return p.needConfirm(ctx, r, client, attempt, in.Caller, &j.mail, now)
 	}
 	o.Reason = string(owner.Reason())
 	return nil, p.wrong(ctx, r.source.Key, r.counter, ErrNotAuthorized, now, o, p.warn(r, in.Caller, now)...)
@@ -172,12 +176,22 @@ func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User,
 
 // rehash replaces a hash that was made with other parameters than new ones are, now that the password
 // is at hand (security.md T9). It is no password set: sessions and proofs stay. Where it cannot, the
-// next sign-in tries again.
-func (p *Pool) rehash(ctx context.Context, c Caller, u *user.User, typed Password) {
+// next sign-in tries again. An open sign-up at any login of the user shares the hash's salt until it ends,
+// and keeps it; the one at the login that was typed is known to be over.
+func (p *Pool) rehash(ctx context.Context, c Caller, u *user.User, typedLogin user.Login, typed Password) {
 	old, err := password.Parse(u.Password.Hash)
 	old.Digest = make([]byte, 32) // it is sealed, and of today's length where it was judged right
 	if err != nil || !old.NeedsRehash(p.config.hashing()) {
 		return
+	}
+	for _, l := range u.Logins {
+		if l.Value == typedLogin.Value {
+			continue
+		}
+		got, err := p.read(ctx, storage.Want{Now: p.now(), Attempt: user.ByLogin(l.Value)})
+		if err != nil || got.Attempt != nil {
+			return
+		}
 	}
 	hash, err := p.door.For(p.from(c, string(u.ID), true)).Hash(ctx, p.config.hashing(), typed.Value)
 	if err != nil {
@@ -208,20 +222,26 @@ func (p *Pool) counted(ctx context.Context, r reading, o occurrence, now time.Ti
 
 // needConfirm answers the right password of an attempt with a ticket and a new code. At an address that
 // has an owner meanwhile the ticket confirms nothing, and it is the owner who gets a mail.
-func (p *Pool) needConfirm(ctx context.Context, r reading, client Client, d gate.Decision, c Caller, now time.Time) (Step, error) {
-	u, to := r.attempt, r.attempt.Attempt.Login.Display
-	l := letter{Kind: message.ConfirmSignUp, To: to, Locale: c.locale(), Code: newCode()}
-	k := carried{Proofs: d.Proofs(), Channel: r.state.pseudonym(u.Attempt.Login)}
+func (p *Pool) needConfirm(ctx context.Context, r reading, client Client, d gate.Decision, c Caller, mail *unread, now time.Time) (Step, error) {
+	u, to := r.attempt, r.attempt.Attempt.Proves()
+	l := letterTo(to, message.ConfirmSignUp, c.locale(), newCode())
+	k := r.state.sentTo(to, now)
+	k.Proofs = d.Proofs()
+	sent, rule := r.mail, mailing(to)
+	if to != u.Attempt.Login { // the login is a user name, and what was read is not of the address
+		sent = mail.at(storage.CounterKey{Pool: p.config.ID, Owner: k.Channel, Name: signUpMail})
+	}
 	if r.user.Somebody() {
 		k.Taken, l.Kind, l.Code = true, message.AlreadyRegistered, ""
 	}
 	t, ticket := p.newTicket(u, client.ID, purposeConfirm, c, k, now, u.Attempt.Expires)
 	o := occurrence{who: u, from: c, Kind: signInEvent, Outcome: stepped, Reason: string(KindConfirm), Client: client.ID}
-	changes := append(p.mail(r.mail, t, k.Channel, l, now), storage.Require(u), storage.Put(t))
+	changes := append(p.mail(sent, rule, t, k, l, now), storage.Require(u), storage.Put(t))
 	if err := p.counted(ctx, r, o, now, changes...); err != nil {
+		mail.learn(err, rule, now)
 		return nil, err
 	}
-	return &NeedConfirm{Ticket: ticket, Expires: t.Expires, Delivery: Delivery{message.Email, to}}, nil
+	return &NeedConfirm{Ticket: ticket, Expires: t.Expires, Delivery: delivery(to)}, nil
 }
 
 // handOut returns what is handed out for a new session: the cookie of a browser's, or tokens.

@@ -125,6 +125,9 @@ func (p *Pool) publish(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if err := p.config.Settings.follows(stored.Body); err != nil {
+			return err
+		}
 		if string(body) != string(stored.Body) {
 			stored.Body, stored.Updated = body, now
 			changes = append(changes, storage.Put(stored))

@@ -63,7 +63,9 @@ type NeedNewPassword struct {
 	Expires time.Time
 }
 
-// Delivery tells where a code went, if one did: to the address as it was typed, now or at sign-up.
+// Delivery tells where a code went, if one did: to the address as it was typed, now or at sign-up. It is zero
+// where only a user name was typed and nothing was proven: the address behind it, and whether there is
+// one, is nothing to tell strangers (security.md T7).
 type Delivery struct {
 	Channel     message.Channel
 	Destination string

@@ -73,6 +73,8 @@ func (b bearer) ID() string { return base64.RawURLEncoding.EncodeToString(b.id[:
 type carried struct {
 	Proofs  []token.Proof `json:"proofs,omitempty"`
 	Channel string        `json:"channel,omitempty"` // pseudonym of where its code went
+	SMS     bool          `json:"sms,omitempty"`     // it went to a phone number
+	Until   time.Time     `json:"until,omitzero"`    // the code is good; zero means as long as the ticket
 	Taken   bool          `json:"taken,omitempty"`   // a sign-up at an address that had an owner: its code opens nothing
 	Owner   string        `json:"owner,omitempty"`   // of the counters of a reset, where the ticket is nobody's
 	Request int64         `json:"request,omitempty"` // which reset it is of: only the newest is good

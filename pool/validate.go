@@ -1,28 +1,13 @@
 package pool
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/user"
-)
-
-// profile are the attributes that a visitor may set: the texts among OIDC's standard claims
-// (OpenID Connect Core 5.1). What says that something is verified is never among them.
-var profile = []string{
-	"address", "birthdate", "family_name", "gender", "given_name", "locale", "middle_name", "name",
-	"nickname", "picture", "preferred_username", "profile", "website", "zoneinfo",
-}
-
-const (
-	maxValue   = 2048    // bytes of one attribute, as in Cognito
-	maxProfile = 4 << 10 // bytes of all of them as JSON
 )
 
 // validation gathers what is wrong with an input.
@@ -39,11 +24,11 @@ func (v *validation) err() error {
 	return &ValidationError{v.fields}
 }
 
-// login reads a user name as typed.
-func (v *validation) login(typed string) user.Login {
-	l, err := user.Email(typed)
-	if err != nil {
-		v.add("Username", "must be an email address")
+// login reads a login as typed.
+func (v *validation) login(s SignInSettings, typed string) user.Login {
+	l, err := s.read(typed)
+	if wrong, ok := errors.AsType[*ValidationError](err); ok {
+		v.fields = append(v.fields, wrong.Fields...)
 	}
 	return l
 }
@@ -87,33 +72,6 @@ func (v *validation) refused(err error) {
 	} else if err != nil {
 		v.add("Password", err.Error())
 	}
-}
-
-func (v *validation) attributes(as user.Attributes, login user.Login) {
-	for name, value := range as {
-		switch {
-		case name == "email" && value == login.Display:
-		case !slices.Contains(profile, name):
-			v.add(attributeField(name), "is not an attribute that may be set")
-		case len(value) > maxValue || !utf8.ValidString(value) || strings.ContainsRune(value, 0):
-			v.add(attributeField(name), "must be at most 2048 bytes of UTF-8 without NUL")
-		}
-	}
-	// An ID token carries them all, and a token beyond 8 KiB is taken by nobody.
-	if text, err := json.Marshal(as); err != nil || len(text) > maxProfile {
-		v.add("Attributes", fmt.Sprintf("must be at most %d bytes as JSON", maxProfile))
-	}
-	slices.SortFunc(v.fields, func(a, b FieldError) int { return strings.Compare(a.Field, b.Field) })
-}
-
-var plainName = regexp.MustCompile(`^[A-Za-z0-9_:.-]{1,32}$`)
-
-// attributeField names an attribute in an error, unless its name is nothing to put in a log.
-func attributeField(name string) string {
-	if !plainName.MatchString(name) {
-		return "Attributes"
-	}
-	return "Attributes." + name
 }
 
 // broken says which rule a password breaks.

@@ -1,6 +1,9 @@
 package user
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // Attribute returns the name of the attribute that holds an address of kind k; "" for other kinds.
 func (k Kind) Attribute() string {
@@ -46,26 +49,29 @@ func (u *User) Username() string {
 	return u.Logins[0].Display
 }
 
-// Own ends the attempt of u, whose address was proven. From then on u owns the login that was typed and,
-// where its kind is among kinds, the address. An address of another kind stays an attribute, which says
-// that it is proven; several users may have it. The caller moves the status on, with [Next].
-func (u *User) Own(kinds ...Kind) {
-	chosen, proven := u.Attempt.Login, u.Attempt.Proves()
-	u.Logins, u.Attempt, u.Attributes = []Login{chosen}, nil, maps.Clone(u.Attributes)
-	if proven == chosen {
-		delete(u.Attributes, proven.Kind().Attribute())
+// Own ends the attempt of u: from then on u owns the login that was typed, and has no attribute that says
+// the same. The caller moves the status on, with [Next].
+func (u *User) Own() {
+	l := u.Attempt.Login
+	u.Logins, u.Attempt, u.Attributes = []Login{l}, nil, maps.Clone(u.Attributes)
+	delete(u.Attributes, l.Kind().Attribute())
+}
+
+// Prove notes that u has proven an address. It becomes a login, which nobody else has, where its kind is
+// among kinds, and else an attribute that says that it is proven; several users may have that.
+func (u *User) Prove(address Login, kinds ...Kind) {
+	k := address.Kind()
+	if k.Attribute() == "" || u.Login(address) != (Login{}) {
 		return
 	}
-	for _, k := range kinds {
-		if k == proven.Kind() {
-			u.Logins = append(u.Logins, proven)
-			delete(u.Attributes, k.Attribute())
-			return
-		}
+	u.Attributes = maps.Clone(u.Attributes)
+	if slices.Contains(kinds, k) {
+		u.Logins = append(u.Logins, address)
+		delete(u.Attributes, k.Attribute())
+		return
 	}
 	if u.Attributes == nil {
 		u.Attributes = Attributes{}
 	}
-	u.Attributes[proven.Kind().Attribute()] = proven.Display
-	u.Attributes[proven.Kind().verified()] = "true"
+	u.Attributes[k.Attribute()], u.Attributes[k.verified()] = address.Display, "true"
 }

@@ -106,7 +106,9 @@ func TestOwn(t *testing.T) {
 		},
 	} {
 		u := &user.User{Attempt: &tt.attempt, Attributes: tt.given}
-		u.Own(tt.kinds...)
+		proven := tt.attempt.Proves()
+		u.Own()
+		u.Prove(proven, tt.kinds...)
 		if u.Attempt != nil || !reflect.DeepEqual(u.Logins, tt.logins) || !reflect.DeepEqual(u.Attributes, tt.kept) {
 			t.Errorf("%s: %+v, %v; want %+v, %v", name, u.Logins, u.Attributes, tt.logins, tt.kept)
 		}

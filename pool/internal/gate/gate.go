@@ -154,7 +154,7 @@ func holding(u *user.User, proofs []Proof) []token.Proof {
 			if u.Password != nil && p.user == u.ID && u.Password.Revision == p.record.Revision {
 				held = append(held, p.record)
 			}
-		case token.MethodEmailCode:
+		case token.MethodEmailCode, token.MethodSMSCode:
 			if p.user == u.ID {
 				held = append(held, p.record)
 			}
@@ -163,7 +163,7 @@ func holding(u *user.User, proofs []Proof) []token.Proof {
 	return held
 }
 
-// knows reports whether something that only the user knows was proven. An email code proves an
+// knows reports whether something that only the user knows was proven. A code proves an
 // address, and alone opens nothing.
 func knows(proofs []token.Proof) bool {
 	for _, p := range proofs {

@@ -23,10 +23,11 @@ func TestT1_Decide(t *testing.T) {
 	pw := token.Proof{Method: token.MethodPassword, Revision: 3, Time: now}
 	old := token.Proof{Method: token.MethodPassword, Revision: 2, Time: now}
 	mail := token.Proof{Method: token.MethodEmailCode, Channel: "c", Time: now}
+	text := token.Proof{Method: token.MethodSMSCode, Channel: "c", Time: now}
 	unknown := token.Proof{Method: "palmistry", Time: now}
 	sets := map[string][]token.Proof{
 		"none": nil, "password": {pw}, "old password": {old}, "mail": {mail}, "unknown": {unknown},
-		"both": {mail, pw}, "mail and old password": {mail, old},
+		"both": {mail, pw}, "mail and old password": {mail, old}, "text": {text},
 	}
 	for _, status := range []user.Status{user.Unconfirmed, user.Confirmed, user.ForceChangePassword, user.ResetRequired, user.External, "", "new"} {
 		for _, disabled := range []bool{false, true} {
@@ -35,7 +36,7 @@ func TestT1_Decide(t *testing.T) {
 					u := &user.User{ID: "ada", Status: status, Disabled: disabled, Password: &user.Password{Revision: 3, Set: now}}
 					d := gate.Decide(gate.Request{User: u, Purpose: purpose}, gate.Carried("ada", set), now)
 					knows := name == "password" || name == "both"
-					mailed := name == "mail" || name == "mail and old password" || name == "both"
+					mailed := name == "mail" || name == "mail and old password" || name == "both" || name == "text"
 					want, next := gate.Refuse, gate.Next(0)
 					switch {
 					case disabled:
@@ -205,7 +206,7 @@ func TestS19_OwnerAndAttemptCostOneHash(t *testing.T) {
 	g, ring, door := newGate(t)
 	cheap := password.Params{Memory: 8, Time: 1, Threads: 1}
 	set := func(id user.ID, pw string, like ...*user.User) *user.User {
-		h, err := g.Salted(t.Context(), password.From{}, cheap, password.New(pw), like...)
+		h, err := g.Salted(t.Context(), password.From{}, password.Hash{Params: cheap}, password.New(pw), like...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -274,5 +275,11 @@ func TestT4_CodesAreBound(t *testing.T) {
 	}
 	if _, ok := g.EmailCode(&tk, "elsewhere", "123456", now); ok {
 		t.Error("accepted for another address")
+	}
+	if _, ok := g.SMSCode(&tk, "channel", "123456", now); !ok {
+		t.Error("the right code by SMS is refused")
+	}
+	if _, ok := g.SMSCode(&tk, "channel", "123457", now); ok {
+		t.Error("a wrong code by SMS is accepted")
 	}
 }

@@ -95,10 +95,10 @@ func (g *Gate) hash(u *user.User) (password.Hash, error) {
 }
 
 // Salted hashes a password that is to be set, as that of the first of the given users who has one was
-// hashed, or under a new salt by p. So an owner and the attempts at one address share salt and
+// hashed, or else as fresh says: under its salt, or a new one where it has none. So an owner and the attempts at one address share salt and
 // parameters, and so do the passwords that one user has after another; nobody else does. A sign-in
 // brings older parameters up to date, at an address without an open sign-up.
-func (g *Gate) Salted(ctx context.Context, from password.From, p password.Params, s password.Secret, like ...*user.User) (password.Hash, error) {
+func (g *Gate) Salted(ctx context.Context, from password.From, fresh password.Hash, s password.Secret, like ...*user.User) (password.Hash, error) {
 	for _, u := range like {
 		if u == nil || u.Password == nil {
 			continue
@@ -107,7 +107,10 @@ func (g *Gate) Salted(ctx context.Context, from password.From, p password.Params
 			return g.door.For(from).Repeat(ctx, h, s)
 		}
 	}
-	return g.door.For(from).Hash(ctx, p, s)
+	if fresh.Salt != nil {
+		return g.door.For(from).Repeat(ctx, fresh, s)
+	}
+	return g.door.For(from).Hash(ctx, fresh.Params, s)
 }
 
 // PasswordLabel is what a password digest is sealed to.
@@ -118,10 +121,19 @@ func PasswordLabel(pool user.PoolID, id user.ID) seal.Label {
 // EmailCode judges the code that was sent for a ticket. Channel is the pseudonym of the address that
 // it was sent to. A ticket without a code, and one of nobody, are judged with the same work, and fail.
 func (g *Gate) EmailCode(t *storage.Ticket, channel, code string, now time.Time) (Proof, bool) {
+	return g.sent(token.MethodEmailCode, t, channel, code, now)
+}
+
+// SMSCode is [Gate.EmailCode] for a code that was sent to a phone number.
+func (g *Gate) SMSCode(t *storage.Ticket, channel, code string, now time.Time) (Proof, bool) {
+	return g.sent(token.MethodSMSCode, t, channel, code, now)
+}
+
+func (g *Gate) sent(by token.Method, t *storage.Ticket, channel, code string, now time.Time) (Proof, bool) {
 	if !g.ring.VerifyMAC(t.Code, CodePurpose, CodeParts(t, channel, code)...) || t.User == "" {
 		return Proof{}, false
 	}
-	return Proof{t.User, token.Proof{Method: token.MethodEmailCode, Channel: channel, Time: now}}, true
+	return Proof{t.User, token.Proof{Method: by, Channel: channel, Time: now}}, true
 }
 
 // CodePurpose separates the MACs of codes from all others.
