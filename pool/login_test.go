@@ -511,8 +511,16 @@ func TestUsernameNeedsAnAddress(t *testing.T) {
 	k := open(t, named)
 	k.store.reset()
 	for _, as := range []user.Attributes{
-		nil, {"email": ""}, {"name": "Ada"}, {"email": "ada"}, {"email": phone}, {"phone_number": ada}, {"phone_number": "0151 1234"},
-		{"email": strings.Repeat("a", 1<<20) + "@example.com"}, {"email": ada, "email_verified": "true"}, {"email": ada, "phone_number_verified": "true"},
+		nil,
+		{"email": ""},
+		{"name": "Ada"},
+		{"email": "ada"},
+		{"email": phone},
+		{"phone_number": ada},
+		{"phone_number": "0151 1234"},
+		{"email": strings.Repeat("a", 1<<20) + "@example.com"},
+		{"email": ada, "email_verified": "true"},
+		{"email": ada, "phone_number_verified": "true"},
 	} {
 		if _, err := k.signUpAs("ada", as); !errors.Is(err, pool.ErrInvalid) {
 			t.Errorf("SignUp with %.60v = %v, want ErrInvalid", as, err)

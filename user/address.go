@@ -12,6 +12,7 @@ func (k Kind) Attribute() string {
 		return "email"
 	case KindPhone:
 		return "phone_number"
+	case KindUsername:
 	}
 	return ""
 }

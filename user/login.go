@@ -56,6 +56,7 @@ func Identify(typed string, c Case) (Login, error) {
 		return Email(typed)
 	case KindPhone:
 		return Phone(typed)
+	case KindUsername:
 	}
 	return Username(typed, c)
 }
