@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/user"
 )
 
 // costs are the use cases of the README's table: each line prepares what it needs, uncounted, and
@@ -17,6 +18,15 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 		"taken": func(k *kit) func() error {
 			k.confirmed(ada)
 			return func() error { return up(k, ada, "correct horse battery") }
+		},
+	},
+	"sign up with a chosen user name": {
+		"free": func(k *kit) func() error {
+			return func() error { return second(k.signUpAs("ada", user.Attributes{"email": ada})) }
+		},
+		"taken address": func(k *kit) func() error {
+			k.confirmed(ada)
+			return func() error { return second(k.signUpAs("ada", user.Attributes{"email": ada})) }
 		},
 	},
 	"confirm, resend": {
@@ -174,6 +184,9 @@ func TestCostsAreThoseOfTheREADME(t *testing.T) {
 				k := open(t, func(c *pool.Config) {
 					if strings.Contains(name, "link") {
 						byLink(c)
+					}
+					if strings.Contains(name, "user name") {
+						named(c)
 					}
 				})
 				act := prepare(k)
