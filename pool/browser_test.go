@@ -38,8 +38,8 @@ func (k *kit) visit(d *pool.Done) error {
 	return err
 }
 
-// account returns the account of a cookie.
-func (k *kit) account(d *pool.Done) *pool.Account {
+// opens returns the account of a cookie.
+func (k *kit) opens(d *pool.Done) *pool.Account {
 	k.t.Helper()
 	a, _, err := k.Session(k.t.Context(), d.Cookie)
 	if err != nil {
@@ -167,9 +167,9 @@ func TestT2_ForgedCookies(t *testing.T) {
 func TestT3_BrowserSessionEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	ends := map[string]func(k *kit, d *pool.Done) error{
-		"sign out": func(k *kit, d *pool.Done) error { return k.account(d).SignOut(k.t.Context(), browser) },
+		"sign out": func(k *kit, d *pool.Done) error { return k.opens(d).SignOut(k.t.Context(), browser) },
 		"sign out everywhere": func(k *kit, _ *pool.Done) error {
-			return k.account(k.browse(ada)).SignOutEverywhere(k.t.Context(), browser)
+			return k.opens(k.browse(ada)).SignOutEverywhere(k.t.Context(), browser)
 		},
 		"disabled": func(k *kit, _ *pool.Done) error { k.disable(ada); return nil },
 		"status": func(k *kit, _ *pool.Done) error {
@@ -178,7 +178,7 @@ func TestT3_BrowserSessionEndsAtOnce(t *testing.T) {
 		},
 		"password changed elsewhere": func(k *kit, _ *pool.Done) error {
 			in := pool.ChangePasswordInput{Old: right, New: another}
-			_, err := k.account(k.browse(ada)).ChangePassword(k.t.Context(), in)
+			_, err := k.opens(k.browse(ada)).ChangePassword(k.t.Context(), in)
 			return err
 		},
 		"password reset": func(k *kit, _ *pool.Done) error {
@@ -194,7 +194,7 @@ func TestT3_BrowserSessionEndsAtOnce(t *testing.T) {
 			onEach(t, func(t *testing.T, k *kit) {
 				k.confirmed(ada)
 				d := k.browse(ada)
-				a := k.account(d)
+				a := k.opens(d)
 				if err := end(k, d); err != nil {
 					t.Fatal(err)
 				}
@@ -261,14 +261,14 @@ func TestT2_ChangePasswordReplacesTheCookie(t *testing.T) {
 	k.confirmed(ada)
 	d := k.browse(ada)
 	for _, by := range []pool.Caller{browser, {}} { // whoever it says it is
-		next, err := pool.Finished(k.account(d).ChangePassword(t.Context(), pool.ChangePasswordInput{Old: right, New: another, Caller: by}))
+		next, err := pool.Finished(k.opens(d).ChangePassword(t.Context(), pool.ChangePasswordInput{Old: right, New: another, Caller: by}))
 		if err != nil || next.Cookie.IsZero() || next.Tokens != (token.Set{}) {
 			t.Fatalf("ChangePassword = %+v, %v, want a cookie", next, err)
 		}
 		if next.Cookie.Reveal() == d.Cookie.Reveal() || k.visit(next) != nil || k.visit(d) == nil {
 			t.Error("the cookie stayed what it was")
 		}
-		if d, err = pool.Finished(k.account(next).ChangePassword(t.Context(), pool.ChangePasswordInput{Old: another, New: right})); err != nil {
+		if d, err = pool.Finished(k.opens(next).ChangePassword(t.Context(), pool.ChangePasswordInput{Old: another, New: right})); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/user"
@@ -44,11 +45,6 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 			return func() error { return second(k.ResendCode(k.t.Context(), pool.ResendInput{Ticket: ticket})) }
 		},
 	},
-	"read a browser session": {"": func(k *kit) func() error {
-		k.confirmed(ada)
-		d := k.browse(ada)
-		return func() error { return k.visit(d) }
-	}},
 	"open a link in another browser": {"": func(k *kit) func() error {
 		k.signUp(ada)
 		link := k.link(ada, 1)
@@ -130,6 +126,25 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 		return func() error {
 			return k.as(d, func(a *pool.Account) error { return second(a.Get(k.t.Context())) })
 		}
+	}},
+	"whose browser session it is": {
+		"live": func(k *kit) func() error {
+			k.confirmed(ada)
+			d := k.browse(ada)
+			return func() error { return k.visit(d) }
+		},
+		"over": func(k *kit) func() error {
+			k.confirmed(ada)
+			d := k.browse(ada)
+			k.disable(ada)
+			return func() error { return expect(k.visit(d), pool.ErrNotAuthorized) }
+		},
+	},
+	"the same, once in two hours": {"": func(k *kit) func() error {
+		k.confirmed(ada)
+		d := k.browse(ada)
+		k.clock.advance(2 * time.Hour)
+		return func() error { return k.visit(d) }
 	}},
 	"verify a token": {"": func(k *kit) func() error {
 		d := k.signedIn()
