@@ -45,8 +45,10 @@ func (p *Pool) ConfirmLink(ctx context.Context, in LinkInput) (Step, error) {
 	if ok && own.id == link.id && !own.mailed {
 		code := CodeInput{Ticket: in.Ticket, Code: in.Link, Metadata: in.Metadata, Caller: in.Caller}
 		step, err := p.ConfirmSignUp(ctx, code)
-		if errors.Is(err, ErrBadCode) || errors.Is(err, ErrWrongStep) {
-			err = ErrTicketGone
+		if errors.Is(err, errOtherSurface) { // a mistake of the program, not of the link
+			return nil, err
+		} else if errors.Is(err, ErrBadCode) || errors.Is(err, ErrWrongStep) {
+			return nil, ErrTicketGone
 		}
 		return step, err
 	}

@@ -209,6 +209,28 @@ func TestT7_OwnLinkBesideAnAttackers(t *testing.T) {
 	}
 }
 
+// A link may be opened in a browser and end there, whoever asked for it; beside its ticket it ends where
+// that began.
+func TestLinkInABrowser(t *testing.T) {
+	t.Parallel()
+	k := open(t, byLink)
+	ticket := k.signUp(ada)
+	in := pool.LinkInput{Link: k.link(ada, 1), Ticket: ticket, Caller: pool.Caller{Browser: true}}
+	if _, err := k.ConfirmLink(t.Context(), in); !errors.Is(err, pool.ErrWrongStep) {
+		t.Errorf("beside a ticket that is no browser's = %v, want ErrWrongStep", err)
+	}
+	in.Ticket = ""
+	step, err := k.ConfirmLink(t.Context(), in)
+	need, ok := step.(*pool.NeedPassword)
+	if err != nil || !ok {
+		t.Fatalf("ConfirmLink = %T, %v, want *NeedPassword", step, err)
+	}
+	done, err := pool.Finished(k.Respond(t.Context(), pool.RespondInput{Ticket: need.Ticket, With: pool.Password{Value: right}, Caller: in.Caller}))
+	if err != nil || done.Cookie.IsZero() {
+		t.Errorf("Respond = %v, want a cookie", err)
+	}
+}
+
 // Whatever is wrong with a link, the answer is one, and nothing is confirmed.
 func TestT7_DeadLinksAreAlike(t *testing.T) {
 	t.Parallel()
