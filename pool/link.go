@@ -111,9 +111,9 @@ func (c Config) lacks(s Settings) (ps []string) {
 }
 
 // invitation is l with a link for t in place of its code, where it proves an email address and the
-// settings say so.
+// settings say so. An SMS has no room for one.
 func (s Settings) invitation(l letter, t *storage.Ticket) letter {
-	if s.SignUp.ByLink && l.Kind == message.ConfirmSignUp && strings.Contains(l.To, "@") {
+	if s.SignUp.ByLink && l.Kind == message.ConfirmSignUp && !l.SMS {
 		l.Kind, l.Code = message.ConfirmSignUpLink, newLink(t)
 	}
 	return l

@@ -231,6 +231,30 @@ func TestLinkInABrowser(t *testing.T) {
 	}
 }
 
+// Who signs up by number gets a code, by name a link to the email address that they gave.
+func TestLinkOfOtherLogins(t *testing.T) {
+	t.Parallel()
+	k := open(t, byLink, takes(pool.Phone))
+	ticket := k.signUp(phone)
+	if m := k.mails(phone, 1)[0]; m.Channel != message.SMS || k.box.Link(phone) != "" {
+		t.Errorf("%s by %s: %q", m.Kind, m.Channel, m.Text)
+	}
+	if err := confirm(k, ticket, k.box.Code(phone)); err != nil {
+		t.Errorf("a code: %v", err)
+	}
+	k = open(t, byLink, named)
+	k.signUp("ada")
+	done, err := pool.Finished(k.respond(k.opened(k.link(addressOf("ada"), 1)), right))
+	if u := k.user("ada"); err != nil || done.Tokens.Access.IsZero() || !u.Somebody() {
+		t.Errorf("a link = %v, of %+v", err, u)
+	}
+	for _, login := range []string{"ada", addressOf("ada")} {
+		if _, err := pool.Finished(k.signIn(login, right)); err != nil {
+			t.Errorf("sign-in as %s: %v", login, err)
+		}
+	}
+}
+
 // Whatever is wrong with a link, the answer is one, and nothing is confirmed.
 func TestT7_DeadLinksAreAlike(t *testing.T) {
 	t.Parallel()

@@ -32,7 +32,7 @@ type Settings struct {
 type SignUpSettings struct {
 	Closed bool // nobody signs up by themselves
 	// ByLink proves email addresses by a link in place of a code, as Cognito's CONFIRM_WITH_LINK does. It
-	// leads to [Config].ConfirmURL, and is for [Pool.ConfirmLink].
+	// leads to [Config].ConfirmURL, and is for [Pool.ConfirmLink]. Phone numbers get a code all the same.
 	ByLink bool
 }
 
