@@ -28,4 +28,21 @@
 // looks like any other. Why something was refused stands in the pool's events ([Pool.ListEvents]), which
 // a chore seals into a chain within a second. That takes a commit of its own for up to 5,000 of them and
 // no part in theirs, and [Pool.VerifyEvents] finds what somebody changed of it in the database.
+//
+// # Costs
+//
+// How many hashes, reads and commits each use case takes stands in the README, and a test holds the code
+// to it. In processor time, on SQLite with every commit on the disk, among a million users (2 cores of 2024):
+//
+//	a hash of the default cost              20 ms, 19 MiB
+//	a sign-in but for its hash              0.6 ms
+//	a sign-up but for its hash              0.7 ms, and 0.35 ms later for the mail
+//	a refresh                               0.4 ms
+//	Account.Get                             0.05 ms
+//	a token verified, first and again       0.065 ms, 0.002 ms
+//	from exec to the first verified token   8 ms
+//	memory of the idle process              21 MB
+//
+// Of 16 who sign in at a time, two processors serve 0.9 of the bare hashes that they do. Garbage of hashes
+// takes 40 to 60 MB for each that runs at a time; [Config].MaxHashes bounds them.
 package pool
