@@ -82,6 +82,9 @@ func (v *validation) attributes(schema user.Schema, as user.Attributes, address 
 			if b.Name != own || b.Rule != user.RuleReadOnly || own == "" {
 				v.add(attributeField(b.Name), unfit(b))
 			}
+			if b.Rule == user.RuleSize {
+				return // too much to read
+			}
 		}
 	}
 	if text, err := json.Marshal(as); err != nil || len(text) > maxProfile {

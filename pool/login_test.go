@@ -1,8 +1,11 @@
 package pool_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,6 +15,7 @@ import (
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
@@ -528,5 +532,70 @@ func TestUsernameNeedsAnAddress(t *testing.T) {
 	}
 	if _, commits := k.store.counted(); len(commits) > 0 {
 		t.Errorf("%d commits", len(commits))
+	}
+}
+
+// Whom the program vouches for gets the name that was chosen, and of the addresses those that are vouched for.
+func TestT7_VouchedForByName(t *testing.T) {
+	t.Parallel()
+	for what, tt := range map[string]struct {
+		said  hook.PreSignUpAnswer
+		email string
+		want  string // the user's logins and attributes
+	}{
+		"nothing proven":             {hook.PreSignUpAnswer{Confirm: true}, "eve@example.com", "eve | email phone_number"},
+		"another's, not vouched for": {hook.PreSignUpAnswer{Confirm: true}, ada, "eve | email phone_number"},
+		"a free address":             {hook.PreSignUpAnswer{Confirm: true, VerifyEmail: true}, "eve@example.com", "eve eve@example.com | phone_number"},
+		"another's":                  {hook.PreSignUpAnswer{Confirm: true, VerifyEmail: true}, ada, "nobody"},
+		"both":                       {hook.PreSignUpAnswer{Confirm: true, VerifyEmail: true, VerifyPhone: true}, "eve@example.com", "eve eve@example.com | phone_number phone_number_verified"},
+		"the other":                  {hook.PreSignUpAnswer{Confirm: true, VerifyPhone: true}, "eve@example.com", "eve | email phone_number phone_number_verified"},
+	} {
+		k := open(t, named, with(hook.Set{PreSignUp: func(_ context.Context, e hook.PreSignUp) (hook.PreSignUpAnswer, error) {
+			if e.Username == "eve" {
+				return tt.said, nil
+			}
+			return hook.PreSignUpAnswer{}, nil
+		}}))
+		k.confirmed("ada")
+		res, err := k.signUpAs("eve", user.Attributes{"email": tt.email, "phone_number": phone})
+		if err != nil || !res.Confirmed {
+			t.Errorf("%s: SignUp = %+v, %v", what, res, err)
+		}
+		got := "nobody"
+		if u := k.user("eve"); u != nil && u.Somebody() {
+			got = ""
+			for _, l := range u.Logins {
+				got += l.Value + " "
+			}
+			got += "| " + strings.Join(slices.Sorted(maps.Keys(u.Attributes)), " ")
+		}
+		if got != tt.want {
+			t.Errorf("%s: %s, want %s", what, got, tt.want)
+		}
+		if _, err := k.signUpAs("ada", user.Attributes{"email": "x@example.com"}); !errors.Is(err, pool.ErrLoginTaken) {
+			t.Errorf("%s: a taken name = %v, want ErrLoginTaken", what, err)
+		}
+	}
+}
+
+// Of many who are vouched for under one name at once, one gets it, and the others are told.
+func TestT7_VouchedForOneNameAtOnce(t *testing.T) {
+	t.Parallel()
+	k := open(t, named, with(hook.Set{PreSignUp: vouch}))
+	var all sync.WaitGroup
+	var joined atomic.Int32
+	for i := range 16 {
+		all.Go(func() {
+			switch res, err := k.signUpAs("ada", user.Attributes{"email": fmt.Sprintf("a%d@example.com", i)}); {
+			case err == nil && res.Confirmed:
+				joined.Add(1)
+			case !errors.Is(err, pool.ErrLoginTaken):
+				t.Errorf("SignUp = %v, want ErrLoginTaken", err)
+			}
+		})
+	}
+	all.Wait()
+	if joined.Load() != 1 {
+		t.Errorf("%d got the name", joined.Load())
 	}
 }

@@ -31,7 +31,8 @@ type PreSignUp struct{ Event }
 type PreSignUpAnswer struct {
 	// Confirm makes the visitor a user at once: no code is sent. An address that nobody has proven
 	// owns nothing, so the address by which the user will sign in must be vouched for with it, by
-	// VerifyEmail. Do so only for addresses that your program has proven in another way.
+	// VerifyEmail or VerifyPhone. Do so only for addresses that your program has proven in another way.
+	// Beside a chosen user name an address that is not vouched for stays unproven, and is no login.
 	//
 	// At an address that has an owner already no user is made, the answer is the same, and the owner
 	// is told by mail. That nobody can sign in afterwards tells the visitor: this cannot be helped.

@@ -33,6 +33,33 @@ func TestPoolEndsWithTheTest(t *testing.T) {
 	}
 }
 
+// A person has any login that the settings take, and an address to which codes go.
+func TestPeopleWithOtherLogins(t *testing.T) {
+	t.Parallel()
+	k := pooltest.New(t, pooltest.WithConfig(pool.Config{Settings: &pool.Settings{
+		SignIn: pool.SignInSettings{Identifiers: []pool.Identifier{pool.Username, pool.Phone, pool.Email}},
+	}}))
+	const phone = "+4915112345678"
+	for _, tt := range []struct {
+		login, address string // "" means one that was made up
+		options        []pooltest.PersonOption
+	}{
+		{"ada", "", nil},
+		{"Zoë", "", []pooltest.PersonOption{pooltest.Locked()}},
+		{phone, phone, nil},
+		{ada, ada, []pooltest.PersonOption{pooltest.Attribute("phone_number", "+4915100000000")}},
+		{"bob", "+4915111111111", []pooltest.PersonOption{
+			pooltest.Attribute("email", "bob@example.com"), pooltest.Attribute("phone_number", "+4915111111111"),
+		}},
+		{"cleo", "", []pooltest.PersonOption{pooltest.Unconfirmed()}},
+	} {
+		p := k.Person(tt.login, tt.options...)
+		if p.Login != tt.login || tt.address != "" && p.Address != tt.address || k.Mail.Code(p.Address) == "" {
+			t.Errorf("Person(%q) has the address %q, want %q", tt.login, p.Address, tt.address)
+		}
+	}
+}
+
 func TestClosedByTheTest(t *testing.T) {
 	t.Parallel()
 	k := pooltest.New(t)

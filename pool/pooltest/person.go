@@ -2,6 +2,7 @@ package pooltest
 
 import (
 	"encoding/binary"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -21,7 +22,8 @@ var Password = password.New("Seven quiet gulls, 1 harbour & no rain.")
 // Person is somebody with a login in the pool, who calls from a network address of their own, so that
 // no two share what is counted by address.
 type Person struct {
-	Login string
+	Login   string
+	Address string // to which the code of the sign-up went: Login, unless that is a user name
 
 	kit    *Kit
 	id     user.ID
@@ -31,7 +33,8 @@ type Person struct {
 
 // Person makes a person who has signed up with [Password], confirmed the address and signed in; options
 // say otherwise. They go through the same doors as visitors, so the settings must let people sign
-// up, and in a pool of several clients they use the first of pool.Config.Settings.
+// up, and in a pool of several clients they use the first of pool.Config.Settings. The login is of any kind
+// that the settings take; for a user name without an address among the [Attribute] options, one is made up.
 func (k *Kit) Person(login string, options ...PersonOption) *Person {
 	k.t.Helper()
 	var o order
@@ -41,7 +44,8 @@ func (k *Kit) Person(login string, options ...PersonOption) *Person {
 	if o.unconfirmed && (o.disabled || o.temporary || o.signedOut) {
 		k.t.Fatalf("pooltest: %s: somebody unconfirmed cannot be disabled, signed out or have a temporary password", login)
 	}
-	p := &Person{Login: login, kit: k, caller: pool.Caller{IP: k.address()}}
+	p := &Person{Login: login, Address: login, kit: k, caller: pool.Caller{IP: k.address()}}
+	p.reachable(&o)
 	p.signUp(o)
 	if !o.unconfirmed {
 		p.SignIn()
@@ -103,6 +107,15 @@ func (p *Person) Request(method, path string) *http.Request {
 	return r
 }
 
+// reachable gives somebody with a user name an address, where the options give none.
+func (p *Person) reachable(o *order) {
+	l, err := user.Identify(p.Login, user.CaseSensitive)
+	if err != nil || l.Kind() != user.KindUsername || o.attributes["email"]+o.attributes["phone_number"] != "" {
+		return
+	}
+	Attribute("email", fmt.Sprintf("person%d@example.com", p.kit.sources.Load()))(o)
+}
+
 // signUp signs up and, unless ordered otherwise, proves the address.
 func (p *Person) signUp(o order) {
 	p.kit.t.Helper()
@@ -112,6 +125,9 @@ func (p *Person) signUp(o order) {
 	})
 	if err != nil {
 		p.fatal("sign up", err)
+	}
+	if to := up.Delivery.Destination; to != "" {
+		p.Address = to
 	}
 	if o.unconfirmed {
 		return
@@ -124,16 +140,16 @@ func (p *Person) signUp(o order) {
 // confirm proves the address as the newest message asks.
 func (p *Person) confirm(ticket string) error {
 	p.kit.t.Helper()
-	ctx, sent := p.kit.t.Context(), p.kit.Mail.To(p.Login)
+	ctx, sent := p.kit.t.Context(), p.kit.Mail.To(p.Address)
 	if len(sent) > 0 && sent[len(sent)-1].Kind == message.ConfirmSignUpLink {
-		u, err := url.Parse(p.kit.Mail.Link(p.Login))
+		u, err := url.Parse(p.kit.Mail.Link(p.Address))
 		if err != nil {
 			return err
 		}
 		_, err = p.kit.ConfirmLink(ctx, pool.LinkInput{Link: u.Query().Get("link"), Ticket: ticket, Caller: p.caller})
 		return err
 	}
-	_, err := p.kit.ConfirmSignUp(ctx, pool.CodeInput{Ticket: ticket, Code: p.kit.Mail.Code(p.Login), Caller: p.caller})
+	_, err := p.kit.ConfirmSignUp(ctx, pool.CodeInput{Ticket: ticket, Code: p.kit.Mail.Code(p.Address), Caller: p.caller})
 	return err
 }
 
