@@ -39,10 +39,10 @@ var rooms = map[string][]string{
 	"pool/hook":           first,
 	"pool/internal/gate":  slices.Concat(ground, []string{"storage"}),
 	"pool/internal/chore": nil,
-	"pool/pooltest":       slices.Concat(second, []string{"pool/internal/chore", "storage/memory", "message/mailbox"}),
+	"pool/pooltest":       slices.Concat(second, []string{"pool/internal/chore", "storage/memory", "message/mailbox", "internal/cookie"}),
 
 	// The third floor: surfaces over a pool.
-	"web":        second,
+	"web":        slices.Concat(second, []string{"internal/cookie"}),
 	"hosted":     slices.Concat(second, []string{"web"}),
 	"hosted/dev": slices.Concat(second, []string{"web", "hosted", "message/mailbox"}),
 	"oauth":      second,
@@ -50,6 +50,7 @@ var rooms = map[string][]string{
 	"cognito":    second,
 	"console":    slices.Concat(second, []string{"web"}),
 
+	"internal/cookie":   nil,
 	"internal/jose":     nil,
 	"internal/egress":   nil,
 	"internal/archtest": nil,

@@ -17,7 +17,7 @@
 //	bob := k.Person("bob@example.com", pooltest.Disabled())    // and then disabled: still holds tokens
 //	...
 //	w := httptest.NewRecorder()
-//	app.ServeHTTP(w, ada.Request("GET", "/me"))                // with a bearer token
+//	app.ServeHTTP(w, ada.Request("GET", "/me"))                // with a bearer token, and with web's cookie
 //	...
 //	k.Clock.Advance(20 * time.Minute)                          // the token is over by now
 //

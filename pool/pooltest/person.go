@@ -1,13 +1,16 @@
 package pooltest
 
 import (
+	"crypto/tls"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
 
+	"github.com/userpool-go/userpool/internal/cookie"
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
@@ -29,6 +32,7 @@ type Person struct {
 	id     user.ID
 	caller pool.Caller
 	tokens token.Set
+	cookie string // of a browser session; "" means none
 }
 
 // Person makes a person who has signed up with [Password], confirmed the address and signed in; options
@@ -74,35 +78,69 @@ func (p *Person) ID() user.ID { return p.id }
 // somebody who never signed in.
 func (p *Person) Tokens() token.Set { return p.tokens }
 
-// SignIn signs in with [Password], on a device that the pool does not know, and takes the tokens. Where
-// that is refused the test fails; a refusal that is expected is seen with pool.Pool.SignIn.
+// Cookie returns the cookie of the last sign-in in a browser, as package web sets it, that of an ended
+// session too. It is nil for somebody who never signed in.
+func (p *Person) Cookie() *http.Cookie {
+	if p.cookie == "" {
+		return nil
+	}
+	return &http.Cookie{Name: p.kit.cookies().Session, Value: p.cookie}
+}
+
+// SignIn signs in with [Password], on a device that the pool does not know, twice: as an app, whose tokens
+// it takes, and in a browser, whose cookie it takes. Where that is refused the test fails; a refusal
+// that is expected is seen with pool.Pool.SignIn.
 func (p *Person) SignIn() {
 	p.kit.t.Helper()
+	p.tokens = p.signIn(false).Tokens
+	p.cookie = p.signIn(true).Cookie.Reveal()
+}
+
+func (p *Person) signIn(browser bool) *pool.Done {
+	p.kit.t.Helper()
+	from := p.caller
+	from.Browser = browser
 	done, err := pool.Finished(p.kit.SignIn(p.kit.t.Context(), pool.SignInInput{
-		Client: p.kit.client, Username: p.Login, With: pool.Password{Value: Password}, Caller: p.caller,
+		Client: p.kit.client, Username: p.Login, With: pool.Password{Value: Password}, Caller: from,
 	}))
 	if err != nil {
 		p.fatal("sign in", err)
 	}
-	p.tokens = done.Tokens
+	return done
 }
 
-// SignOut ends the session. The person keeps the tokens, as a thief or an old tab would.
+// SignOut ends both sessions. The person keeps the tokens and the cookie, as a thief or an old tab would.
 func (p *Person) SignOut() {
 	p.kit.t.Helper()
+	ctx := p.kit.t.Context()
 	in := pool.SignOutInput{Client: p.kit.client, Token: p.tokens.Refresh, Caller: p.caller}
-	if err := p.kit.SignOut(p.kit.t.Context(), in); err != nil {
+	if err := p.kit.SignOut(ctx, in); err != nil {
 		p.fatal("sign out", err)
+	}
+	account, _, err := p.kit.Session(ctx, token.NewSecret(p.cookie))
+	if err == nil {
+		err = account.SignOut(ctx, p.caller)
+	}
+	if err != nil && !errors.Is(err, pool.ErrNotAuthorized) { // it is over already
+		p.fatal("sign out in the browser", err)
 	}
 }
 
 // Request returns a request for a handler, as httptest.NewRequest makes it and with its panics: from
-// the person's address, and with the access token, if there is one, in its Authorization header.
+// the person's address, with the access token in its Authorization header and the cookie, if there are
+// any, and, as a browser's, from a page of the same origin. In production it came over TLS.
 func (p *Person) Request(method, path string) *http.Request {
 	r := httptest.NewRequestWithContext(p.kit.t.Context(), method, path, nil)
 	r.RemoteAddr = netip.AddrPortFrom(p.caller.IP, 40000).String()
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	if p.kit.cookies().Secure && r.TLS == nil {
+		r.TLS = &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true, ServerName: r.Host}
+	}
 	if !p.tokens.Access.IsZero() {
 		r.Header.Set("Authorization", "Bearer "+p.tokens.Access.Reveal())
+	}
+	if c := p.Cookie(); c != nil {
+		r.AddCookie(c)
 	}
 	return r
 }
@@ -167,6 +205,9 @@ func (p *Person) recognise() {
 	}
 	p.id = profile.ID
 }
+
+// cookies returns what package web calls the cookies of the pool.
+func (k *Kit) cookies() cookie.Names { return cookie.Of(string(k.ID()), k.Issuer()) }
 
 func (p *Person) fatal(what string, err error) {
 	p.kit.t.Helper()

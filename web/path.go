@@ -1,0 +1,65 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+)
+
+// ReturnTo is the name of the query parameter in which [Sessions.Require] gives the sign-in page the path
+// that the visitor was on the way to. The page keeps it in its form, and goes there with [ReturnPath].
+const ReturnTo = "return_to"
+
+// maxReturn bounds a return path, in bytes: it goes into a URL.
+const maxReturn = 2 << 10
+
+// ReturnPath returns the path to go to after a sign-in: what was typed, if it is the path of a page of the
+// same origin, with or without a query, and otherwise "/". It came through the visitor's hands, and anybody
+// can make a link to the sign-in page: whatever a browser, a proxy or a framework could take for the name
+// of another host is refused (CVE class 34).
+func ReturnPath(typed string) string {
+	if !local(typed) {
+		return "/"
+	}
+	return typed
+}
+
+// local reports whether s is a path of the same origin, as we read it and as anybody else may.
+func local(s string) bool {
+	if len(s) > maxReturn || !strings.HasPrefix(s, "/") || !printable(s) || strings.Contains(s, "#") {
+		return false
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" {
+		return false
+	}
+	return !strings.Contains(s, " ") && !strings.Contains(u.EscapedPath(), "//") && !strings.Contains(u.Path, "//") && printable(u.Path)
+}
+
+// printable reports whether s has no backslash, which browsers take for a slash, and no control character,
+// which they leave out.
+func printable(s string) bool {
+	return !strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c == 0x7f || c == '\\' })
+}
+
+// signInURL returns where a visitor signs in to come back; ok is false where they are there already.
+func (s *Sessions) signInURL(r *http.Request) (to string, ok bool) {
+	back := r.RequestURI // as the browser asked, whatever a router has made of r.URL
+	if back == "" {
+		back = r.URL.RequestURI()
+	}
+	back = ReturnPath(back)
+	signIn, err := url.Parse(s.signIn)
+	if err != nil {
+		return "", false
+	}
+	asked, err := url.Parse(back)
+	if err != nil || path.Clean(asked.Path) == path.Clean(signIn.Path) { // a circle
+		return "", false
+	}
+	q := signIn.Query()
+	q.Set(ReturnTo, back)
+	signIn.RawQuery = q.Encode()
+	return signIn.String(), true
+}
