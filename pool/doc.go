@@ -35,9 +35,9 @@
 // to it. In processor time, on SQLite with every commit on the disk, among a million users (2 cores of 2024):
 //
 //	a hash of the default cost              20 ms, 19 MiB
-//	a sign-in but for its hash              0.6 ms
-//	a sign-up but for its hash              0.7 ms, and 0.35 ms later for the mail
-//	a refresh                               0.4 ms
+//	a sign-in but for its hash              0.6 to 0.8 ms
+//	a sign-up but for its hash              0.7 to 0.8 ms, and 0.35 ms later for the mail
+//	a refresh                               0.4 to 0.45 ms
 //	Account.Get                             0.05 ms
 //	a token verified, first and again       0.065 ms, 0.002 ms
 //	from exec to the first verified token   8 ms
