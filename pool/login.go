@@ -101,6 +101,16 @@ func contact(u *user.User) (user.Login, bool) {
 	return user.Login{}, false
 }
 
+// reached returns where a code goes that somebody asks for by a login of u: to the address that was typed or,
+// for a user name, to the contact. False means nowhere, as for nobody.
+func reached(u *user.User, typed user.Login) (user.Login, bool) {
+	if typed.Kind() == user.KindUsername {
+		return contact(u)
+	}
+	own := u.Login(typed)
+	return own, own != (user.Login{})
+}
+
 // channel returns the way to an address.
 func channel(to user.Login) message.Channel {
 	if to.Kind() == user.KindPhone {

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/userpool-go/userpool/message"
@@ -43,14 +44,9 @@ func (p *Pool) forgotPassword(ctx context.Context, in ForgotPasswordInput, login
 	}
 	// Whoever cannot recover here gets what a stranger gets: a ticket of nobody.
 	u, reason := recoverable(r.user)
-	to := u.Login(login)
-	if login.Kind() == user.KindUsername {
-		to, _ = contact(u)
-	}
-	if to == (user.Login{}) {
-		if to = login; reason == "" {
-			u, reason = &user.User{}, noAddress
-		}
+	to, ok := reached(u, login)
+	if !ok {
+		u, reason, to = &user.User{}, cmp.Or(reason, noAddress), login
 	}
 	o := occurrence{who: u, from: in.Caller, Kind: forgotEvent, Outcome: stepped, Reason: reason, Client: client.ID}
 	if err := overBudget(r.source, budget, now); err != nil {

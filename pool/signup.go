@@ -42,30 +42,11 @@ func (p *Pool) SignUp(ctx context.Context, in SignUpInput) (SignUpResult, error)
 
 func (p *Pool) signUp(ctx context.Context, in SignUpInput, up registration, chosen *choice, h *hooked) (SignUpResult, error) {
 	now := p.now()
-	counter, rule := requested(up.login)
-	r, err := p.readLogin(ctx, up.login, in.Caller, passwordCounter, signUpMail, counter, now)
+	o := occurrence{from: in.Caller, Kind: signUpEvent, Outcome: stepped}
+	_, rule := requested(up.address)
+	r, client, err := p.readSignUp(ctx, in, up, &o, now)
 	if err != nil {
 		return SignUpResult{}, err
-	}
-	client, err := r.state.settings.admits(in.Client)
-	if err != nil {
-		return SignUpResult{}, err
-	}
-	o := occurrence{from: in.Caller, Kind: signUpEvent, Outcome: stepped, Client: client.ID}
-	if err := overBudget(r.source, rule, now); err != nil {
-		return SignUpResult{}, p.unjudged(o, networkFull, err)
-	}
-	if up.login != up.address {
-		if r.owner() != nil {
-			return SignUpResult{}, p.nameTaken(ctx, r, o, now)
-		}
-		counter, rule = requested(up.address)
-		if r, err = p.readLogin(ctx, up.address, in.Caller, passwordCounter, signUpMail, counter, now); err != nil {
-			return SignUpResult{}, err
-		}
-		if err := overBudget(r.source, rule, now); err != nil {
-			return SignUpResult{}, p.unjudged(o, networkFull, err)
-		}
 	}
 	if chosen.hash == nil {
 		if err := p.afford(ctx, o, p.mails, r.state.settings.Limits.Mails, false); err != nil {
@@ -107,6 +88,32 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, up registration, chos
 		return SignUpResult{}, overMail(err)
 	}
 	return SignUpResult{Ticket: ticket, Delivery: delivery(up.address)}, nil
+}
+
+// readSignUp reads who is at the address that a sign-up is to prove, and before that who has the user name,
+// where one was chosen. The network must have a request left.
+func (p *Pool) readSignUp(ctx context.Context, in SignUpInput, up registration, o *occurrence, now time.Time) (r reading, client Client, err error) {
+	places := []user.Login{up.login, up.address}
+	if up.login == up.address {
+		places = places[1:]
+	}
+	for _, l := range places {
+		counter, rule := requested(l)
+		if r, err = p.readLogin(ctx, l, in.Caller, passwordCounter, signUpMail, counter, now); err != nil {
+			return r, client, err
+		}
+		if client, err = r.state.settings.admits(in.Client); err != nil {
+			return r, client, err
+		}
+		o.Client = client.ID
+		if err := overBudget(r.source, rule, now); err != nil {
+			return r, client, p.unjudged(*o, networkFull, err)
+		}
+		if l != up.address && r.owner() != nil {
+			return r, client, p.nameTaken(ctx, r, *o, now)
+		}
+	}
+	return r, client, nil
 }
 
 // nameTaken refuses a user name that somebody has chosen before, which cannot be hidden: two cannot have it.
