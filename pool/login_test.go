@@ -599,3 +599,26 @@ func TestT7_VouchedForOneNameAtOnce(t *testing.T) {
 		t.Errorf("%d got the name", joined.Load())
 	}
 }
+
+// A kind of login that is taken no more is refused from the next read on, also by a process that has not
+// heard of it yet.
+func TestS18_IdentifiersBindFromTheNextRead(t *testing.T) {
+	t.Parallel()
+	for door, knock := range map[string]func(*kit) error{
+		"SignIn": func(k *kit) error { return second(k.signIn(ada, right)) },
+		"ForgotPassword": func(k *kit) error {
+			return second(k.ForgotPassword(t.Context(), pool.ForgotPasswordInput{Username: ada}))
+		},
+	} {
+		st, r := memory.New(), ring(t, seal.Generate())
+		k := openOn(t, st, func(c *pool.Config) { c.Keys = r })
+		k.confirmed(ada)
+		settings := pool.Settings{SignIn: pool.SignInSettings{Identifiers: []pool.Identifier{pool.Phone}}}
+		if _, err := reopen(t, st, pool.Config{Keys: r, Sender: nothing, Settings: &settings}); err != nil {
+			t.Fatal(err)
+		}
+		if err := knock(k); !errors.Is(err, pool.ErrInvalid) {
+			t.Errorf("%s = %v, want ErrInvalid", door, err)
+		}
+	}
+}

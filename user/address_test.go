@@ -152,3 +152,28 @@ func TestNameOfUser(t *testing.T) {
 		}
 	}
 }
+
+// FuzzIdentify holds that a text is of one kind, and that its canonical form shows the same kind.
+func FuzzIdentify(f *testing.F) {
+	for _, s := range []string{"ada", "Ada@Example.com", "+4915112345678", "＋49", "ada＠example.com", "+a@b.c", "@", "+", "\x00", "ﬁ"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got, err := user.Identify(s, user.CaseInsensitive)
+		taken := 0
+		for kind, parse := range map[user.Kind]func(string) (user.Login, error){
+			user.KindEmail: user.Email, user.KindPhone: user.Phone,
+			user.KindUsername: func(s string) (user.Login, error) { return user.Username(s, user.CaseInsensitive) },
+		} {
+			if l, err := parse(s); err == nil {
+				taken++
+				if l != got || got.Kind() != kind {
+					t.Errorf("%q is %+v of kind %q, and %+v by its own rule", s, got, got.Kind(), l)
+				}
+			}
+		}
+		if taken > 1 || (taken == 1) != (err == nil) {
+			t.Errorf("%q is of %d kinds, Identify says %v", s, taken, err)
+		}
+	})
+}
