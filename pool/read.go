@@ -17,9 +17,9 @@ const (
 	requestMark     = "requests:reset_password" // a watermark: when a reset was last asked for
 	signUpMail      = "mail:sign_up"
 	resetMail       = "mail:reset_password"
-	failures        = "failures" // of a network
-	requests        = "requests" // of a network: for what costs mails and rows
-	texts           = "texts"    // of a network: for what costs messages by SMS
+	failures        = "failures"     // of a network
+	requests        = "requests"     // of a network: for what costs mails and rows
+	smsRequests     = "requests:sms" // of a network: for what costs messages by SMS
 )
 
 // guessRule bounds guessing at one authenticator (security.md T5): the fifth failure locks for a
