@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/userpool-go/userpool/token"
 )
@@ -9,11 +10,14 @@ import (
 // deviceSeconds is how long a browser keeps its known-device token: as long as the pool honours it.
 const deviceSeconds = 365 * 24 * 60 * 60
 
-// write sets a cookie of ours. Its attributes are those that the __Host- prefix asks for, and it is kept
-// from scripts and from what other sites cause, but for following a link.
-func (s *Sessions) write(w http.ResponseWriter, c *http.Cookie) {
-	c.Path, c.Secure, c.HttpOnly, c.SameSite = "/", s.names.Secure, true, http.SameSiteLaxMode
-	http.SetCookie(w, c)
+// write sets a cookie of ours, until a time or for so many seconds; a negative number erases it. Its
+// attributes are those that the __Host- prefix asks for, and it is kept from scripts and from what other
+// sites cause, but for following a link.
+func (s *Sessions) write(w http.ResponseWriter, name, value string, until time.Time, seconds int) {
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure is left out in development alone, over plain http
+		Name: name, Value: value, Expires: until, MaxAge: seconds,
+		Path: "/", Secure: s.names.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
 	w.Header().Set("Cache-Control", "no-store") // whoever keeps the answer would hand out the cookie
 }
 

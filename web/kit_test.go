@@ -73,10 +73,10 @@ func (s *site) answer(w http.ResponseWriter, err error) {
 }
 
 // do answers a request.
-func (s *site) do(r *http.Request) *http.Response {
+func (s *site) do(r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	s.handler.ServeHTTP(w, r)
-	return w.Result()
+	return w
 }
 
 // request is one that a browser makes from a page of the site, over TLS where the site is in production.
@@ -96,14 +96,14 @@ func (s *site) request(method, path string, cookies ...*http.Cookie) *http.Reque
 func (s *site) signIn(login string, have ...*http.Cookie) (session, device *http.Cookie) {
 	s.t.Helper()
 	res := s.do(s.request("POST", "/login?as="+login, have...))
-	if s.err != nil || len(res.Cookies()) != 2 {
-		s.t.Fatalf("sign-in: %v, cookies %v", s.err, res.Cookies())
+	if s.err != nil || len(res.Result().Cookies()) != 2 {
+		s.t.Fatalf("sign-in: %v, cookies %v", s.err, res.Result().Cookies())
 	}
-	return res.Cookies()[0], res.Cookies()[1]
+	return res.Result().Cookies()[0], res.Result().Cookies()[1]
 }
 
 // user returns who the site takes a request to be of; "" is nobody.
-func (s *site) user(r *http.Request) string { return s.do(r).Header.Get("X-User") }
+func (s *site) user(r *http.Request) string { return s.do(r).Header().Get("X-User") }
 
 // is fails the test unless err is of a class.
 func is(t *testing.T, what string, err, class error) {

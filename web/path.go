@@ -27,14 +27,15 @@ func ReturnPath(typed string) string {
 
 // local reports whether s is a path of the same origin, as we read it and as anybody else may.
 func local(s string) bool {
-	if len(s) > maxReturn || !strings.HasPrefix(s, "/") || !printable(s) || strings.Contains(s, "#") {
+	if len(s) > maxReturn || !strings.HasPrefix(s, "/") || !printable(s) || strings.ContainsAny(s, " #") {
 		return false
 	}
+	typed, _, _ := strings.Cut(s, "?")
 	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" {
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil {
 		return false
 	}
-	return !strings.Contains(s, " ") && !strings.Contains(u.EscapedPath(), "//") && !strings.Contains(u.Path, "//") && printable(u.Path)
+	return !strings.Contains(typed, "//") && !strings.Contains(u.Path, "//") && printable(u.Path)
 }
 
 // printable reports whether s has no backslash, which browsers take for a slash, and no control character,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"time"
 
 	"github.com/userpool-go/userpool/internal/cookie"
 	"github.com/userpool-go/userpool/pool"
@@ -66,9 +67,9 @@ func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, done *pool.Done
 	if err := s.signOut(r); err != nil {
 		return err
 	}
-	s.write(w, &http.Cookie{Name: s.names.Session, Value: done.Cookie.Reveal(), Expires: done.Expires})
+	s.write(w, s.names.Session, done.Cookie.Reveal(), done.Expires, 0)
 	if done.Device != "" {
-		s.write(w, &http.Cookie{Name: s.names.Device, Value: done.Device, MaxAge: deviceSeconds})
+		s.write(w, s.names.Device, done.Device, time.Time{}, deviceSeconds)
 	}
 	return nil
 }
@@ -85,7 +86,7 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
 	if err := s.mayAct(r); err != nil {
 		return err
 	}
-	s.write(w, &http.Cookie{Name: s.names.Session, MaxAge: -1})
+	s.write(w, s.names.Session, "", time.Time{}, -1)
 	return s.signOut(r)
 }
 

@@ -33,11 +33,11 @@ func TestJourney(t *testing.T) {
 			t.Errorf("Caller = %+v, want a browser with a known device", c)
 		}
 		res := s.do(s.request("POST", "/logout", session, device))
-		if s.err != nil || len(res.Cookies()) != 1 || res.Cookies()[0].MaxAge != -1 || res.Cookies()[0].Name != session.Name {
-			t.Errorf("sign-out = %v, cookies %v, want the session's erased", s.err, res.Cookies())
+		if s.err != nil || len(res.Result().Cookies()) != 1 || res.Result().Cookies()[0].MaxAge != -1 || res.Result().Cookies()[0].Name != session.Name {
+			t.Errorf("sign-out = %v, cookies %v, want the session's erased", s.err, res.Result().Cookies())
 		}
-		if got := s.do(s.request("GET", "/me", session)); got.StatusCode != http.StatusSeeOther {
-			t.Errorf("the cookie of before = %d, want 303", got.StatusCode)
+		if got := s.do(s.request("GET", "/me", session)); got.Code != http.StatusSeeOther {
+			t.Errorf("the cookie of before = %d, want 303", got.Code)
 		}
 		if s.do(s.request("POST", "/logout", session)); s.err != nil {
 			t.Errorf("signing out again: %v", s.err)
@@ -123,11 +123,11 @@ func TestT3_SessionsEndAtTheNextRequest(t *testing.T) {
 		k := pooltest.New(t)
 		s := serve(t, k)
 		p := k.Person(ada)
-		if got := s.do(p.Request("GET", "/me")).StatusCode; got != http.StatusOK {
+		if got := s.do(p.Request("GET", "/me")).Code; got != http.StatusOK {
 			t.Fatalf("before: %d", got)
 		}
 		end(k, p)
-		if got := s.do(p.Request("GET", "/me")).StatusCode; got != http.StatusSeeOther {
+		if got := s.do(p.Request("GET", "/me")).Code; got != http.StatusSeeOther {
 			t.Errorf("%s: %d, want 303", name, got)
 		}
 	}
@@ -139,11 +139,11 @@ func TestT3_SessionsEndAtTheNextRequest(t *testing.T) {
 		"signed out":         k.Person("bob@example.com", pooltest.SignedOut()),
 		"unconfirmed":        k.Person("flo@example.com", pooltest.Unconfirmed()),
 	} {
-		if got := s.do(p.Request("GET", "/me")).StatusCode; got != http.StatusSeeOther {
+		if got := s.do(p.Request("GET", "/me")).Code; got != http.StatusSeeOther {
 			t.Errorf("%s: %d, want 303", name, got)
 		}
 	}
-	if got := s.do(k.Person("eve@example.com", pooltest.Locked()).Request("GET", "/me")).StatusCode; got != http.StatusOK {
+	if got := s.do(k.Person("eve@example.com", pooltest.Locked()).Request("GET", "/me")).Code; got != http.StatusOK {
 		t.Errorf("locked: %d, want 200", got)
 	}
 }
@@ -203,11 +203,11 @@ func TestUnavailable(t *testing.T) {
 	done := s.finished(ada)
 	st.down = true
 	res := s.do(p.Request("GET", "/me"))
-	if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Set-Cookie") != "" {
-		t.Errorf("/me = %d with %v, want 503 and the cookie left alone", res.StatusCode, res.Header)
+	if res.Code != http.StatusServiceUnavailable || res.Header().Get("Set-Cookie") != "" {
+		t.Errorf("/me = %d with %v, want 503 and the cookie left alone", res.Code, res.Header())
 	}
-	if got := s.do(p.Request("GET", "/")); got.StatusCode != http.StatusOK || got.Header.Get("X-User") != "" {
-		t.Errorf("a public page = %d as %q", got.StatusCode, got.Header.Get("X-User"))
+	if got := s.do(p.Request("GET", "/")); got.Code != http.StatusOK || got.Header().Get("X-User") != "" {
+		t.Errorf("a public page = %d as %q", got.Code, got.Header().Get("X-User"))
 	}
 	w := httptest.NewRecorder()
 	is(t, "Start", s.Start(w, p.Request("POST", "/login"), done), pool.ErrUnavailable)

@@ -84,7 +84,7 @@ func (p *Person) Cookie() *http.Cookie {
 	if p.cookie == "" {
 		return nil
 	}
-	return &http.Cookie{Name: p.kit.cookies().Session, Value: p.cookie}
+	return &http.Cookie{Name: p.kit.cookies().Session, Value: p.cookie} //nolint:gosec // as a browser sends it: without attributes
 }
 
 // SignIn signs in with [Password], on a device that the pool does not know, twice: as an app, whose tokens
