@@ -38,6 +38,9 @@
 // And what makes a pool of them:
 //   - [github.com/userpool-go/userpool/pool]: settings, and every use case
 //
+// And what shows a pool to browsers:
+//   - [github.com/userpool-go/userpool/web]: cookie sessions for a program with pages of its own
+//
 // An import only goes down this list. ARCHITECTURE.md draws the house, and names the tests that hold
 // its security rules; examples/quickstart walks through it.
 package userpool

@@ -439,3 +439,41 @@ func TestLinkOpenedInABrowser(t *testing.T) {
 		t.Errorf("Respond = %+v, %v, want a browser session", done, err)
 	}
 }
+
+// What was granted under a browser session goes with it, and what was granted beside it stays.
+func TestT2_GrantsEndWithTheBrowser(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, k *kit) {
+		k.confirmed(ada)
+		d, beside := k.browse(ada), k.done(ada)
+		sessions := func() (parent, under *token.Session) {
+			page, err := k.store.Sessions(t.Context(), "default", storage.SessionQuery{User: k.user(ada).ID, Now: k.clock.Now()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range page.Sessions {
+				if s.Kind == token.Browser {
+					parent = s
+				} else if s.Parent != "" {
+					under = s
+				}
+			}
+			return parent, under
+		}
+		parent, _ := sessions()
+		grant := parent.Clone()
+		grant.ID, grant.Kind, grant.Parent, grant.Version = "grant", token.Grant, parent.ID, 0
+		if err := k.store.Store.Commit(t.Context(), storage.Put(grant)); err != nil {
+			t.Fatal(err)
+		}
+		if err := k.opens(d).SignOut(t.Context(), browser); err != nil {
+			t.Fatal(err)
+		}
+		if parent, under := sessions(); parent != nil || under != nil {
+			t.Errorf("left over: %v, %v", parent, under)
+		}
+		if _, err := k.refresh(beside); err != nil {
+			t.Errorf("the session beside it: %v", err)
+		}
+	})
+}
