@@ -80,7 +80,7 @@ func (v *validation) attributes(schema user.Schema, as user.Attributes, address 
 	if broken, ok := errors.AsType[*user.AttributesError](err); ok {
 		for _, b := range broken.Violations {
 			if b.Name != own || b.Rule != user.RuleReadOnly || own == "" {
-				v.add(attributeField(b.Name), unfit(b))
+				v.fields = append(v.fields, FieldError{attributeField(b.Name), unfit(b), string(b.Rule), b.Min, b.Max})
 			}
 			if b.Rule == user.RuleSize {
 				return // too much to read

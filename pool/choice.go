@@ -54,7 +54,7 @@ func (p *Pool) mayTake(ctx context.Context, from password.From, policy password.
 			return nil, err
 		}
 		if c.used {
-			v.add("Password", broken(password.Violation{Rule: password.RuleHistory}))
+			v.broken(password.Violation{Rule: password.RuleHistory})
 		}
 	}
 	return v.err(), nil

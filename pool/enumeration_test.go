@@ -62,7 +62,7 @@ var entrances = map[string]func(k *kit, login string) []string{
 		}
 		return seen
 	},
-	"Session": nil, "ID": nil, "Respond": nil, "Refresh": nil, "SignOut": nil, "Account": nil,
+	"Session": nil, "ID": nil, "Settings": nil, "Respond": nil, "Refresh": nil, "SignOut": nil, "Account": nil,
 	"Close": nil, "Issuer": nil, "JWKS": nil, "Verifier": nil, "Hashes": nil, "VerifyEvents": nil, "ListEvents": nil, "EraseEvents": nil,
 }
 

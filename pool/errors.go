@@ -46,10 +46,13 @@ var (
 // of attributes.
 type ValidationError struct{ Fields []FieldError }
 
-// FieldError is one thing that is wrong with an input.
+// FieldError is one thing that is wrong with an input. Rule, Min and Max say the same as Reason to a program
+// that has words of its own.
 type FieldError struct {
-	Field  string // such as "Username" or "Attributes.name"
-	Reason string
+	Field    string // such as "Username" or "Attributes.name"
+	Reason   string
+	Rule     string // a [password.Rule] or a [user.AttributeRule]; "" where the value as such is malformed
+	Min, Max int64  // bounds of the rule; 0 means none
 }
 
 // Error says what is wrong.

@@ -66,7 +66,7 @@ const maxResponse = 16 << 10
 func UnmarshalResponse(text []byte) (Response, error) {
 	name, value, ok := member(text)
 	if !ok {
-		return nil, &ValidationError{[]FieldError{{"With", `must be an object such as {"code":"123456"}`}}}
+		return nil, &ValidationError{[]FieldError{{Field: "With", Reason: `must be an object such as {"code":"123456"}`}}}
 	}
 	switch name {
 	case "password":
@@ -76,7 +76,7 @@ func UnmarshalResponse(text []byte) (Response, error) {
 	case "code":
 		return Code{value}, nil
 	}
-	return nil, &ValidationError{[]FieldError{{"With", "is an answer of no kind that there is"}}}
+	return nil, &ValidationError{[]FieldError{{Field: "With", Reason: "is an answer of no kind that there is"}}}
 }
 
 // member reads an object of exactly one text.

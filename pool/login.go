@@ -58,7 +58,7 @@ func (s SignInSettings) read(typed string) (user.Login, error) {
 		for i, id := range s.Identifiers {
 			names[i] = identifierNames[id]
 		}
-		return l, &ValidationError{[]FieldError{{"Username", "must be " + strings.Join(names, " or ")}}}
+		return l, &ValidationError{[]FieldError{{Field: "Username", Reason: "must be " + strings.Join(names, " or ")}}}
 	}
 	return l, nil
 }

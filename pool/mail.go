@@ -106,13 +106,14 @@ func (p *Pool) letterLabel(id string) seal.Label {
 
 // message renders a letter.
 func (p *Pool) message(o *storage.Outgoing, l letter) (message.Message, error) {
+	settings := p.state.Load().settings
 	data := message.Data{
-		Code: l.Code, Link: p.config.link(l.Code), Username: cmp.Or(l.Name, l.To), Expires: o.NotAfter.Sub(o.Created),
+		Code: l.Code, Link: p.config.link(l.Code), Pool: settings.Branding.Name, Username: cmp.Or(l.Name, l.To), Expires: o.NotAfter.Sub(o.Created),
 	}
 	if l.SMS {
 		data.Channel = message.SMS
 	}
-	m, err := p.state.Load().settings.Messages.Render(l.Kind, l.Locale, data)
+	m, err := settings.Messages.Render(l.Kind, l.Locale, data)
 	if err != nil {
 		return message.Message{}, fmt.Errorf("render %s: %w", l.Kind, err)
 	}

@@ -111,6 +111,10 @@ func (p *Pool) ID() user.PoolID { return p.config.ID }
 // Issuer returns what the pool's tokens name as their issuer.
 func (p *Pool) Issuer() string { return p.config.Issuer }
 
+// Settings returns the policy, with its defaults written out, as of the newest state that this process
+// knows. What it points to is the pool's: do not change it.
+func (p *Pool) Settings() Settings { return p.state.Load().settings }
+
 // JWKS returns the public keys of the pool's tokens as a JSON Web Key Set (RFC 7517), as of the
 // newest state that this process knows.
 func (p *Pool) JWKS() []byte { return p.today().jwks }

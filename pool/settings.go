@@ -22,6 +22,8 @@ type Settings struct {
 	Passwords password.Policy
 	// Messages are words of the pool's own, by kind and locale. Zero means the built-in ones.
 	Messages message.Settings
+	// Branding is the name, logo and colour that pages and messages carry.
+	Branding Branding
 	Keys     KeySettings
 	Sessions SessionSettings
 	Limits   LimitSettings
@@ -89,6 +91,7 @@ func (s Settings) problems() (ps []string) {
 	for _, p := range s.Passwords.Problems() {
 		ps = append(ps, "passwords: "+p)
 	}
+	ps = append(ps, s.Branding.problems()...)
 	ps = append(ps, s.Keys.problems()...)
 	ps = append(ps, s.Sessions.problems()...)
 	ps = append(ps, s.Limits.problems()...)

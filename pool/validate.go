@@ -14,7 +14,7 @@ import (
 type validation struct{ fields []FieldError }
 
 func (v *validation) add(field, reason string) {
-	v.fields = append(v.fields, FieldError{field, reason})
+	v.fields = append(v.fields, FieldError{Field: field, Reason: reason})
 }
 
 func (v *validation) err() error {
@@ -63,11 +63,16 @@ func (v *validation) newPassword(policy password.Policy, s password.Secret, word
 	v.refused(policy.Check(s, password.Facts{Words: words}))
 }
 
+// broken adds a rule that a password breaks.
+func (v *validation) broken(b password.Violation) {
+	v.fields = append(v.fields, FieldError{"Password", broken(b), string(b.Rule), int64(b.Min), int64(b.Max)})
+}
+
 // refused adds what the rules have against a password, if anything.
 func (v *validation) refused(err error) {
 	if pe, ok := errors.AsType[*password.PolicyError](err); ok {
 		for _, violation := range pe.Violations {
-			v.add("Password", broken(violation))
+			v.broken(violation)
 		}
 	} else if err != nil {
 		v.add("Password", err.Error())

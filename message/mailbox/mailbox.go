@@ -51,6 +51,13 @@ func (b *Mailbox) Send(ctx context.Context, m message.Message) error {
 	return nil
 }
 
+// All returns all messages, oldest first.
+func (b *Mailbox) All() []message.Message {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.kept)
+}
+
 // To returns the messages to an address, oldest first. Letter case does not matter.
 func (b *Mailbox) To(addr string) []message.Message {
 	got, _ := b.to(addr)
