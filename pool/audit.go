@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -22,6 +23,9 @@ type SealHead struct {
 type EventReport struct {
 	Head   SealHead
 	Sealed int // events in seals
+	// Dropped is the newest seal that the pool itself has dropped, because it was older than
+	// [EventSettings] keep; 0 means none. Verification starts after it.
+	Dropped int64
 	// Unsealed is how many events are in no seal yet: normally those of the last second. They are
 	// whole as they stand, but nothing proves that none was changed or taken away.
 	Unsealed int
@@ -53,8 +57,9 @@ const maxProblems = 100
 // the events it was made of, that seals follow each other without a gap, and that all were made with
 // the pool's keyring, which is not in the database (security.md T10). Whoever can write the database
 // cannot hide that an event was changed or added, nor that a sealed one was moved or taken away. They can
-// cut off the newest seals with their events while no process runs: keep the Head of a report, or what [Config.Sealed] is handed, outside,
-// and give it to a later call, which then finds that too.
+// cut off the newest seals with their events while no process runs: keep the Head of a report, or what
+// [Config.Sealed] is handed, outside, and give it to a later call, which then finds that too. A head of
+// what was dropped for its age is not compared.
 //
 // What is broken stands in the report; the error is the store's. It reads the whole history, a
 // thousand events at a time; a hundred thousand of them take a third of a second of processor time, and
@@ -63,15 +68,21 @@ func (p *Pool) VerifyEvents(ctx context.Context, kept ...SealHead) (EventReport,
 	if p.closed.Load() {
 		return EventReport{}, ErrClosed
 	}
-	a := audit{Pool: p, kept: map[int64][]byte{}}
-	for _, h := range kept {
-		a.kept[h.Number] = h.Digest
+	for {
+		a := audit{Pool: p, kept: map[int64][]byte{}}
+		for _, h := range kept {
+			a.kept[h.Number] = h.Digest
+		}
+		if err := a.run(ctx, kept); err != nil {
+			return a.report, unavailable(err)
+		}
+		switch h, _, err := p.anchor(ctx); {
+		case errors.Is(err, errAnchor), err == nil && h.Number == a.report.Dropped:
+			return a.report, nil
+		case err != nil:
+			return a.report, unavailable(err)
+		} // else seals went while they were read
 	}
-	err := a.run(ctx, kept)
-	if err != nil {
-		err = unavailable(err)
-	}
-	return a.report, err
 }
 
 // audit is one walk over a history.
@@ -85,7 +96,17 @@ type audit struct {
 // run walks the seals, and then the tail. Where the sealer takes events out of the tail meanwhile, it
 // goes on with the new seals.
 func (a *audit) run(ctx context.Context, kept []SealHead) error {
-	var previous *storage.SealRecord
+	anchor, _, err := a.anchor(ctx)
+	if errors.Is(err, errAnchor) {
+		a.broken(1, "", errAnchor.Error()) // what it says was dropped counts as gone
+	} else if err != nil {
+		return err
+	}
+	if digest := a.kept[anchor.Number]; digest != nil && !bytes.Equal(digest, anchor.Digest) {
+		a.broken(anchor.Number, "", "it is not the seal that was kept outside")
+	}
+	a.report.Dropped, a.report.Head = anchor.Number, anchor
+	previous := anchor.record()
 	for {
 		head, err := a.head(ctx)
 		if err != nil {
@@ -103,6 +124,9 @@ func (a *audit) run(ctx context.Context, kept []SealHead) error {
 		if err := a.tail(ctx); err != nil {
 			return err
 		}
+	}
+	if anchor.Number > 0 && a.report.Head.Number <= anchor.Number { // one after it always stays
+		a.broken(anchor.Number+1, "", "the seal is gone")
 	}
 	for _, h := range kept {
 		if h.Number > a.report.Head.Number {

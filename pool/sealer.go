@@ -26,6 +26,8 @@ type sealer struct {
 	asked  time.Time // when the lease was last asked for
 	holds  bool
 	newest int64 // number of the newest seal that this process made
+
+	retained time.Time // when old events were last looked for
 }
 
 // run seals until ctx ends, and then lets the next process have the lease at once.
@@ -33,6 +35,9 @@ func (s *sealer) run(ctx context.Context) {
 	for pause(ctx, sealEvery) {
 		if err := s.once(ctx); err != nil && !over(ctx) {
 			s.config.Logger.WarnContext(ctx, "events wait to be sealed", "pool", s.config.ID, "error", err)
+		}
+		if err := s.retain(ctx); err != nil && !over(ctx) {
+			s.config.Logger.WarnContext(ctx, "old events stay", "pool", s.config.ID, "error", err)
 		}
 	}
 	if s.holds {

@@ -27,6 +27,7 @@ type Settings struct {
 	Keys     KeySettings
 	Sessions SessionSettings
 	Limits   LimitSettings
+	Events   EventSettings
 	Clients  []Client // none means one public first-party client named "default"
 }
 
@@ -63,6 +64,7 @@ func (s Settings) defaults() Settings {
 		s.Clients = []Client{{ID: "default"}}
 	}
 	s.Keys, s.Sessions, s.Limits = s.Keys.defaults(), s.Sessions.defaults(), s.Limits.defaults()
+	s.Events = s.Events.defaults()
 	clients := make([]Client, len(s.Clients))
 	for i, c := range s.Clients {
 		t := &c.Tokens
@@ -95,6 +97,7 @@ func (s Settings) problems() (ps []string) {
 	ps = append(ps, s.Keys.problems()...)
 	ps = append(ps, s.Sessions.problems()...)
 	ps = append(ps, s.Limits.problems()...)
+	ps = append(ps, s.Events.problems()...)
 	ps = append(ps, s.SignIn.problems()...)
 	for _, p := range s.Attributes.Problems() {
 		ps = append(ps, "attributes: "+p)

@@ -84,6 +84,11 @@ type Store interface {
 	// many it erased. Fewer than n means that it is done.
 	Sweep(ctx context.Context, now time.Time, n int) (int, error)
 
+	// Trim erases at most n events of the seals up to and including the numbered one, those of the oldest
+	// seal first, with every seal whose last event went; it tells whether any are left. The newest seal
+	// stays, with its events, so that the next can follow it. What is in no seal stays too.
+	Trim(ctx context.Context, pool user.PoolID, seal int64, n int) (left bool, err error)
+
 	// Close waits for commits under way and frees what the store holds. It may be called again.
 	Close() error
 }

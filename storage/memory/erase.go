@@ -89,6 +89,39 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, n int) (int, error) {
 	return done, nil
 }
 
+// Trim implements [storage.Store].
+func (s *Store) Trim(ctx context.Context, id user.PoolID, seal int64, n int) (left bool, err error) {
+	if err := s.lock(ctx); err != nil {
+		return false, err
+	}
+	defer s.mu.Unlock()
+	p := s.live(id)
+	if p == nil {
+		return false, nil
+	}
+	last := ordered(min(seal, p.sealed-1))
+	first, gone := last+"\x00", []key(nil) // of what is left
+	for at := range p.bySeal.from(start(ordered(1), "")) {
+		if at.name > last {
+			break
+		}
+		if len(gone) >= n {
+			first, left = at.name, true
+			break
+		}
+		gone = append(gone, at.key)
+	}
+	for _, k := range gone {
+		p.events.remove(nil, k)
+	}
+	for k := range p.seals.rows {
+		if k.id < first {
+			p.seals.remove(nil, k)
+		}
+	}
+	return left, nil
+}
+
 // Drop implements [storage.Store].
 func (s *Store) Drop(ctx context.Context, id user.PoolID, n int) (left bool, err error) {
 	if err := s.lock(ctx); err != nil {

@@ -130,6 +130,42 @@ func (t *tx) expired(query string, now time.Time, n int) ([]*expiredRow, error) 
 	return out, ours(err)
 }
 
+const (
+	trimEvents = `DELETE FROM userpool_events WHERE (pool, time, id) IN (SELECT pool, time, id FROM userpool_events
+		INDEXED BY userpool_events_seal WHERE pool = ? AND seal BETWEEN 1 AND ? ORDER BY seal, time, id LIMIT ?)`
+	firstSealed = `SELECT coalesce(min(seal), ?) FROM userpool_events INDEXED BY userpool_events_seal WHERE pool = ? AND seal BETWEEN 1 AND ?`
+	trimSeals   = `DELETE FROM userpool_seals WHERE pool = ? AND number < ?`
+)
+
+// Trim implements [storage.Store].
+func (s *Store) Trim(ctx context.Context, pool user.PoolID, seal int64, n int) (left bool, err error) {
+	if err := s.usable(ctx); err != nil {
+		return false, err
+	}
+	err = s.writer.do(ctx, &job{run: func(t *tx) error {
+		left = false
+		var key, newest, first int64
+		found, err := t.one(`SELECT key FROM userpool_pools WHERE id = ? AND deleted = 0`, []any{string(pool)}, &key)
+		if err != nil || !found {
+			return err
+		}
+		if _, err := t.one(newestSeal, []any{key}, &newest); err != nil {
+			return err
+		}
+		last := min(seal, newest-1)
+		if _, err := t.exec(trimEvents, key, last, max(n, 0)); err != nil {
+			return err
+		}
+		if _, err := t.one(firstSealed, []any{last + 1, key, last}, &first); err != nil {
+			return err
+		}
+		left = first <= last
+		_, err = t.exec(trimSeals, key, first)
+		return err
+	}})
+	return left, err
+}
+
 // dropping erases at most so many rows of one pool from each table. Users come last: what hangs on
 // them must be found until then.
 var dropping = []string{

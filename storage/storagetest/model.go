@@ -229,6 +229,23 @@ func (m *modelCheck) sweep() error {
 		}
 	}
 	m.story = append(m.story, "sweep")
+	if err := m.compare(modelPools[0]); err != nil {
+		return err
+	}
+	return m.trim(int64(m.rand.IntN(5)))
+}
+
+// trim trims the events of both stores.
+func (m *modelCheck) trim(seal int64) error {
+	for _, st := range []storage.Store{m.st, m.model} {
+		for left := true; left; {
+			var err error
+			if left, err = st.Trim(m.ctx, modelPools[0], seal, 2); err != nil {
+				return fmt.Errorf("Trim to seal %d: %w", seal, err)
+			}
+		}
+	}
+	m.story = append(m.story, fmt.Sprintf("trim to seal %d", seal))
 	return m.compare(modelPools[0])
 }
 

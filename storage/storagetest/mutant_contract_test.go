@@ -34,6 +34,7 @@ var unsound = map[string]func(st storage.Store) storage.Store{
 	"Outgoing/Defer":       edits(each(func(storage.Defer) storage.Change { return nil })),
 	"Outgoing/Fair":        func(st storage.Store) storage.Store { return unfair{st} },
 	"Events/SealGuards":    edits(each(func(storage.Seal) storage.Change { return nil })),
+	"Events/Trim":          func(st storage.Store) storage.Store { return hasty{st} },
 	"Sweep/Bounded":        func(st storage.Store) storage.Store { return greedy{st} },
 	"Feed/Everything":      func(st storage.Store) storage.Store { return forgetful{st} },
 	"Pages/EveryLimit":     func(st storage.Store) storage.Store { return generous{st} },
@@ -157,6 +158,13 @@ func (s unfair) Due(ctx context.Context, pools []user.PoolID, lane int, now time
 		out = append(out, due...)
 	}
 	return out, nil
+}
+
+// hasty trims one seal too many.
+type hasty struct{ storage.Store }
+
+func (s hasty) Trim(ctx context.Context, p user.PoolID, seal int64, n int) (bool, error) {
+	return s.Store.Trim(ctx, p, seal+1, n)
 }
 
 // greedy erases one more than it was allowed to.

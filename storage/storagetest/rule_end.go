@@ -48,6 +48,7 @@ func calls(ctx context.Context, st storage.Store) map[string]func() error {
 		"Due":     func() error { _, err := st.Due(ctx, nil, -1, noon, 10); return err },
 		"Changed": func() error { _, err := st.Changed(ctx, ""); return err },
 		"Sweep":   func() error { _, err := st.Sweep(ctx, end, 10); return err },
+		"Trim":    func() error { _, err := st.Trim(ctx, home, 1, 10); return err },
 	}
 }
 

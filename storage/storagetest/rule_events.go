@@ -26,6 +26,12 @@ var eventRules = []contract{
 		sealGuards,
 	},
 	{
+		"Events/Trim",
+		"Trim erases at most n events of the oldest seals, up to a number and never the newest, and " +
+			"the seals that hold none any more",
+		trimEvents,
+	},
+	{
 		"Events/Query",
 		"at most one of User, Unsealed and Seal may be asked for",
 		eventQuery,
@@ -130,6 +136,63 @@ func sealGuards(s *scene) {
 	s.commit(theirs)
 	if _, asked := s.events(storage.EventQuery{Seal: 2}); asked == nil || asked.Count != 2 {
 		s.Errorf("seal 2 reads as %s after another pool was sealed", show(asked))
+	}
+}
+
+func trimEvents(s *scene) {
+	trim := func(seal int64, n int, left bool) {
+		s.Helper()
+		got, err := s.st.Trim(s.ctx, home, seal, n)
+		if err != nil || got != left {
+			s.Errorf("Trim to seal %d by %d: %t, %v, want %t", seal, n, got, err, left)
+		}
+	}
+	trim(1, 10, false)
+	s.put(event("a", at(9)), event("b", at(2)), event("c", at(3)), event("d", at(1)), event("e", at(5)), event("open", at(0)))
+	trim(1, 10, false)
+	s.commit(sealOf(1, "a", "b"))
+	trim(1, 10, false)
+	s.wantEvents("after the only seal was trimmed", storage.EventQuery{Seal: 1}, "b a")
+	s.commit(sealOf(2, "c", "d"))
+	s.commit(sealOf(3, "e"))
+	s.put(pool("other"))
+	theirs := event("a", noon)
+	theirs.Pool = "other"
+	s.put(theirs)
+	first, second := sealOf(1, "a"), sealOf(2, "b")
+	first.Pool, second.Pool = "other", "other"
+	s.commit(first)
+	theirs = event("b", noon)
+	theirs.Pool = "other"
+	s.put(theirs)
+	s.commit(second)
+
+	trim(0, 10, false)
+	trim(-1, 10, false)
+	s.wantEvents("after nothing was trimmed", storage.EventQuery{}, "open d b c e a")
+	trim(1, 1, true)
+	s.wantEvents("of a seal trimmed in part", storage.EventQuery{Seal: 1}, "a")
+	if _, r := s.events(storage.EventQuery{Seal: 1}); r == nil {
+		s.Errorf("a seal went before its last event")
+	}
+	trim(2, 2, true)
+	s.wantEvents("after two more", storage.EventQuery{}, "open c e")
+	if _, r := s.events(storage.EventQuery{Seal: 1}); r != nil {
+		s.Errorf("a seal without events is still there: %s", show(r))
+	}
+	trim(9, 10, false)
+	s.wantEvents("of the newest seal", storage.EventQuery{}, "open e")
+	if _, r := s.events(storage.EventQuery{Seal: 2}); r != nil {
+		s.Errorf("a trimmed seal is still there: %s", show(r))
+	}
+	s.commit(sealOf(4, "open"))
+	trim(3, 10, false)
+	s.wantEvents("after the next seal", storage.EventQuery{}, "open")
+	if page, err := s.st.Events(s.ctx, "other", storage.EventQuery{}); err != nil || len(page.Events) != 2 {
+		s.Errorf("another pool has %d events, %v, want 2", len(page.Events), err)
+	}
+	if left, err := s.st.Trim(s.ctx, "nowhere", 1, 1); left || err != nil {
+		s.Errorf("Trim of no pool: %t, %v", left, err)
 	}
 }
 
