@@ -77,7 +77,7 @@ var owners = map[string][]string{
 	"golang.org/x/crypto/chacha20poly1305": {"seal"},
 	"golang.org/x/text/unicode/norm":       {"password", "user"},
 	"golang.org/x/text/secure/precis":      {"user"},
-	"golang.org/x/text/language":           {"message"},
+	"golang.org/x/text/language":           {"message", "hosted"},
 	"golang.org/x/net/idna":                {"user"},
 
 	"net/http":      {"internal/egress", "token", "web", "hosted", "oauth", "federation", "cognito", "console", "pool/pooltest", "examples"},

@@ -1,0 +1,128 @@
+package hosted
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// flow is what a browser carries from one page to the next, in a short cookie of its own: the ticket of a
+// step, which never stands in a URL or a form (security.md S1), and what a form was answered, so that a page is
+// shown again without being sent again. The URL names the cookie. So each tab has its own, and a page that
+// is reloaded or gone back to shows the same.
+type flow struct {
+	id     string
+	Page   string            `json:"p"`           // the one page that shows it
+	Ticket string            `json:"t,omitempty"` // or what a link carried
+	To     string            `json:"d,omitempty"` // where a code went, as it was typed
+	Login  string            `json:"l,omitempty"` // by whom, as it was typed
+	Next   string            `json:"n,omitempty"` // where the sign-in is to lead
+	Notice string            `json:"i,omitempty"` // a key of words
+	Slips  []slip            `json:"e,omitempty"`
+	Typed  map[string]string `json:"v,omitempty"` // of the form, without its secrets
+}
+
+// slip is one thing that is wrong with what was typed. It is named, not worded: the words are the page's.
+type slip struct {
+	Field string `json:"f,omitempty"` // "" means the form as a whole
+	Rule  string `json:"r"`
+	Min   int64  `json:"a,omitempty"`
+	Max   int64  `json:"z,omitempty"`
+}
+
+const (
+	maxFlows = 8       // that one browser keeps: it sends them all, each time
+	maxFlow  = 3 << 10 // bytes of one; browsers keep none over 4 KiB with its name
+)
+
+var flowID = regexp.MustCompile(`^[A-Z2-7]{26}$`) // rand.Text
+
+// lifetime is how long a browser keeps a flow. The ticket in it may end before.
+func (f flow) lifetime() time.Duration {
+	switch f.Page {
+	case confirmPage:
+		return 24 * time.Hour
+	case resetPage:
+		return time.Hour
+	}
+	return 15 * time.Minute
+}
+
+// flow returns the flow of a page that a request names. The zero flow means that there is none, whatever
+// else the browser sent.
+func (h *Pages) flow(r *http.Request, id, page string) flow {
+	if !flowID.MatchString(id) {
+		return flow{}
+	}
+	c, err := r.Cookie(h.cookieName("flow." + id))
+	if err != nil {
+		return flow{}
+	}
+	f, ok := parseFlow(c.Value)
+	if !ok || f.Page != page {
+		return flow{}
+	}
+	f.id = id
+	return f
+}
+
+// parseFlow reads a cookie. Only its own browser can have changed it, and gains nothing by it; what is odd is
+// nevertheless refused, since it would be shown.
+func parseFlow(value string) (f flow, ok bool) {
+	if len(value) > maxFlow {
+		return flow{}, false
+	}
+	text, err := base64.RawURLEncoding.Strict().DecodeString(value)
+	if err != nil || !utf8.Valid(text) || json.Unmarshal(text, &f) != nil {
+		return flow{}, false
+	}
+	return f, f.Next == local(f.Next)
+}
+
+// keep has the browser keep a flow, under a new id unless it has one, and lets the oldest go where there
+// would be too many.
+func (h *Pages) keep(w http.ResponseWriter, r *http.Request, f flow) flow {
+	if f.id == "" {
+		f.id = rand.Text()
+	}
+	text, _ := json.Marshal(f) // texts and numbers cannot fail
+	value := base64.RawURLEncoding.EncodeToString(text)
+	if len(value) > maxFlow { // what was typed is longer than anything of use
+		f.Typed, f.Slips = nil, f.Slips[:min(len(f.Slips), 8)]
+		text, _ = json.Marshal(f)
+		value = base64.RawURLEncoding.EncodeToString(text)
+	}
+	http.SetCookie(w, h.cookie("flow."+f.id, value, f.lifetime()))
+	others := h.flows(r)
+	others = slices.DeleteFunc(others, func(id string) bool { return id == f.id })
+	for len(others) >= maxFlows { // browsers send the oldest first (RFC 6265, 5.4)
+		h.drop(w, others[0])
+		others = others[1:]
+	}
+	return f
+}
+
+// drop has the browser forget a flow.
+func (h *Pages) drop(w http.ResponseWriter, id string) {
+	if id != "" {
+		http.SetCookie(w, h.cookie("flow."+id, "", -1))
+	}
+}
+
+// flows returns the ids of all flows that a browser sent.
+func (h *Pages) flows(r *http.Request) (ids []string) {
+	before, after, _ := strings.Cut(h.cookieName("flow.?"), "?")
+	for _, c := range r.Cookies() {
+		rest, ours := strings.CutPrefix(c.Name, before)
+		if id, same := strings.CutSuffix(rest, after); ours && same && flowID.MatchString(id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}

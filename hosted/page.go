@@ -1,0 +1,150 @@
+package hosted
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/pool"
+)
+
+// The pages, by the last part of their path. Their words go by the same names, with "_" for "-".
+const (
+	accountPage     = "account"
+	confirmPage     = "confirm"
+	forgotPage      = "forgot"
+	linkPage        = "link"
+	newPasswordPage = "new-password"
+	passwordPage    = "password"
+	resendPage      = "resend"
+	resetPage       = "reset"
+	signInPage      = "sign-in"
+	signOutPage     = "sign-out"
+	signUpPage      = "sign-up"
+)
+
+// page is one page: a form, its words, and where it leads. HTML and JSON are two ways to show it.
+type page struct {
+	name string
+	// step pages are only for who is at that step: a flow with a ticket.
+	step bool
+	// shown is asked before the page is shown; where it answers, the page is not. Nil means that it is.
+	shown func(*visit) *outcome
+	// form lists the fields. Nil means a button alone.
+	form func(pool.Settings) []field
+	// submit takes the form. Nil means that the page has none.
+	submit func(*visit, context.Context) outcome
+	// more lists the pages that this one leads to besides; those that take only a post are buttons.
+	more []string
+}
+
+func (p *page) key() string { return strings.ReplaceAll(p.name, "-", "_") }
+
+// shownAs returns the page on which the form is: another one's button has no page of its own.
+func (p *page) shownAs() string {
+	if p.name == resendPage {
+		return confirmPage
+	}
+	return p.name
+}
+
+func (p *page) fields(s pool.Settings) []field {
+	if p.form == nil {
+		return nil
+	}
+	return p.form(s)
+}
+
+// pages are all of them, by name. A function, because handlers refer to it.
+func pages() map[string]*page {
+	all := map[string]*page{}
+	for _, p := range []page{
+		{name: signInPage, shown: (*visit).alreadyIn, form: signInForm, submit: (*visit).signIn, more: []string{forgotPage, signUpPage}},
+		{name: signUpPage, shown: (*visit).maySignUp, form: signUpForm, submit: (*visit).signUp, more: []string{signInPage}},
+		{name: confirmPage, step: true, form: codeForm, submit: (*visit).confirm, more: []string{resendPage, signInPage}},
+		{name: resendPage, step: true, submit: (*visit).resend},
+		{name: linkPage, step: true, shown: (*visit).landed, submit: (*visit).confirmLink},
+		{name: passwordPage, step: true, form: passwordForm, submit: (*visit).password, more: []string{forgotPage}},
+		{name: newPasswordPage, step: true, form: newPasswordForm, submit: (*visit).newPassword, more: []string{signInPage}},
+		{name: forgotPage, form: loginForm, submit: (*visit).forgot, more: []string{signInPage}},
+		{name: resetPage, step: true, form: resetForm, submit: (*visit).reset, more: []string{forgotPage, signInPage}},
+		{name: accountPage, shown: (*visit).mustBeIn, more: []string{signOutPage}},
+		{name: signOutPage, submit: (*visit).signOut},
+	} {
+		all[p.name] = &p
+	}
+	return all
+}
+
+// field is one field of a form.
+type field struct {
+	Name         string `json:"name"`
+	Type         string `json:"type"` // of HTML's input
+	Autocomplete string `json:"autocomplete,omitempty"`
+	InputMode    string `json:"inputmode,omitempty"`
+	Min          int    `json:"minlength,omitempty"` // characters of a new password
+	words        string // key of its label
+}
+
+// secret reports whether what is typed there is never shown again.
+func (f field) secret() bool { return f.Type == "password" || f.Autocomplete == "one-time-code" }
+
+func signInForm(s pool.Settings) []field { return []field{loginField(s), presentPassword} }
+
+func loginForm(s pool.Settings) []field { return []field{loginField(s)} }
+
+func codeForm(pool.Settings) []field { return []field{codeField} }
+
+func passwordForm(pool.Settings) []field { return []field{presentPassword} }
+
+func newPasswordForm(s pool.Settings) []field {
+	return []field{chosenPassword("new_password", s.Passwords)}
+}
+
+func resetForm(s pool.Settings) []field {
+	return []field{codeField, chosenPassword("new_password", s.Passwords)}
+}
+
+var (
+	presentPassword = field{Name: "password", Type: "password", Autocomplete: "current-password", words: "password"}
+	codeField       = field{Name: "code", Type: "text", Autocomplete: "one-time-code", InputMode: "numeric", words: "code"}
+)
+
+func chosenPassword(name string, p password.Policy) field {
+	least := p.MinLength
+	if least == 0 {
+		least = password.MinLength
+	}
+	return field{Name: name, Type: "password", Autocomplete: "new-password", Min: least, words: "new_password"}
+}
+
+// loginField asks for a login of the kinds that the pool takes.
+func loginField(s pool.Settings) field {
+	kinds := slices.Sorted(slices.Values(s.SignIn.Identifiers))
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = string(k)
+	}
+	f := field{Name: "username", Type: "text", Autocomplete: "username", words: "login_" + strings.Join(names, "_")}
+	if len(kinds) == 1 {
+		switch kinds[0] {
+		case pool.Email:
+			f.Type, f.InputMode = "email", "email"
+		case pool.Phone:
+			f.Type, f.InputMode = "tel", "tel"
+		case pool.Username: // plain text
+		}
+	}
+	return f
+}
+
+// typed returns what may be shown again of a form.
+func typed(fields []field, in map[string]string) map[string]string {
+	kept := maps.Clone(in)
+	maps.DeleteFunc(kept, func(name, _ string) bool {
+		return !slices.ContainsFunc(fields, func(f field) bool { return f.Name == name && !f.secret() })
+	})
+	return kept
+}

@@ -1,0 +1,90 @@
+package hosted
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/web"
+)
+
+func (v *visit) signIn(ctx context.Context) outcome {
+	return v.then(v.pool.SignIn(ctx, pool.SignInInput{
+		Client: v.config.Client, Username: v.in["username"],
+		With: pool.Password{Value: password.New(v.in["password"])}, Caller: v.caller(),
+	}))
+}
+
+// password answers the step that asks for one.
+func (v *visit) password(ctx context.Context) outcome {
+	return v.then(v.pool.Respond(ctx, pool.RespondInput{
+		Ticket: v.flow.Ticket, With: pool.Password{Value: password.New(v.in["password"])}, Caller: v.caller(),
+	}))
+}
+
+// newPassword takes the place of a temporary one.
+func (v *visit) newPassword(ctx context.Context) outcome {
+	return v.then(v.pool.Respond(ctx, pool.RespondInput{
+		Ticket: v.flow.Ticket, With: pool.NewPassword{Value: password.New(v.in["new_password"])}, Caller: v.caller(),
+	}))
+}
+
+func (v *visit) signOut(context.Context) outcome {
+	if err := v.sessions.End(v.w, v.r); err != nil {
+		return outcome{err: err}
+	}
+	v.renew()
+	return outcome{to: signInPage, flow: flow{Notice: "signed_out"}, kind: "signed_out"}
+}
+
+// alreadyIn takes who is signed in to where they were going, rather than ask them to sign in again.
+func (v *visit) alreadyIn() *outcome {
+	if !v.signedIn() || v.flow.id != "" {
+		return nil
+	}
+	return &outcome{leave: v.next()}
+}
+
+// mustBeIn takes who is not signed in to where they can.
+func (v *visit) mustBeIn() *outcome {
+	if v.signedIn() {
+		return nil
+	}
+	return &outcome{to: signInPage, flow: flow{Next: v.path(accountPage)}, err: pool.ErrNotAuthorized}
+}
+
+func (v *visit) signedIn() bool { return web.User(v.r.Context()).ID != "" }
+
+// then is what follows a step: its page, or the end of the sign-in. A step that these pages do not know
+// is said to be unknown, and never let in.
+func (v *visit) then(step pool.Step, err error) outcome {
+	if err != nil {
+		return outcome{err: err}
+	}
+	on := flow{Login: v.login(), Next: v.flow.Next}
+	switch s := step.(type) {
+	case *pool.Done:
+		return v.enter(s)
+	case *pool.NeedPassword:
+		on.Ticket = s.Ticket
+		return outcome{to: passwordPage, flow: on, step: s}
+	case *pool.NeedConfirm:
+		on.Ticket, on.To = s.Ticket, s.Delivery.Destination
+		return outcome{to: confirmPage, flow: on, step: s}
+	case *pool.NeedNewPassword:
+		on.Ticket = s.Ticket
+		return outcome{to: newPasswordPage, flow: on, step: s}
+	default:
+		return outcome{refused: &refusal{http.StatusNotImplemented, "unsupported"}}
+	}
+}
+
+// enter begins the session of a sign-in that has ended.
+func (v *visit) enter(done *pool.Done) outcome {
+	if err := v.sessions.Start(v.w, v.r, done); err != nil {
+		return outcome{err: err}
+	}
+	v.renew()
+	return outcome{leave: v.next(), step: done}
+}

@@ -1,0 +1,171 @@
+package hosted_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/userpool-go/userpool/hosted"
+)
+
+// Two tabs that are at two steps, or at two of the same step, do not disturb each other.
+func TestTabs(t *testing.T) {
+	t.Parallel()
+	s := development(t)
+	s.Person("eve@example.com")
+	b := s.browser()
+	one := b.post(b.open("/auth/sign-up"), "submit", "username", ada, "password", secret)
+	two := b.post(b.open("/auth/sign-up"), "submit", "username", "bob@example.com", "password", secret)
+	three := b.post(b.open("/auth/forgot"), "submit", "username", "eve@example.com")
+	four := b.post(b.open("/auth/sign-in"), "submit", "username", "nobody@example.com", "password", secret)
+	b.shows(b.open(one.url.String()), ada)
+	b.shows(b.open(two.url.String()), "bob@example.com")
+	b.shows(b.open(four.url.String()), "nobody@example.com")
+	one = b.post(one, "submit", "code", s.Mail.Code(ada))
+	b.at(one, "/auth/password")
+	two = b.post(two, "submit", "code", s.Mail.Code("bob@example.com"))
+	b.at(two, "/auth/password")
+	three = b.post(three, "submit", "code", s.Mail.Code("eve@example.com"), "new_password", other)
+	b.at(three, "/auth/password")
+	p := b.post(two, "submit", "password", secret)
+	b.shows(p, "Hello, bob@example.com")
+	p = b.post(one, "submit", "password", secret) // a form from before bob's sign-in
+	b.at(p, "/auth/password")
+	b.shows(p, "This form was out of date.")
+	b.shows(b.post(p, "submit", "password", secret), "Hello, "+ada)
+}
+
+// Who goes back sees the page as it was, or that the step is over; never an error, and nothing is sent again.
+func TestBackButton(t *testing.T) {
+	t.Parallel()
+	s := development(t)
+	b := s.browser()
+	blank := b.open("/auth/sign-up")
+	code := b.post(blank, "submit", "username", ada, "password", secret)
+	b.at(b.open(blank.url.String()), "/auth/sign-up")
+	b.at(b.open(code.url.String()), "/auth/confirm")
+	if n := len(s.Mail.To(ada)); n != 1 {
+		t.Fatalf("%d mails after going back and forth, want 1", n)
+	}
+	wrong := b.post(code, "submit", "code", "000000")
+	for range 9 { // five wrong codes would use the ticket up
+		b.at(b.open(wrong.url.String()), "/auth/confirm")
+	}
+	in := b.post(wrong, "submit", "code", s.Mail.Code(ada))
+	b.at(in, "/auth/password")
+	over := b.open(code.url.String())
+	b.at(over, "/auth/sign-in")
+	b.shows(over, "That step is over.")
+	b.at(b.post(in, "submit", "password", secret), "/")
+	b.at(b.open(in.url.String()), "/auth/sign-in")
+}
+
+// The second of two clicks is answered like the first: nothing is done twice.
+func TestDoubleSubmit(t *testing.T) {
+	t.Parallel()
+	s := development(t)
+	b := s.browser()
+	twice := func(p page, in ...string) page {
+		t.Helper()
+		answers := make([]page, 2)
+		var wg sync.WaitGroup
+		for i := range answers {
+			r := b.form(p, "submit", in...)
+			r.Header.Set("Cookie", b.cookies()) // as it is at the first click
+			wg.Go(func() { answers[i] = b.without(r) })
+		}
+		wg.Wait()
+		for _, a := range answers {
+			if a.status != http.StatusSeeOther || a.header.Get("Location") != answers[0].header.Get("Location") {
+				t.Fatalf("%s: %d to %q, and %d to %q", p.url, answers[0].status, answers[0].header.Get("Location"), a.status, a.header.Get("Location"))
+			}
+		}
+		u, _ := url.Parse(s.url)
+		b.client.Jar.SetCookies(u, answers[1].cookies)
+		return b.follow(answers[1])
+	}
+	p := twice(b.open("/auth/sign-up"), "username", ada, "password", secret)
+	b.at(p, "/auth/confirm")
+	if n := len(s.Mail.To(ada)); n != 1 {
+		t.Errorf("%d mails, want 1", n)
+	}
+	p = twice(p, "code", s.Mail.Code(ada))
+	b.at(p, "/auth/password")
+	for range 4 { // four wrong passwords, each sent thrice: the fifth would lock
+		p = twice(p, "password", other)
+		b.at(p, "/auth/password")
+	}
+	b.at(twice(p, "password", secret), "/")
+	b.at(b.open("/auth/account"), "/auth/account")
+}
+
+// The same form with other words is another form.
+func TestFormIsSentAgainWithOtherWords(t *testing.T) {
+	t.Parallel()
+	s := development(t)
+	s.Person(ada)
+	b := s.browser()
+	p := b.open("/auth/sign-in")
+	b.at(b.post(p, "submit", "username", ada, "password", other), "/auth/sign-in")
+	b.at(b.post(p, "submit", "username", ada, "password", secret), "/")
+}
+
+// A step whose ticket is used up, or whose cookie is gone, begins anew.
+func TestStepsThatAreOver(t *testing.T) {
+	t.Parallel()
+	s := development(t)
+	b := s.browser()
+	p := b.post(b.open("/auth/sign-up"), "submit", "username", ada, "password", secret)
+	for range 5 {
+		b.at(p, "/auth/confirm")
+		p = b.post(p, "submit", "code", "000000")
+	}
+	if p.url.Path != "/auth/sign-in" {
+		p = b.post(p, "submit", "code", "000000")
+	}
+	b.at(p, "/auth/sign-in")
+	b.shows(p, "That step is over.")
+	for _, path := range []string{"/auth/confirm", "/auth/reset", "/auth/password", "/auth/new-password", "/auth/link"} {
+		for _, id := range []string{"", "x", "AAAAAAAAAAAAAAAAAAAAAAAAAA", p.url.Query().Get("flow"), "../../../etc"} {
+			p := b.open(path + "?flow=" + url.QueryEscape(id))
+			b.at(p, "/auth/sign-in")
+		}
+	}
+}
+
+// A browser keeps a few flows, and the oldest go first.
+func TestFlowsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := development(t)
+	b := s.browser()
+	first := b.post(b.open("/auth/forgot"), "submit", "username", "0@example.com")
+	for range 3 * hosted.MaxFlows {
+		b.post(b.open("/auth/sign-in"), "submit", "username", strings.Repeat("ä", 1000), "password", "x")
+	}
+	u, _ := url.Parse(s.url)
+	n := 0
+	for _, c := range b.client.Jar.Cookies(u) {
+		if strings.Contains(c.Name, "flow") {
+			n++
+		}
+	}
+	if n != hosted.MaxFlows {
+		t.Errorf("%d flows are kept, want %d", n, hosted.MaxFlows)
+	}
+	b.at(b.open(first.url.String()), "/auth/sign-in")
+}
+
+// Whatever a flow's cookie holds, a page is shown.
+func FuzzFlow(f *testing.F) {
+	f.Add("eyJwIjoic2lnbi1pbiIsImkiOiJ4In0")
+	f.Add("eyJwIjoiY29uZmlybSIsInQiOiJ4IiwiZCI6IjxiPiIsIm4iOiIvL2V2aWwifQ")
+	f.Fuzz(func(t *testing.T, value string) {
+		for _, page := range []string{"sign-in", "confirm", "reset"} {
+			if got := hosted.ParseFlow(value, page); strings.HasPrefix(got, "//") {
+				t.Errorf("%q leads to %q", value, got)
+			}
+		}
+	})
+}

@@ -1,0 +1,220 @@
+package hosted
+
+import (
+	"crypto/rand"
+	"embed"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/userpool-go/userpool/web"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+// templates are two: a page with a form, and a page with words. What is shown reaches them as values, never
+// as markup.
+var templates = template.Must(template.ParseFS(templateFiles, "templates/*.html"))
+
+// view is what a template sees.
+type view struct {
+	Lang, Dir string
+	ID        string // of the page
+	Style     string // URL
+	Brand     brandView
+	Title     string // of the window
+	Heading   string
+	Intro     string
+	Notice    string
+	Summary   string // heads the slips
+	Slips     []slipView
+	Form      *formView
+	More      []moreView
+	Number    string // of a failure
+	Mailbox   string // of development mode
+	MailboxAs string
+	Body      template.HTML // of a page for developers
+}
+
+type brandView struct{ Name, Initial, Logo, Home, Alt string }
+
+type slipView struct{ Field, Text string }
+
+type formView struct {
+	Action string
+	Hidden []hidden
+	Fields []fieldView
+	Submit string
+}
+
+type hidden struct{ Name, Value string }
+
+type fieldView struct {
+	field
+	Label, Hint, Slip, Value, By string
+	ReadOnly                     bool
+}
+
+type moreView struct {
+	ID, Text, Href string
+	Hidden         []hidden // of a button; nil means a link
+}
+
+// render writes the page.
+func (v *visit) render() {
+	if v.json {
+		v.showJSON()
+		return
+	}
+	p, key := v.page, v.page.key()
+	if v.byLink() {
+		key = "confirm_link"
+	}
+	d := v.view(p.name, v.words.say(key+".title"))
+	vary := []string{"to", v.flow.To, "name", d.Brand.Name}
+	d.Intro = v.words.first([]string{key + ".intro"}, vary...)
+	if v.flow.To == "" {
+		d.Intro = v.words.first([]string{key + ".intro_unnamed", key + ".intro"}, vary...)
+	}
+	if p.name == accountPage {
+		d.Intro = v.words.say("account.intro", "user", web.User(v.r.Context()).Username)
+	}
+	if v.flow.Notice != "" {
+		d.Notice = v.words.say("notice." + v.flow.Notice)
+	}
+	for _, s := range v.flow.Slips {
+		d.Slips = append(d.Slips, slipView{s.Field, v.words.slip(s, v.field(s.Field))})
+	}
+	if len(d.Slips) > 0 {
+		d.Summary = v.words.say("error.summary")
+		d.Title = v.words.say("error.title", "title", d.Title)
+	}
+	if p.submit != nil && !v.byLink() {
+		d.Form = v.form(key, d.Slips)
+	}
+	for _, name := range p.more {
+		if name == signUpPage && v.settings.SignUp.Closed {
+			continue
+		}
+		d.More = append(d.More, v.more(p, name))
+	}
+	v.execute("page", d)
+}
+
+// view returns what all pages share.
+func (v *visit) view(id, heading string) view {
+	l := v.brand(v.settings.Branding)
+	d := view{
+		Lang: v.words.lang, Dir: v.words.say("dir"), ID: id, Style: l.styleURL, Heading: heading,
+		Brand: brandView{Name: l.name, Initial: l.initial, Logo: l.logoURL, Home: v.config.Home, Alt: v.words.say("brand.home")},
+	}
+	if d.Brand.Name == "" {
+		d.Brand.Name = v.words.say("brand.name")
+	}
+	d.Title = v.words.say("title", "title", heading, "name", d.Brand.Name)
+	if v.devPath != "" {
+		d.Mailbox, d.MailboxAs = v.devPath, v.words.say("dev.mailbox")
+	}
+	return d
+}
+
+// form returns the form of the page, with what was typed in it but secrets.
+func (v *visit) form(key string, slips []slipView) *formView {
+	f := &formView{Action: v.path(v.page.name), Hidden: v.hidden(v.flow), Submit: v.words.say(key + ".submit")}
+	fields := v.page.fields(v.settings)
+	if len(fields) == 1 && fields[0].Type == "password" && v.flow.Login != "" {
+		// For password managers, which store a password with its login.
+		login := loginField(v.settings)
+		f.Fields = append(f.Fields, fieldView{field: login, Label: v.words.say("field." + login.words), Value: v.flow.Login, ReadOnly: true})
+	}
+	for _, one := range fields {
+		w := fieldView{field: one, Label: v.words.say("field." + one.words), Value: v.flow.Typed[one.Name]}
+		if hint := "hint." + one.words; v.words.has(hint) {
+			w.Hint = v.words.say(hint, "min", strconv.Itoa(one.Min))
+			w.By = "hint-" + one.Name
+		}
+		for _, s := range slips {
+			if s.Field == one.Name {
+				w.Slip, w.By = s.Text, strings.TrimSpace("error-"+one.Name+" "+w.By)
+				break
+			}
+		}
+		f.Fields = append(f.Fields, w)
+	}
+	return f
+}
+
+// field returns the field of a name; zero where the page has none.
+func (v *visit) field(name string) field {
+	for _, f := range v.page.fields(v.settings) {
+		if f.Name == name {
+			return f
+		}
+	}
+	return field{}
+}
+
+// hidden returns what a form carries unseen. Each form has a number, by which the second of two clicks is
+// known.
+func (v *visit) hidden(f flow) []hidden {
+	all := []hidden{{tokenField, v.formToken()}, {onceField, rand.Text()}}
+	if f.id != "" {
+		all = append(all, hidden{flowField, f.id})
+	}
+	if next := v.next(); next != v.config.Home {
+		all = append(all, hidden{nextField, next})
+	}
+	return all
+}
+
+// more returns what leads to another page: a button where that is a post, and a link elsewhere.
+func (v *visit) more(from *page, name string) moreView {
+	to := v.pages[name]
+	m := moreView{ID: "to-" + name, Text: v.words.first([]string{from.key() + ".to_" + to.key(), "to." + to.key()}), Href: v.path(name)}
+	if to.submit != nil && to.form == nil {
+		m.Hidden = v.hidden(v.flow)
+	} else if next := v.next(); next != v.config.Home {
+		m.Href += "?" + nextField + "=" + url.QueryEscape(next)
+	}
+	return m
+}
+
+// problem writes a page that says why a request was not taken.
+func (v *visit) problem(name, failureNumber string) {
+	if v.json {
+		v.write(problem{Error: name, Number: failureNumber})
+		return
+	}
+	d := v.view("problem-"+name, v.words.say("problem."+name+".title"))
+	d.Intro, d.Number = v.words.say("problem."+name+".text"), failureNumber
+	if failureNumber != "" {
+		d.Number = v.words.say("problem.number", "number", failureNumber)
+	}
+	d.More = []moreView{{ID: "to-home", Text: v.words.say("to.home"), Href: v.config.Home}}
+	v.execute("page", d)
+}
+
+// Frame writes a page in the look of the others, in English.
+type Frame func(w http.ResponseWriter, r *http.Request, title string, body template.HTML)
+
+// frame is a [Frame].
+func (h *Pages) frame(w http.ResponseWriter, r *http.Request, title string, body template.HTML) {
+	v := &visit{Pages: h, r: r, w: newAnswer(), settings: h.pool.Settings(), words: catalogs[0]}
+	d := v.view("dev", title)
+	d.Body, d.Mailbox = body, ""
+	v.execute("page", d)
+	v.w.send(w, r)
+}
+
+func (v *visit) execute(name string, d view) {
+	v.w.header.Set("Content-Type", "text/html; charset=utf-8")
+	v.w.header.Set("Content-Language", d.Lang)
+	if err := templates.ExecuteTemplate(&v.w.body, name, d); err != nil {
+		v.config.Logger.ErrorContext(v.r.Context(), "page not rendered", "page", d.ID, "error", err)
+		v.w.status = http.StatusInternalServerError
+		v.w.body.Reset()
+	}
+}
