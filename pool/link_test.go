@@ -315,6 +315,18 @@ func TestT7_DeadLinksAreAlike(t *testing.T) {
 			}
 			return l, t
 		},
+		"of who has confirmed by another": func(k *kit) (string, string) {
+			k.signUp(ada)
+			l := k.link(ada, 1)
+			step, err := k.signIn(ada, right)
+			if err != nil {
+				k.t.Fatal(err)
+			}
+			if _, err := k.confirmLink(k.link(ada, 2), step.(*pool.NeedConfirm).Ticket); err != nil {
+				k.t.Fatal(err)
+			}
+			return l, ""
+		},
 		"of another epoch": func(k *kit) (string, string) {
 			t, l := k.signUp(ada), k.link(ada, 1)
 			k.change(ada, func(u *user.User) { u.Epoch++ })
