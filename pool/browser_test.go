@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -238,6 +239,38 @@ func TestT2_IdleSessions(t *testing.T) {
 	if err := k.visit(d); !errors.Is(err, pool.ErrNotAuthorized) {
 		t.Errorf("however busy, after 30 days = %v, want ErrNotAuthorized", err)
 	}
+}
+
+// Many tabs whose use is due to be noted, while one of them signs out: nothing brings the session back.
+func TestT3_UsesDoNotBringASessionBack(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, k *kit) {
+		k.confirmed(ada)
+		d := k.browse(ada)
+		a := k.opens(d)
+		for n := range 4 {
+			k.clock.advance(3 * time.Hour)
+			var wg sync.WaitGroup
+			gate := make(chan struct{})
+			for i := range 16 {
+				wg.Go(func() {
+					<-gate
+					if n == 3 && i == 8 {
+						if err := a.SignOut(t.Context(), browser); err != nil {
+							t.Errorf("SignOut: %v", err)
+						}
+					} else if err := k.visit(d); err != nil && (n < 3 || !errors.Is(err, pool.ErrNotAuthorized)) {
+						t.Errorf("Session: %v", err)
+					}
+				})
+			}
+			close(gate)
+			wg.Wait()
+		}
+		if err := k.visit(d); !errors.Is(err, pool.ErrNotAuthorized) {
+			t.Errorf("after signing out = %v, want ErrNotAuthorized", err)
+		}
+	})
 }
 
 // That a use could not be noted does not keep anybody out.

@@ -75,7 +75,7 @@ func TestT8_RotationKeepsEverything(t *testing.T) {
 	st, one, two := memory.New(), seal.Generate(), seal.Generate()
 	k := openOn(t, st, func(c *pool.Config) { c.Keys = ring(t, one) })
 	k.confirmed(ada)
-	d := k.done(ada)
+	d, inBrowser := k.done(ada), k.browse(ada)
 	p, err := reopen(t, st, pool.Config{Keys: ring(t, two, one), Now: k.clock.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -85,6 +85,9 @@ func TestT8_RotationKeepsEverything(t *testing.T) {
 	}
 	if _, err := p.Refresh(t.Context(), pool.RefreshInput{Token: d.Tokens.Refresh}); err != nil {
 		t.Errorf("refresh: %v", err)
+	}
+	if _, _, err := p.Session(t.Context(), inBrowser.Cookie); err != nil {
+		t.Errorf("cookie: %v", err)
 	}
 }
 
