@@ -42,6 +42,7 @@ type hooked struct {
 	event        hook.Event // without the user
 	signUp       answer[hook.PreSignUpAnswer]
 	authenticate answer[struct{}]
+	tokens       answer[shape]
 }
 
 // answer is what a hook said.
@@ -113,7 +114,7 @@ type bulkheads map[string]chan struct{}
 
 func newBulkheads() bulkheads {
 	b := bulkheads{}
-	for _, name := range []string{preSignUp, postConfirmation, preAuthentication, postAuthentication} {
+	for _, name := range []string{preSignUp, postConfirmation, preAuthentication, postAuthentication, preTokenGeneration, customMessage} {
 		b[name] = make(chan struct{}, hook.Parallel)
 	}
 	return b
@@ -125,6 +126,8 @@ const (
 	postConfirmation   = "PostConfirmation"
 	preAuthentication  = "PreAuthentication"
 	postAuthentication = "PostAuthentication"
+	preTokenGeneration = "PreTokenGeneration"
+	customMessage      = "CustomMessage"
 )
 
 // errHookFull means that as many runs of a hook are going on as may.
@@ -175,8 +178,8 @@ func consult[E, A any](ctx context.Context, p *Pool, name string, f func(context
 		return a, &LimitError{Until: p.now().Add(time.Second)}
 	}
 	if err == nil {
-		if malformed := check(a); malformed != nil {
-			err = denial{&HookError{name, fmt.Errorf("%w: %w", hook.ErrMalformed, malformed)}}
+		if wrong := check(a); wrong != nil {
+			err = malformed(name, wrong)
 		}
 	}
 	if d, denied := errors.AsType[denial](err); denied {
@@ -185,9 +188,14 @@ func consult[E, A any](ctx context.Context, p *Pool, name string, f func(context
 	return a, err
 }
 
-// denied lets a denial leave in the commit that records it and counts it against the caller's network,
-// with a rule, so that nobody can run a hook without end.
-func (p *Pool) denied(ctx context.Context, err error, source storage.CounterKey, rule storage.Rule, now time.Time, o occurrence) error {
+// malformed is the denial of an answer that a hook may not give.
+func malformed(name string, why error) error {
+	return denial{&HookError{name, fmt.Errorf("%w: %w", hook.ErrMalformed, why)}}
+}
+
+// denied lets a denial leave in the commit that records it and counts it against the caller's network, so
+// that nobody can run a hook without end.
+func (p *Pool) denied(ctx context.Context, err error, now time.Time, o occurrence, count ...storage.Change) error {
 	d, denied := errors.AsType[denial](err)
 	if _, limited := errors.AsType[*LimitError](err); limited {
 		return p.unjudged(o, hookFull, err)
@@ -196,7 +204,7 @@ func (p *Pool) denied(ctx context.Context, err error, source storage.CounterKey,
 		return err
 	}
 	o.Outcome, o.Reason = refused, hookReason(d.Hook)
-	commit := p.commit(ctx, storage.Count{Key: source, Rule: rule, Now: now}, p.event(now, o))
+	commit := p.commit(ctx, append(count, p.event(now, o))...)
 	if l, full := errors.AsType[*storage.LimitError](commit); full {
 		return p.unjudged(o, networkFull, &LimitError{Until: l.Until})
 	} else if commit != nil {

@@ -396,6 +396,42 @@ func TestS19_PreAuthenticationDoesNotTell(t *testing.T) {
 	}
 }
 
+// With PreSignUp too a sign-up looks the same at every address, whether the hook lets it go on or not.
+func TestS19_PreSignUpDoesNotTell(t *testing.T) {
+	t.Parallel()
+	for _, say := range []error{nil, errStaff} {
+		want := ""
+		for state, make := range states {
+			var armed atomic.Bool
+			var runs atomic.Int32
+			k := open(t, with(hook.Set{PreSignUp: func(_ context.Context, e hook.PreSignUp) (a hook.PreSignUpAnswer, err error) {
+				if armed.Load() {
+					runs.Add(1)
+					err = say
+				}
+				if e.User != "" || e.Attributes["name"] != "" {
+					t.Errorf("%s: the hook is told who is there: %+v", state, e)
+				}
+				return a, err
+			}}))
+			make(k, ada)
+			k.clock.advance(2 * time.Hour) // mails of before do not count any more
+			armed.Store(true)
+			k.store.reset()
+			hashed := k.Hashes()
+			res, err := k.SignUp(t.Context(), pool.SignUpInput{Username: ada, Password: another})
+			reads, commits := k.store.counted()
+			got := fmt.Sprint(len(res.Ticket), res.Delivery, res.Confirmed, err, reads, k.Hashes()-hashed, runs.Load(), kinds(commits))
+			if want == "" {
+				want = got
+			}
+			if got != want {
+				t.Errorf("%s: %s\nwant %s", state, got, want)
+			}
+		}
+	}
+}
+
 // A sign-in that goes over several steps is asked about at each that judges something.
 func TestS8_EveryWayBySignInIsAsked(t *testing.T) {
 	t.Parallel()

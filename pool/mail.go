@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
@@ -27,6 +28,12 @@ type letter struct {
 	Locale string       `json:"locale,omitempty"`
 	Code   string       `json:"code,omitempty"` // or what a link carries
 	Void   bool         `json:"void,omitempty"` // to be dropped unsent
+
+	// For the CustomMessage hook, where there is one.
+	Source   hook.Source       `json:"source,omitempty"`
+	Client   string            `json:"client,omitempty"`
+	Metadata map[string]string `json:"metadata,omitempty"`
+	Misses   int               `json:"misses,omitempty"` // how often it has failed
 }
 
 // letterTo returns a letter to an address.
@@ -86,7 +93,7 @@ func (p *Pool) enqueue(o storage.Outgoing, content any, now time.Time) storage.C
 	// The id keeps the order in which this process wrote, also within a tick of the clock.
 	o.ID = fmt.Sprintf("%016x-%08x-%s", now.UnixMicro(), p.posted.Add(1), rand.Text()[:13])
 	o.Pool, o.Due, o.Created = p.config.ID, now, now
-	body, _ := json.Marshal(content) // a letter or a note: texts and a bool cannot fail
+	body, _ := json.Marshal(content) // a letter or a note: texts, numbers and bools cannot fail
 	o.Body = p.config.Keys.Seal(p.letterLabel(o.ID), body)
 	return storage.Put(&o)
 }
@@ -104,16 +111,15 @@ func (p *Pool) letterLabel(id string) seal.Label {
 	return seal.Label{Pool: string(p.config.ID), Kind: "outgoing", Owner: id, Field: "body"}
 }
 
-// message renders a letter.
-func (p *Pool) message(o *storage.Outgoing, l letter) (message.Message, error) {
-	settings := p.state.Load().settings
+// message renders a letter in some words.
+func (p *Pool) message(o *storage.Outgoing, l letter, words message.Settings) (message.Message, error) {
 	data := message.Data{
-		Code: l.Code, Link: p.config.link(l.Code), Pool: settings.Branding.Name, Username: cmp.Or(l.Name, l.To), Expires: o.NotAfter.Sub(o.Created),
+		Code: l.Code, Link: p.config.link(l.Code), Pool: p.state.Load().settings.Branding.Name, Username: cmp.Or(l.Name, l.To), Expires: o.NotAfter.Sub(o.Created),
 	}
 	if l.SMS {
 		data.Channel = message.SMS
 	}
-	m, err := settings.Messages.Render(l.Kind, l.Locale, data)
+	m, err := words.Render(l.Kind, l.Locale, data)
 	if err != nil {
 		return message.Message{}, fmt.Errorf("render %s: %w", l.Kind, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
@@ -47,5 +48,6 @@ func (p *Pool) newPassword(ctx context.Context, a answered, c Caller, chosen *ch
 	next.Status, o.Outcome = status, succeeded
 	d = gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, gate.Chosen(u, next, shown...), a.now)
 	changes := append(p.replaced(next, a.now, c.locale()), storage.Put(next), storage.Delete(a.ticket), p.event(a.now, o))
+	h.event.Source = hook.NewPasswordChallenge
 	return p.mint(ctx, a.state, a.client, next, h, d, a.password.Key, a.now, changes...)
 }

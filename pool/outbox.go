@@ -178,12 +178,16 @@ func (o *outbox) handOver(ctx context.Context, m *storage.Outgoing) (err error) 
 	if dead, err := o.dead(ctx, m); err != nil || dead {
 		return err
 	}
-	msg, err := o.message(m, l)
+	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
+	defer cancel()
+	words, err := o.words(sending, m, l)
 	if err != nil {
 		return err
 	}
-	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
-	defer cancel()
+	msg, err := o.message(m, l, words)
+	if err != nil {
+		return err
+	}
 	return o.config.Sender.Send(sending, msg)
 }
 

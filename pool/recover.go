@@ -59,7 +59,7 @@ func (p *Pool) forgotPassword(ctx context.Context, in ForgotPasswordInput, login
 	c := r.state.sentTo(to, now)
 	c.Owner, c.Request = r.counter.Key.Owner, request
 	t, ticket := p.newTicket(u, client.ID, purposeReset, in.Caller, c, now, now.Add(resetLifetime))
-	l := letterTo(to, message.ResetPassword, in.Caller.locale(), newLongCode())
+	l := p.asked(letterTo(to, message.ResetPassword, in.Caller.locale(), newLongCode()), hook.ForgotPassword, client, in.Metadata)
 	l.Name, l.Void = u.Username(), u.ID == ""
 	changes := append(p.mail(r.mail, mailing(login), t, c, l, now), storage.Put(t),
 		storage.Count{Key: r.source.Key, Rule: budget, Now: now},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
@@ -29,10 +30,11 @@ func (p *Pool) Refresh(ctx context.Context, in RefreshInput) (Step, error) {
 	if err != nil {
 		return nil, ErrNotAuthorized
 	}
-	return again(func() (Step, error) { return p.refresh(ctx, in, presented) })
+	h := p.call(hook.RefreshTokens, in.Caller, in.Metadata)
+	return again(func() (Step, error) { return p.refresh(ctx, in, presented, &h) })
 }
 
-func (p *Pool) refresh(ctx context.Context, in RefreshInput, presented token.Refresh) (Step, error) {
+func (p *Pool) refresh(ctx context.Context, in RefreshInput, presented token.Refresh, h *hooked) (Step, error) {
 	now := p.now()
 	g, err := p.readSession(ctx, in.Client, presented, now)
 	if err != nil {
@@ -57,9 +59,9 @@ func (p *Pool) refresh(ctx context.Context, in RefreshInput, presented token.Ref
 		next.Generation, next.Rotated, next.LastUsed = next.Generation+1, now, now
 		guard = storage.Put(next)
 	}
-	set, err := p.tokens(g.state, g.client, g.user, next, now)
+	set, err := p.tokens(ctx, g.state, g.client, g.user, next, h, now)
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, p.denied(ctx, err, now, o)
 	}
 	o.Outcome = succeeded
 	if err := p.commit(ctx, guard, storage.Require(g.user), p.event(now, o)); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/storage"
 )
 
@@ -45,7 +46,7 @@ func (p *Pool) resend(ctx context.Context, in ResendInput, a answered, sent stor
 	c := a.carried
 	c.Until = a.state.sentTo(to, a.now).Until
 	t, ticket := p.newTicket(u, a.client.ID, purposeConfirm, in.Caller, c, a.now, a.ticket.Expires)
-	l := letterTo(to, message.ConfirmSignUp, in.Caller.locale(), newCode())
+	l := p.asked(letterTo(to, message.ConfirmSignUp, in.Caller.locale(), newCode()), hook.ResendCode, a.client, in.Metadata)
 	if a.Taken {
 		l.Kind, l.Code = message.AlreadyRegistered, ""
 	}

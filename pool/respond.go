@@ -206,7 +206,8 @@ func (p *Pool) confirmed(ctx context.Context, a answered, proofs []gate.Proof, h
 func (p *Pool) mayAnswer(ctx context.Context, a answered, h *hooked) error {
 	err := p.mayTry(ctx, h, a.client, called(a.user), a.user)
 	if err != nil {
-		err = p.denied(ctx, err, a.source, sourceRule, a.now, occurrence{who: a.user, from: a.from, Kind: signInEvent, Client: a.client.ID})
+		err = p.denied(ctx, err, a.now, occurrence{who: a.user, from: a.from, Kind: signInEvent, Client: a.client.ID},
+			storage.Count{Key: a.source, Rule: sourceRule, Now: a.now})
 	}
 	return err
 }

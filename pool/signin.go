@@ -95,7 +95,7 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 		}
 	}
 	if err := p.mayTry(ctx, &j.hooked, client, in.Username, r.user); err != nil {
-		return nil, p.denied(ctx, err, r.source.Key, sourceRule, now, o)
+		return nil, p.denied(ctx, err, now, o, storage.Count{Key: r.source.Key, Rule: sourceRule, Now: now})
 	}
 	if err := p.judge(ctx, j, p.from(in.Caller, login.Value, r.known), r.owner(), r.attempt, typed, now); err != nil {
 		return nil, p.full(o, err)
@@ -113,7 +113,7 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 	case owner.Next() == gate.NewPassword:
 		return p.needNewPassword(ctx, r, client, owner, in.Caller, now)
 	case attempt.Next() == gate.Confirm:
-		return p.needConfirm(ctx, r, client, attempt, in.Caller, &j.mail, now)
+		return p.needConfirm(ctx, r, client, attempt, in.Caller, j, now)
 	}
 	o.Reason = string(owner.Reason())
 	return nil, p.wrong(ctx, r.source.Key, r.counter, ErrNotAuthorized, now, o, p.warn(r, in.Caller, now)...)
@@ -153,13 +153,13 @@ func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User,
 	if err != nil {
 		return nil, err
 	}
-	done, err := p.handOut(st, client, u, s, now)
-	if err != nil {
-		return nil, unavailable(err)
-	}
 	o := occurrence{who: u, from: h.from, Kind: signInEvent, Outcome: succeeded, Client: client.ID}
+	done, err := p.handOut(ctx, st, client, u, s, h, now)
+	if err != nil {
+		return nil, p.withheld(ctx, st, err, h, proven, now, o)
+	}
 	changes := append(also, storage.Put(s), storage.Clear{Key: proven, Rule: rule(proven), Now: now}, p.event(now, o))
-	if h.event.Source == hook.Authentication {
+	if h.event.Source != hook.ChangePassword { // which is no sign-in
 		changes = append(changes, p.afterwards(postAuthentication, hook.Authentication, h, client.ID, u, now)...)
 	}
 	err = p.commit(ctx, changes...)
@@ -222,14 +222,14 @@ func (p *Pool) counted(ctx context.Context, r reading, o occurrence, now time.Ti
 
 // needConfirm answers the right password of an attempt with a ticket and a new code. At an address that
 // has an owner meanwhile the ticket confirms nothing, and it is the owner who gets a mail.
-func (p *Pool) needConfirm(ctx context.Context, r reading, client Client, d gate.Decision, c Caller, mail *unread, now time.Time) (Step, error) {
+func (p *Pool) needConfirm(ctx context.Context, r reading, client Client, d gate.Decision, c Caller, j *judgement, now time.Time) (Step, error) {
 	u, to := r.attempt, r.attempt.Attempt.Proves()
-	l := letterTo(to, message.ConfirmSignUp, c.locale(), newCode())
+	l := p.asked(letterTo(to, message.ConfirmSignUp, c.locale(), newCode()), hook.Authentication, client, j.event.Metadata)
 	k := r.state.sentTo(to, now)
 	k.Proofs = d.Proofs()
 	sent, rule := r.mail, mailing(to)
 	if to != u.Attempt.Login { // the login is a user name, and what was read is not of the address
-		sent = mail.at(storage.CounterKey{Pool: p.config.ID, Owner: k.Channel, Name: signUpMail})
+		sent = j.mail.at(storage.CounterKey{Pool: p.config.ID, Owner: k.Channel, Name: signUpMail})
 	}
 	if r.user.Somebody() {
 		k.Taken, l.Kind, l.Code = true, message.AlreadyRegistered, ""
@@ -238,32 +238,36 @@ func (p *Pool) needConfirm(ctx context.Context, r reading, client Client, d gate
 	o := occurrence{who: u, from: c, Kind: signInEvent, Outcome: stepped, Reason: string(KindConfirm), Client: client.ID}
 	changes := append(p.mail(sent, rule, t, k, l, now), storage.Require(u), storage.Put(t))
 	if err := p.counted(ctx, r, o, now, changes...); err != nil {
-		mail.learn(err, rule, now)
+		j.mail.learn(err, rule, now)
 		return nil, err
 	}
 	return &NeedConfirm{Ticket: ticket, Expires: t.Expires, Delivery: delivery(to)}, nil
 }
 
 // handOut returns what is handed out for a new session: the cookie of a browser's, or tokens.
-func (p *Pool) handOut(st *state, client Client, u *user.User, s *token.Session, now time.Time) (*Done, error) {
+func (p *Pool) handOut(ctx context.Context, st *state, client Client, u *user.User, s *token.Session, h *hooked, now time.Time) (*Done, error) {
 	if s.Kind == token.Browser {
 		return &Done{Cookie: p.cookie(s), Expires: s.Expires}, nil
 	}
-	set, err := p.tokens(st, client, u, s, now)
+	set, err := p.tokens(ctx, st, client, u, s, h, now)
 	return &Done{Tokens: set}, err
 }
 
-// tokens returns what a client is handed for a session.
-func (p *Pool) tokens(st *state, client Client, u *user.User, s *token.Session, now time.Time) (token.Set, error) {
+// tokens returns what a client is handed for a session. The error may be a hook's.
+func (p *Pool) tokens(ctx context.Context, st *state, client Client, u *user.User, s *token.Session, h *hooked, now time.Time) (token.Set, error) {
 	family, err := p.gate.Family(s)
 	if err != nil {
-		return token.Set{}, fmt.Errorf("open session: %w", err)
+		return token.Set{}, unavailable(fmt.Errorf("open session: %w", err))
 	}
-	access, err := st.signer.Sign(p.claims(token.Access, client, u, s, now))
+	as, err := p.shaped(ctx, h, client, u)
 	if err != nil {
 		return token.Set{}, err
 	}
-	id, err := st.signer.Sign(p.claims(token.ID, client, u, s, now))
+	access, err := p.sign(ctx, st, p.claims(token.Access, client, u, s, now), as)
+	if err != nil {
+		return token.Set{}, err
+	}
+	id, err := p.sign(ctx, st, p.claims(token.ID, client, u, s, now), as)
 	if err != nil {
 		return token.Set{}, err
 	}

@@ -55,7 +55,7 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, up registration, chos
 	}
 	vouched, err := p.mayJoin(ctx, h, client, in, up)
 	if err != nil {
-		return SignUpResult{}, p.denied(ctx, err, r.source.Key, rule, now, o)
+		return SignUpResult{}, p.denied(ctx, err, now, o, storage.Count{Key: r.source.Key, Rule: rule, Now: now})
 	}
 	if refusal, err := p.unbreached(ctx, chosen, now); refusal != nil || err != nil {
 		return SignUpResult{}, cmp.Or(refusal, err)
@@ -71,7 +71,7 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, up registration, chos
 		return p.joined(ctx, r, u, o, chosen, h, now)
 	}
 	c := r.state.sentTo(up.address, now)
-	l := letterTo(up.address, message.ConfirmSignUp, in.Caller.locale(), newCode())
+	l := p.asked(letterTo(up.address, message.ConfirmSignUp, in.Caller.locale(), newCode()), hook.SignUp, client, in.Metadata)
 	// At a taken address all is done alike, with a code that nobody is sent or can guess: what is
 	// written, and so how long it takes, does not tell.
 	if owner := r.owner(); owner != nil && r.state.settings.SignIn.takes(up.address.Kind()) {

@@ -1,11 +1,15 @@
 package token
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/userpool-go/userpool/internal/jose"
 )
 
 // Use is what a token is for. Its values are Cognito's token_use.
@@ -56,10 +60,13 @@ type Claims struct {
 	EmailVerified *bool  // email_verified, of ID tokens with an email; nil means that nothing is said
 	PhoneNumber   string // phone_number, of ID tokens only
 	PhoneVerified *bool  // phone_number_verified, of ID tokens with a phone number; nil means that nothing is said
-	// Attributes are further claims of an ID token by name, all texts. Names are of A-Z, a-z, 0-9,
-	// "_", ":", "." and "-". A reserved one, or one that has a field here, is left out, so that no
+	// Attributes are further claims by name, all texts. Names are of A-Z, a-z, 0-9, "_", ":", ".", "/"
+	// and "-". A reserved one, or one that has a field here ([Reserved]), is left out, so that no
 	// attribute speaks for the issuer.
 	Attributes map[string]string
+	// Values are further claims that are no texts, each one JSON value: a number, a list, an object. For
+	// their names the same holds. A name stands in one of the two.
+	Values map[string]json.RawMessage
 }
 
 // HasScope reports whether s is among the scopes.
@@ -73,7 +80,10 @@ func (c *Claims) clone() *Claims {
 	d := *c
 	d.Audience, d.Scope = slices.Clone(c.Audience), slices.Clone(c.Scope)
 	d.Groups, d.AMR = slices.Clone(c.Groups), slices.Clone(c.AMR)
-	d.Attributes = maps.Clone(c.Attributes)
+	d.Attributes, d.Values = maps.Clone(c.Attributes), maps.Clone(c.Values)
+	for name, value := range d.Values {
+		d.Values[name] = slices.Clone(value)
+	}
 	if c.EmailVerified != nil {
 		d.EmailVerified = new(*c.EmailVerified)
 	}
@@ -96,6 +106,10 @@ var reserved = map[string]bool{
 	"roles":                 true, "s_hash": true, "scope": true, "sid": true, "sub": true, "sub_id": true,
 	"token_use": true, "toe": true, "txn": true, "username": true, "version": true,
 }
+
+// Reserved reports whether a claim is the issuer's to make, or has a field in [Claims]: it is read from
+// neither Attributes nor Values.
+func Reserved(name string) bool { return isReserved(name) }
 
 func isReserved(name string) bool { return reserved[name] || strings.HasPrefix(name, "cognito:") }
 
@@ -124,6 +138,25 @@ func (c *Claims) check() error {
 			return fmt.Errorf("token: %.40q is not a name for a claim", name)
 		}
 	}
+	return c.checkValues()
+}
+
+// checkValues refuses values that would not read back as they are.
+func (c *Claims) checkValues() error {
+	for name, value := range c.Values {
+		if !isName(name) {
+			return fmt.Errorf("token: %.40q is not a name for a claim", name)
+		}
+		if _, twice := c.Attributes[name]; twice {
+			return fmt.Errorf("token: %.40q stands in Attributes and Values", name)
+		}
+		if value = bytes.TrimSpace(value); len(value) == 0 || value[0] == '"' {
+			return fmt.Errorf("token: the value of %.40q is none, or a text", name)
+		}
+		if _, err := jose.Object(slices.Concat([]byte(`{"":`), value, []byte("}"))); err != nil {
+			return fmt.Errorf("token: the value of %.40q: %w", name, err)
+		}
+	}
 	return nil
 }
 
@@ -139,7 +172,7 @@ func notScope(s string) bool {
 
 func isName(s string) bool {
 	for _, c := range []byte(s) {
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("_:.-", rune(c)) {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("_:./-", rune(c)) {
 			return false
 		}
 	}

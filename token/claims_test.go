@@ -1,6 +1,7 @@
 package token_test
 
 import (
+	"encoding/json"
 	"reflect"
 	"strings"
 	"testing"
@@ -172,6 +173,56 @@ func TestGroups(t *testing.T) {
 		c.Groups = []string{"staff", ""}
 		if text, err := k.Sign(c); err == nil {
 			t.Errorf("a group without a name was signed: %s", text)
+		}
+	}
+}
+
+// Claims that are no texts read back as they were signed, in both kinds of token, and are the caller's own.
+func TestValuesReadBack(t *testing.T) {
+	t.Parallel()
+	for _, use := range []token.Use{token.Access, token.ID} {
+		k, c := generate(t), claims(use)
+		c.Attributes = map[string]string{"tenant": "acme", "https://example.com/plan": "free"}
+		c.Values = map[string]json.RawMessage{
+			"level": json.RawMessage("3"), "flags": json.RawMessage(`["a",{"b":null}]`), "nothing": json.RawMessage("null"),
+			"https://example.com/roles": json.RawMessage(`{"admin":true}`), "sub": json.RawMessage("1"), "cognito:roles": json.RawMessage("[]"),
+		}
+		text, v := sign(t, k, c), verifier(t, config(use, now, k))
+		delete(c.Values, "sub")
+		delete(c.Values, "cognito:roles")
+		for range 2 { // the second time from memory
+			got, err := v.Verify(t.Context(), text)
+			if err != nil || !reflect.DeepEqual(got.Values, c.Values) || !reflect.DeepEqual(got.Attributes, c.Attributes) {
+				t.Fatalf("Verify = %+v, %v, want %v", got, err, c.Values)
+			}
+			got.Values["level"][0], got.Values["more"] = '9', json.RawMessage("1")
+		}
+	}
+}
+
+func TestSignRefusesValues(t *testing.T) {
+	t.Parallel()
+	k := generate(t)
+	for name, value := range map[string]string{
+		"empty": "", "a text": `"text"`, "text after blanks": ` "text"`, "no JSON": "{", "two values": "1,2", "an escape": `1,"sub":"root"`,
+		"twice a member": `{"a":1,"a":2}`, "twice, deep": `[{"a":{"b":1,"b":2}}]`, "not UTF-8": "[\"\xff\"]", "closing": "1}", "bare word": "root",
+		"1 MB": "[" + strings.Repeat("1,", 1<<19) + "1]",
+	} {
+		c := claims(token.Access)
+		c.Values = map[string]json.RawMessage{"x": json.RawMessage(value)}
+		if text, err := k.Sign(c); err == nil {
+			t.Errorf("%s: signed %s", name, text)
+		}
+	}
+	for name, change := range map[string]func(*token.Claims){
+		"both":     func(c *token.Claims) { c.Attributes = map[string]string{"x": "1"} },
+		"bad name": func(c *token.Claims) { c.Values[`y":1,"z`] = json.RawMessage("1") },
+	} {
+		c := claims(token.ID)
+		c.Values = map[string]json.RawMessage{"x": json.RawMessage("1")}
+		change(&c)
+		if _, err := k.Sign(c); err == nil {
+			t.Errorf("%s: signed", name)
 		}
 	}
 }

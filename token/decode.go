@@ -29,6 +29,7 @@ func decode(payload []byte) (*Claims, error) {
 		AMR: r.texts("amr", optional), ACR: r.text("acr", optional), Audience: r.audience(),
 		Groups: r.texts("cognito:groups", optional),
 	}
+	c.Attributes, c.Values = r.further()
 	switch c.Use {
 	case Access:
 		c.ClientID, c.Username = r.text("client_id", required), r.text("username", optional)
@@ -42,7 +43,6 @@ func decode(payload []byte) (*Claims, error) {
 		c.Username, c.Name = r.text("cognito:username", optional), r.text("name", optional)
 		c.Email, c.EmailVerified = r.text("email", optional), r.boolean("email_verified")
 		c.PhoneNumber, c.PhoneVerified = r.text("phone_number", optional), r.boolean("phone_number_verified")
-		c.Attributes = r.attributes()
 		if len(c.Audience) == 1 {
 			c.ClientID = c.Audience[0]
 		} else {
@@ -165,23 +165,28 @@ func (r *reader) boolean(name string) *bool {
 	return nil
 }
 
-// attributes returns the claims that are not reserved and are texts.
-func (r *reader) attributes() map[string]string {
-	var further map[string]string
+// further returns the claims that are not reserved: those that are texts, and the others.
+func (r *reader) further() (texts map[string]string, values map[string]json.RawMessage) {
 	for name, raw := range r.members {
-		if isReserved(name) || raw[0] != '"' {
-			continue
+		switch {
+		case isReserved(name):
+		case raw[0] != '"':
+			if values == nil {
+				values = map[string]json.RawMessage{}
+			}
+			values[name] = raw
+		default:
+			if texts == nil {
+				texts = map[string]string{}
+			}
+			s, ok := jose.Text(raw)
+			if !ok {
+				r.fail(name, "a text")
+			}
+			texts[name] = s
 		}
-		if further == nil {
-			further = map[string]string{}
-		}
-		s, ok := jose.Text(raw)
-		if !ok {
-			r.fail(name, "a text")
-		}
-		further[name] = s
 	}
-	return further
+	return texts, values
 }
 
 func invalid(format string, args ...any) error {

@@ -56,7 +56,7 @@ func (c *Claims) encode() ([]byte, error) {
 		if len(w.Audience) == 0 {
 			w.Audience = audience{c.Issuer}
 		}
-		return json.Marshal(w)
+		return c.appendFurther(w)
 	}
 	w.Audience, w.IDName, w.Name, w.Email = audience{c.ClientID}, c.Username, c.Name, c.Email
 	if c.Email != "" {
@@ -65,18 +65,23 @@ func (c *Claims) encode() ([]byte, error) {
 	if w.Phone = c.PhoneNumber; c.PhoneNumber != "" {
 		w.PhoneVerified = c.PhoneVerified
 	}
-	body, err := json.Marshal(w)
-	if err != nil || len(c.Attributes) == 0 {
-		return body, err
-	}
-	return c.appendAttributes(body)
+	return c.appendFurther(w)
 }
 
-// appendAttributes adds the attributes to a payload, without those whose names are reserved: two
-// members of one name would be read by each verifier as it likes.
-func (c *Claims) appendAttributes(body []byte) ([]byte, error) {
-	further := make(map[string]string, len(c.Attributes))
+// appendFurther returns the payload of w with the further claims, without those whose names are reserved:
+// two members of one name would be read by each verifier as it likes.
+func (c *Claims) appendFurther(w wire) ([]byte, error) {
+	body, err := json.Marshal(w)
+	if err != nil || len(c.Attributes)+len(c.Values) == 0 {
+		return body, err
+	}
+	further := make(map[string]any, len(c.Attributes)+len(c.Values))
 	for name, value := range c.Attributes {
+		if !isReserved(name) {
+			further[name] = value
+		}
+	}
+	for name, value := range c.Values {
 		if !isReserved(name) {
 			further[name] = value
 		}

@@ -18,7 +18,8 @@ const (
 	ConfirmForgotPassword Source = "ConfirmForgotPassword" // the reset of a password
 	Authentication        Source = "Authentication"
 	RefreshTokens         Source = "RefreshTokens"
-	ChangePassword        Source = "ChangePassword" // Cognito has no such source: it gives no new tokens there
+	NewPasswordChallenge  Source = "NewPasswordChallenge" // of tokens: a temporary password was replaced
+	ChangePassword        Source = "ChangePassword"       // Cognito has no such source: it gives no new tokens there
 )
 
 // Event is what every hook is told. All of it is a copy.

@@ -21,6 +21,13 @@ type Set struct {
 	PreAuthentication func(context.Context, PreAuthentication) error
 	// PostAuthentication runs after a sign-in that gave tokens. A refresh is none.
 	PostAuthentication func(context.Context, PostAuthentication) error
+	// PreTokenGeneration changes what tokens say, or refuses them. A sign-in that it refuses counts like
+	// a wrong password, because the refusal shows that the password was right.
+	PreTokenGeneration func(context.Context, PreTokenGeneration) (PreTokenGenerationAnswer, error)
+	// CustomMessage chooses the words of a message. It runs when the message is sent, apart from the call of
+	// the visitor, and again where the sender has failed. Where it fails twice, which takes half a
+	// minute at the most, the message goes out in the pool's own words: who waits for a code must get one.
+	CustomMessage func(context.Context, CustomMessage) (CustomMessageAnswer, error)
 }
 
 // PreSignUp is a visitor who wants to sign up.
