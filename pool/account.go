@@ -84,7 +84,8 @@ func (a *Account) SignOutEverywhere(ctx context.Context, from Caller) error {
 
 // ChangePassword sets a new password with the old one. All other sessions end, with every ticket and
 // code; the acting one is replaced, and the step that comes back is [*Done] with its tokens, or with the
-// cookie where it is a browser session. The owner is told by mail.
+// cookie where it is a browser session. The owner is told by mail or else by SMS, as often in an hour as
+// codes are sent there.
 //
 // A wrong old password is [ErrNotAuthorized] and counts like a wrong one at sign-in. It fails also
 // with a *[ValidationError], and with a *[LimitError] where the password door is full. It costs one
@@ -140,7 +141,7 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 	}
 	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, gate.Chosen(u, next, c.owner), now)
 	o.Outcome = succeeded
-	changes := append(p.replaced(next, now, c.input.Caller.locale()), storage.Put(next), storage.Delete(g.session), p.event(now, o))
+	changes := append(p.replaced(next, g.told, now, c.input.Caller.locale()), storage.Put(next), storage.Delete(g.session), p.event(now, o))
 	return p.mint(ctx, g.state, g.client, next, &c.hooked, d, g.guesses.Key, now, changes...)
 }
 
@@ -151,7 +152,7 @@ func (a *Account) read(ctx context.Context) (g granted, now time.Time, err error
 	return g, now, err
 }
 
-// readFor also returns the counters of a caller's guesses at the password.
+// readFor also returns the counters of a caller's guesses at the password, and of notices that it was set.
 func (a *Account) readFor(ctx context.Context, c Caller) (g granted, now time.Time, err error) {
 	p := a.pool
 	now = p.now()
@@ -159,13 +160,14 @@ func (a *Account) readFor(ctx context.Context, c Caller) (g granted, now time.Ti
 	g, counters, err := a.readWith(ctx, now,
 		storage.CounterKey{Pool: p.config.ID, Owner: a.claims.Subject, Name: passwordCounter},
 		p.sourceKey(p.state.Load(), c, failures),
+		storage.CounterKey{Pool: p.config.ID, Owner: a.claims.Subject, Name: changeMail},
 		storage.CounterKey{Pool: p.config.ID, Owner: a.claims.Subject, Name: d.counter()})
 	if err != nil {
 		return g, now, err
 	}
-	g.guesses, g.source = counters[0], counters[1]
+	g.guesses, g.source, g.told = counters[0], counters[1], counters[2]
 	if d.knows(g.user) {
-		g.guesses = counters[2]
+		g.guesses = counters[3]
 	}
 	return g, now, nil
 }

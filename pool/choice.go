@@ -142,10 +142,16 @@ func (p *Pool) setPassword(u *user.User, hash password.Hash, policy password.Pol
 	return p.gate.SetPassword(u, hash, policy.History, now)
 }
 
-// replaced returns the changes that tell verifiers and the owner that a password was set.
-func (p *Pool) replaced(u *user.User, now time.Time, locale string) []storage.Change {
+// replaced returns the changes that tell verifiers and the owner that a password was set. Told is the counter of
+// such notices: without one, whoever is paid for messages to their phone would change it all day long.
+func (p *Pool) replaced(u *user.User, told storage.Counter, now time.Time, locale string) []storage.Change {
 	to, proven := contact(u)
 	notice := letterTo(to, message.PasswordChanged, locale, "")
-	notice.Name, notice.Void = u.Username(), !proven
-	return []storage.Change{p.revokeAll(u, now), p.notify(u, notice, now)}
+	full := !mailing(to).Locked(told, now).IsZero()
+	notice.Name, notice.Void = u.Username(), !proven || full
+	changes := []storage.Change{p.revokeAll(u, now), p.notify(u, notice, now)}
+	if full {
+		return changes
+	}
+	return append(changes, storage.Count{Key: told.Key, Rule: mailing(to), Now: now})
 }

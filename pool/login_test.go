@@ -460,6 +460,45 @@ func TestT6_TextsAreBounded(t *testing.T) {
 	}
 }
 
+// Whoever is paid for messages to their own number does not get them by setting passwords.
+func TestT6_NoticesBySMSAreBounded(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, k *kit) {
+		k.confirmed(phone)
+		d, old := k.done(phone), right
+		for i := range 6 {
+			a, err := k.Account(t.Context(), d.Tokens.Access)
+			if err != nil {
+				t.Fatal(err)
+			}
+			next := password.New(fmt.Sprintf("a new passphrase, number %d", i))
+			if d, err = pool.Finished(a.ChangePassword(t.Context(), pool.ChangePasswordInput{Old: old, New: next})); err != nil {
+				t.Fatalf("change %d: %v", i, err)
+			}
+			old = next
+		}
+		ticket := k.forgot(phone)
+		if err := k.reset(ticket, k.code(phone, 1+3+1), right); err != nil {
+			t.Fatal(err)
+		}
+		k.clock.advance(time.Hour)
+		k.forgot(phone) // what was put out before is sent before
+		if ms := k.mails(phone, 1+3+2); len(ms) != 6 {
+			t.Errorf("%d messages, want 3 notices among 6", len(ms))
+		}
+		a, err := k.Account(t.Context(), k.done(phone).Tokens.Access)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.ChangePassword(t.Context(), pool.ChangePasswordInput{Old: right, New: another}); err != nil {
+			t.Fatal(err)
+		}
+		if m := k.mails(phone, 7)[6]; m.Kind != message.PasswordChanged {
+			t.Errorf("an hour later the owner got %s", m.Kind)
+		}
+	}, takes(pool.Phone))
+}
+
 // The messages that go to an address because attempts at names sign in are counted by the address.
 func TestT6_NamesShareTheMailsOfAnAddress(t *testing.T) {
 	t.Parallel()

@@ -17,6 +17,7 @@ const (
 	requestMark     = "requests:reset_password" // a watermark: when a reset was last asked for
 	signUpMail      = "mail:sign_up"
 	resetMail       = "mail:reset_password"
+	changeMail      = "mail:password_changed"
 	failures        = "failures"     // of a network
 	requests        = "requests"     // of a network: for what costs mails and rows
 	smsRequests     = "requests:sms" // of a network: for what costs messages by SMS

@@ -3,6 +3,7 @@ package pool
 import (
 	"cmp"
 	"context"
+	"errors"
 
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/pool/hook"
@@ -145,12 +146,12 @@ func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordIn
 	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, []gate.Proof{proof}, a.now)
 	t, ticket := p.newTicket(next, a.client.ID, purposePassword, in.Caller, carried{Proofs: d.Proofs()}, a.now, a.now.Add(stepLifetime))
 	o.Outcome = succeeded
-	changes := append(p.replaced(next, a.now, in.Caller.locale()),
+	changes := append(p.replaced(next, a.told, a.now, in.Caller.locale()),
 		storage.Put(next), storage.Delete(a.ticket), storage.Put(t),
 		storage.Delete(&storage.Counter{Key: a.password.Key}), storage.Clear{Key: a.resetCode.Key, Rule: codeRule, Now: a.now}, p.event(a.now, o))
 	changes = append(changes, p.afterwards(postConfirmation, hook.ConfirmForgotPassword, h, a.client.ID, next, a.now)...)
-	if err := p.commit(ctx, changes...); err != nil {
-		if _, locked := limit(err); locked {
+	if err := overMail(p.commit(ctx, changes...)); err != nil {
+		if _, locked := limit(err); locked && !errors.Is(err, storage.ErrStale) {
 			return nil, p.unjudged(o, accountLocked, ErrBadCode)
 		}
 		return nil, err

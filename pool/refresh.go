@@ -105,8 +105,9 @@ func (p *Pool) signOut(ctx context.Context, in SignOutInput, presented token.Ref
 type granted struct {
 	session *token.Session
 	user    *user.User
-	guesses storage.Counter // at the password; read for an account only, like the next
+	guesses storage.Counter // at the password; read for an account only, like the next two
 	source  storage.Counter // of the caller's network
+	told    storage.Counter // of notices that the password was set
 	client  Client
 	state   *state
 }

@@ -94,9 +94,9 @@ type answered struct {
 	ticket *storage.Ticket
 	user   *user.User
 	carried
-	tries, password, code, resetCode, requests storage.Counter
-	source                                     storage.CounterKey
-	from                                       Caller
+	tries, password, code, resetCode, requests, told storage.Counter
+	source                                           storage.CounterKey
+	from                                             Caller
 
 	state  *state
 	client Client
@@ -116,6 +116,7 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, c Caller) (a answered, 
 			{Pool: p.config.ID, Name: resetCounter},
 			{Pool: p.config.ID, Name: requestMark},
 			p.sourceKey(p.state.Load(), c, failures),
+			{Pool: p.config.ID, Name: changeMail},
 		},
 	})
 	if err != nil {
@@ -124,7 +125,7 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, c Caller) (a answered, 
 	a = answered{
 		ticket: got.Tickets[0], user: got.User, now: now,
 		tries: got.Counters[0], password: got.Counters[1], code: got.Counters[2],
-		resetCode: got.Counters[3], requests: got.Counters[4], source: got.Counters[5].Key, from: c,
+		resetCode: got.Counters[3], requests: got.Counters[4], source: got.Counters[5].Key, told: got.Counters[6], from: c,
 	}
 	if err := overBudget(got.Counters[5], sourceRule, now); err != nil {
 		return a, p.unjudged(occurrence{from: c, Kind: answerEvent}, networkFull, err)

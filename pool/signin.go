@@ -162,8 +162,8 @@ func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User,
 	if h.event.Source != hook.ChangePassword { // which is no sign-in
 		changes = append(changes, p.afterwards(postAuthentication, hook.Authentication, h, client.ID, u, now)...)
 	}
-	err = p.commit(ctx, changes...)
-	if _, locked := limit(err); locked { // somebody else's failures came first, and right does not show
+	err = overMail(p.commit(ctx, changes...))
+	if _, locked := limit(err); locked && !errors.Is(err, storage.ErrStale) { // somebody else's failures came first, and right does not show
 		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized)
 	}
 	if err != nil {
