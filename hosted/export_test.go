@@ -2,7 +2,6 @@ package hosted
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -32,29 +31,21 @@ func Catalogs() map[string]map[string]string {
 	return all
 }
 
-// Templates returns the text of the templates.
-func Templates() string {
-	text, _ := templateFiles.ReadFile("templates/page.html")
-	return string(text)
-}
-
-// Pages_ returns what words are asked for by the pages of some settings: name of the page and keys of fields.
-func WordsOf(s pool.Settings) (pages []string, fields []string) {
-	for _, p := range pages_() {
-		pages = append(pages, p.key())
+// WordsOf returns what words are asked for with some settings: by pages and by fields.
+func WordsOf(s pool.Settings) (names, fields []string) {
+	for _, p := range pages() {
+		names = append(names, p.key())
 		for _, f := range p.fields(s) {
 			fields = append(fields, f.words)
 		}
 	}
-	return pages, fields
+	return names, fields
 }
 
-func pages_() map[string]*page { return pages() }
-
-// Failures names the errors of the pool that the pages have words for.
+// Failures names how errors of the pool are told.
 func Failures() (names []string) {
 	for _, f := range failures {
-		names = append(names, regexp.MustCompile(`\W+`).ReplaceAllString(f.is.Error(), " "))
+		names = append(names, f.name)
 	}
 	return names
 }
@@ -85,4 +76,10 @@ func ParseFlow(value, page string) string {
 		return ""
 	}
 	return f.Next
+}
+
+// TicketOf returns the ticket in a flow's cookie.
+func TicketOf(value string) string {
+	f, _ := parseFlow(value)
+	return f.Ticket
 }

@@ -1,6 +1,7 @@
 package hosted
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
@@ -85,8 +86,8 @@ func parseFlow(value string) (f flow, ok bool) {
 	return f, f.Next == local(f.Next)
 }
 
-// keep has the browser keep a flow, under a new id unless it has one, and lets the oldest go where there
-// would be too many.
+// keep has the browser keep a flow, under a new id unless it has one, and lets others go where there would be
+// too many: those that are to be kept shortest first, and of them the oldest.
 func (h *Pages) keep(w http.ResponseWriter, r *http.Request, f flow) flow {
 	if f.id == "" {
 		f.id = rand.Text()
@@ -99,10 +100,10 @@ func (h *Pages) keep(w http.ResponseWriter, r *http.Request, f flow) flow {
 		value = base64.RawURLEncoding.EncodeToString(text)
 	}
 	http.SetCookie(w, h.cookie("flow."+f.id, value, f.lifetime()))
-	others := h.flows(r)
-	others = slices.DeleteFunc(others, func(id string) bool { return id == f.id })
-	for len(others) >= maxFlows { // browsers send the oldest first (RFC 6265, 5.4)
-		h.drop(w, others[0])
+	others := slices.DeleteFunc(h.flows(r), func(o flow) bool { return o.id == f.id })
+	slices.SortStableFunc(others, func(a, b flow) int { return cmp.Compare(a.lifetime(), b.lifetime()) })
+	for len(others) >= maxFlows {
+		h.drop(w, others[0].id)
 		others = others[1:]
 	}
 	return f
@@ -115,14 +116,16 @@ func (h *Pages) drop(w http.ResponseWriter, id string) {
 	}
 }
 
-// flows returns the ids of all flows that a browser sent.
-func (h *Pages) flows(r *http.Request) (ids []string) {
+// flows returns all flows that a browser sent, the oldest first, as browsers do (RFC 6265, 5.4).
+func (h *Pages) flows(r *http.Request) (all []flow) {
 	before, after, _ := strings.Cut(h.cookieName("flow.?"), "?")
 	for _, c := range r.Cookies() {
 		rest, ours := strings.CutPrefix(c.Name, before)
 		if id, same := strings.CutSuffix(rest, after); ours && same && flowID.MatchString(id) {
-			ids = append(ids, id)
+			f, _ := parseFlow(c.Value)
+			f.id = id
+			all = append(all, f)
 		}
 	}
-	return ids
+	return all
 }

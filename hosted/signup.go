@@ -52,7 +52,8 @@ func (v *visit) resend(ctx context.Context) outcome {
 		return outcome{err: err}
 	}
 	on := v.flow
-	on.Page, on.Ticket, on.Notice, on.Slips = confirmPage, up.Ticket, "resent", nil
+	on.Ticket, on.Slips = up.Ticket, nil
+	on.Notice = "resent"
 	return outcome{to: confirmPage, flow: on, kind: "confirm", sent: up.Delivery}
 }
 
@@ -80,18 +81,20 @@ func (v *visit) landed() *outcome {
 // the ticket of another one nothing is done.
 func (v *visit) confirmLink(ctx context.Context) outcome {
 	in := pool.LinkInput{Link: v.flow.Ticket, Caller: v.caller()}
-	for _, id := range slices.Backward(v.flows(v.r)) {
-		begun := v.Pages.flow(v.r, id, confirmPage)
-		if in.Ticket = begun.Ticket; in.Ticket == "" {
+	for _, begun := range slices.Backward(v.flows(v.r)) {
+		if in.Ticket = begun.Ticket; in.Ticket == "" || begun.Page != confirmPage {
 			continue
 		}
 		step, err := v.pool.ConfirmLink(ctx, in)
+		if err != nil {
+			return outcome{err: err}
+		}
 		if need, asks := step.(*pool.NeedPassword); asks && v.isLink(need) {
 			continue
 		}
-		v.drop(v.w, id)
+		v.drop(v.w, begun.id)
 		v.flow.Next, v.flow.Login = begun.Next, begun.Login
-		o := v.then(step, err)
+		o := v.then(step, nil)
 		o.flow.Notice = "confirmed"
 		return o
 	}

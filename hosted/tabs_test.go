@@ -135,12 +135,14 @@ func TestStepsThatAreOver(t *testing.T) {
 	}
 }
 
-// A browser keeps a few flows, and the oldest go first.
+// A browser keeps a few flows. What waits for a code outlives what only says what was wrong.
 func TestFlowsAreBounded(t *testing.T) {
 	t.Parallel()
 	s := development(t)
 	b := s.browser()
-	first := b.post(b.open("/auth/forgot"), "submit", "username", "0@example.com")
+	waits := b.post(b.open("/auth/forgot"), "submit", "username", "0@example.com")
+	first := b.post(b.open("/auth/sign-in"), "submit", "username", "0@example.com", "password", "x")
+	b.shows(first, "That did not work.")
 	for range 3 * hosted.MaxFlows {
 		b.post(b.open("/auth/sign-in"), "submit", "username", strings.Repeat("ä", 1000), "password", "x")
 	}
@@ -154,7 +156,10 @@ func TestFlowsAreBounded(t *testing.T) {
 	if n != hosted.MaxFlows {
 		t.Errorf("%d flows are kept, want %d", n, hosted.MaxFlows)
 	}
-	b.at(b.open(first.url.String()), "/auth/sign-in")
+	b.at(b.open(waits.url.String()), "/auth/reset")
+	if p := b.open(first.url.String()); strings.Contains(p.body, "That did not work.") {
+		t.Errorf("the oldest is still there:\n%s", p.body)
+	}
 }
 
 // Whatever a flow's cookie holds, a page is shown.
