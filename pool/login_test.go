@@ -286,6 +286,30 @@ func TestT7_NameAtATakenAddressConfirmsNothing(t *testing.T) {
 	}
 }
 
+// Who signed up with a name that somebody else confirmed does not see whether the addresses are one as well.
+func TestS19_TakenNameHidesItsAddress(t *testing.T) {
+	t.Parallel()
+	for _, owners := range []string{ada, "lovelace@example.com"} {
+		k := open(t, named)
+		up, err := k.signUpAs("ada", user.Attributes{"email": owners})
+		if err != nil {
+			t.Fatal(err)
+		}
+		code := k.code(owners, 1)
+		k.chosen = "ada"
+		if _, err := k.newcomer(ada); err != nil {
+			t.Fatal(err)
+		}
+		if err := confirm(k, up.Ticket, code); err != nil {
+			t.Fatal(err)
+		}
+		if step, err := k.signIn("ada", another); !errors.Is(err, pool.ErrNotAuthorized) {
+			t.Errorf("the name is of %s: %T, %v, want ErrNotAuthorized", owners, step, err)
+		}
+		k.done("ada")
+	}
+}
+
 // Somebody who signed up at an address does not see at sign-in that it was proven through a user name.
 func TestS19_AddressProvenByAName(t *testing.T) {
 	t.Parallel()

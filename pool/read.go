@@ -51,7 +51,7 @@ var requestRule = storage.Rule{Free: 100, Window: 15 * time.Minute}
 // to be judged by.
 type reading struct {
 	user    *user.User
-	attempt *user.User // the newest live one at the address, who may be the user
+	attempt *user.User // the newest live one at the address, who may be the user; none at a taken user name
 	// counter is the user's, or where there is nobody a stranger's, so that both look alike; guesses
 	// from a known device of the user have one of their own.
 	counter storage.Counter
@@ -94,6 +94,9 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, c Caller, counte
 	}
 	if got.User == nil {
 		r.counter = got.Counters[1]
+	}
+	if login.Kind() == user.KindUsername && r.owner() != nil {
+		r.attempt = nil // that the name is taken shows; that the address of an attempt is its owner's must not
 	}
 	if source != failures {
 		return r, nil
