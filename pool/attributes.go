@@ -21,11 +21,12 @@ type registration struct {
 	login      user.Login // where the sign-up is found
 	address    user.Login // to be proven: login itself, unless that is a chosen user name
 	attributes user.Attributes
+	epoch      int64 // of the settings by which it was read
 }
 
-// registration reads a sign-up. Nothing of it is proven yet.
-func (v *validation) registration(s Settings, in SignUpInput) registration {
-	r := registration{attributes: maps.Clone(in.Attributes)}
+// registration reads a sign-up by the settings of a state. Nothing of it is proven yet.
+func (v *validation) registration(by *state, in SignUpInput) registration {
+	s, r := by.settings, registration{attributes: maps.Clone(in.Attributes), epoch: by.epoch}
 	maps.DeleteFunc(r.attributes, func(_, value string) bool { return value == "" })
 	r.login = v.login(s.SignIn, in.Username)
 	if r.address = r.login; r.login.Kind() == user.KindUsername {

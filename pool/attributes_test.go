@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage/memory"
 	"github.com/userpool-go/userpool/user"
 )
@@ -117,6 +118,23 @@ func TestSchemaProblemsRefuseToOpen(t *testing.T) {
 		_, err := reopen(t, memory.New(), pool.Config{Settings: &pool.Settings{Attributes: s}})
 		if _, ok := errors.AsType[*pool.SettingsError](err); !ok {
 			t.Errorf("%s: Open = %v, want a *SettingsError", name, err)
+		}
+	}
+}
+
+func TestS18_SchemaBindsFromTheNextRead(t *testing.T) {
+	t.Parallel()
+	st, r := memory.New(), ring(t, seal.Generate())
+	openOn(t, st, schema(user.Attribute{Name: "custom:role"}), func(c *pool.Config) { c.Keys = r })
+	k := openOn(t, st, func(c *pool.Config) { c.Keys = r }) // by what the store says
+	settings := pool.Settings{Attributes: user.Schema{{Name: "custom:role", AdminOnly: true}}}
+	if _, err := reopen(t, st, pool.Config{Keys: r, Sender: nothing, Settings: &settings}); err != nil {
+		t.Fatal(err)
+	}
+	for _, as := range []user.Attributes{{"custom:role": "root"}, {"custom:role": ""}} {
+		_, err := k.SignUp(t.Context(), pool.SignUpInput{Username: ada, Password: right, Attributes: as})
+		if refused := errors.Is(err, pool.ErrInvalid); refused != (as["custom:role"] != "") {
+			t.Errorf("SignUp with %v = %v", as, err)
 		}
 	}
 }

@@ -668,6 +668,7 @@ func TestT7_VouchedForOneNameAtOnce(t *testing.T) {
 func TestS18_IdentifiersBindFromTheNextRead(t *testing.T) {
 	t.Parallel()
 	for door, knock := range map[string]func(*kit) error{
+		"SignUp": func(k *kit) error { return second(k.newcomer("eve@example.com")) },
 		"SignIn": func(k *kit) error { return second(k.signIn(ada, right)) },
 		"ForgotPassword": func(k *kit) error {
 			return second(k.ForgotPassword(t.Context(), pool.ForgotPasswordInput{Username: ada}))

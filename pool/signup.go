@@ -27,7 +27,7 @@ import (
 func (p *Pool) SignUp(ctx context.Context, in SignUpInput) (SignUpResult, error) {
 	var v validation
 	s := p.state.Load()
-	up := v.registration(s.settings, in)
+	up := v.registration(s, in)
 	v.metadata(in.Metadata)
 	if err := v.err(); err != nil {
 		return SignUpResult{}, err
@@ -104,6 +104,12 @@ func (p *Pool) readSignUp(ctx context.Context, in SignUpInput, up registration, 
 		}
 		if client, err = r.state.settings.admits(in.Client); err != nil {
 			return r, client, err
+		}
+		if up.epoch != r.state.epoch { // other settings bind by now (security.md S18)
+			var v validation
+			if v.registration(r.state, in); v.err() != nil {
+				return r, client, v.err()
+			}
 		}
 		o.Client = client.ID
 		if err := overBudget(r.source, rule, now); err != nil {
