@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"fmt"
+	"html"
 	"math"
 	"net/http"
 	"strconv"
@@ -21,10 +22,16 @@ var baseStyle string
 // look is what a branding comes to: the style with its colours, and the logo as a file of this host, so that
 // no page needs anything from elsewhere.
 type look struct {
-	name, initial     string
-	styleURL, logoURL string
-	style, logo       []byte
-	logoType          string
+	name, initial string
+	files         map[string]file // by URL
+	style, logo   string          // URLs; "" means that there is none
+	icon          string
+}
+
+// file is a file of a look. Its URL names it by its digest, so that browsers may keep it for ever.
+type file struct {
+	mediaType string
+	body      []byte
 }
 
 // accent is the colour of pages that have no other.
@@ -35,44 +42,56 @@ func (h *Pages) brand(b pool.Branding) *look {
 	if l, ok := h.look.Load(b); ok {
 		return l.(*look)
 	}
-	l := &look{name: b.Name}
+	l := &look{name: b.Name, files: map[string]file{}}
 	first, _ := utf8.DecodeRuneInString(b.Name)
 	if b.Name != "" {
 		l.initial = strings.ToUpper(string(first))
 	}
-	l.style = []byte(colors(cmp.Or(b.Color, accent)) + baseStyle)
-	l.styleURL = h.path("style-" + digest(l.style) + ".css")
+	add := func(name, ending, mediaType string, body []byte) string {
+		url := h.path(name + "-" + digest(body) + ending)
+		l.files[url] = file{mediaType, body}
+		return url
+	}
+	style := colors(cmp.Or(b.Color, accent)) + baseStyle
+	l.style = add("style", ".css", "text/css; charset=utf-8", []byte(style))
 	if kind, image, ok := b.Image(); ok {
-		l.logo, l.logoType = image, kind
-		l.logoURL = h.path("logo-" + digest(image))
+		l.logo = add("logo", "", kind, image)
+		l.icon = l.logo
+	} else {
+		l.icon = add("icon", ".svg", "image/svg+xml", icon(cmp.Or(b.Color, accent), l.initial))
 	}
 	h.look.Clear() // of earlier settings
 	h.look.Store(b, l)
 	return l
 }
 
-// asset serves the style and the logo, which their URLs name by their digest: a browser may keep them for
-// ever. It reports whether the request was for one.
+// icon returns a picture for the tab: the first letter of the name on the colour, or the colour alone.
+func icon(color, letter string) []byte {
+	c, _ := parseColor(color)
+	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="%s"/>`+
+		`<text x="16" y="23" font-family="sans-serif" font-size="20" font-weight="700" text-anchor="middle" fill="%s">%s</text></svg>`,
+		c, c.letters(), html.EscapeString(letter))
+}
+
+// asset serves the style, the logo and the icon. It reports whether the request was for one.
 func (h *Pages) asset(w http.ResponseWriter, r *http.Request) bool {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead || !strings.HasPrefix(r.URL.Path, h.config.Path+"/") {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || !strings.HasPrefix(r.URL.Path, h.path("")) {
 		return false
 	}
 	l, a := h.brand(h.pool.Settings().Branding), newAnswer()
-	switch name := strings.TrimPrefix(r.URL.Path, h.path("")); {
-	case strings.HasPrefix(name, "style-") && strings.HasSuffix(name, ".css"):
-		a.header.Set("Content-Type", "text/css; charset=utf-8")
-		a.body.Write(l.style)
-	case strings.HasPrefix(name, "logo-") && l.logo != nil:
-		a.header.Set("Content-Type", l.logoType)
-		a.body.Write(l.logo)
-	default:
+	f, ok := l.files[r.URL.Path]
+	if ok {
+		a.header.Set("Cache-Control", "public, max-age=31536000, immutable")
+	} else if name, _, digested := strings.Cut(strings.TrimPrefix(r.URL.Path, h.path("")), "-"); digested {
+		// A page of before a change, or of a node that is behind, names another digest: it gets what there is.
+		f, ok = l.files[map[string]string{"style": l.style, "logo": l.logo, "icon": l.icon}[name]]
+	}
+	if !ok {
 		return false
 	}
-	// A page of before a change, or of a node that is behind, names another digest: it gets what there is.
-	if r.URL.Path == l.styleURL || r.URL.Path == l.logoURL {
-		a.header.Set("Cache-Control", "public, max-age=31536000, immutable")
-	}
+	a.header.Set("Content-Type", f.mediaType)
 	a.header.Set("Vary", "")
+	a.body.Write(f.body)
 	a.send(w, r)
 	return true
 }
@@ -82,9 +101,9 @@ func digest(b []byte) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// The surfaces that coloured letters stand on, as in the style.
+// What coloured letters stand on, as in the style: of each scheme that with the least contrast.
 const (
-	lightSurface = "#ffffff"
+	lightSurface = "#f3f5f9"
 	darkSurface  = "#171b24"
 )
 

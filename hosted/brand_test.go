@@ -26,7 +26,7 @@ func TestContrast(t *testing.T) {
 				if len(found) != 6 {
 					t.Fatalf("%s: %s", color, css)
 				}
-				for i, surface := range []string{"#ffffff", "#171b24"} {
+				for i, surface := range []string{"#f3f5f9", "#171b24"} {
 					accent, on, link := found[3*i][2], found[3*i+1][2], found[3*i+2][2]
 					if accent != color || hosted.Contrast(accent, on) < 4.5 || hosted.Contrast(link, surface) < 4.5 {
 						t.Errorf("%s on %s: button %s with %s is %.2f, link %s %.2f", color, surface, accent, on,
@@ -98,6 +98,18 @@ func TestBranding(t *testing.T) {
 		if p := b.open(asset); p.status != http.StatusOK || p.header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s = %d, %s", asset, p.status, p.header.Get("Cache-Control"))
 		}
+	}
+	if n := strings.Count(p.body, src[1]); n != 2 {
+		t.Errorf("the logo stands %d times, want 2: on the page and on the tab", n)
+	}
+	hostile := open(t, false, pool.Config{Settings: &pool.Settings{Branding: pool.Branding{Name: "<x"}}}, hosted.Config{}).browser()
+	m := regexp.MustCompile(`<link rel="icon" href="([^"]*)">`).FindStringSubmatch(hostile.open("/auth/sign-in").body)
+	if m == nil {
+		t.Fatal("no icon")
+	}
+	if p := hostile.open(m[1]); p.header.Get("Content-Type") != "image/svg+xml" || !strings.Contains(p.body, ">&lt;</text>") ||
+		!strings.Contains(p.header.Get("Content-Security-Policy"), "default-src 'none'") {
+		t.Errorf("the icon is %s with %v", p.body, p.header)
 	}
 	plain := development(t).browser()
 	if p := plain.open("/auth/logo-0000"); p.status != http.StatusNotFound {

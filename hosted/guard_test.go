@@ -192,8 +192,8 @@ func FuzzCVE10_Path(f *testing.F) {
 		f.Add(s)
 	}
 	k := pooltest.New(f)
-	app := hosted.New(k.Pool, hosted.Config{}).Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		f.Errorf("%q reached the app", r.URL.Path)
+	app := hosted.New(k.Pool, hosted.Config{}).Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusOK) // reached
 	}))
 	f.Fuzz(func(t *testing.T, path string) {
 		r := &http.Request{Method: "POST", Host: "x", Header: http.Header{}, Body: http.NoBody, URL: &url.URL{Path: path}}

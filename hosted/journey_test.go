@@ -39,7 +39,7 @@ func TestJourney(t *testing.T) {
 			b.at(b.open("/auth/sign-in"), "/")
 
 			p = b.open("/auth/account")
-			b.shows(p, "As "+ada+".")
+			b.shows(p, "You are signed in as "+ada+".")
 			p = b.post(p, "to-sign-out")
 			b.at(p, "/auth/sign-in")
 			b.shows(p, "You are signed out.")

@@ -85,7 +85,8 @@ type field struct {
 	Autocomplete string `json:"autocomplete,omitempty"`
 	InputMode    string `json:"inputmode,omitempty"`
 	Min          int    `json:"minlength,omitempty"` // characters of a new password
-	words        string // key of its label
+	words        string // key of its words
+	label        string // key of its label, where that is another's
 }
 
 // secret reports whether what is typed there is never shown again.

@@ -32,7 +32,9 @@ func signUpForm(s pool.Settings) []field {
 			fields = append(fields, attributeField(a))
 		}
 	}
-	return append(fields, chosenPassword("password", s.Passwords))
+	chosen := chosenPassword("password", s.Passwords)
+	chosen.label = "password" // there is no old one
+	return append(fields, chosen)
 }
 
 // attributes are the inputs of the standard claims that browsers know. Autocomplete is HTML's word for them.

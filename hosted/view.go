@@ -1,6 +1,7 @@
 package hosted
 
 import (
+	"cmp"
 	"crypto/rand"
 	"embed"
 	"html/template"
@@ -24,6 +25,7 @@ type view struct {
 	Lang, Dir string
 	ID        string // of the page
 	Style     string // URL
+	Icon      string // URL
 	Brand     brandView
 	Title     string // of the window
 	Heading   string
@@ -95,6 +97,9 @@ func (v *visit) render() {
 	if p.submit != nil && !v.byLink() {
 		d.Form = v.form(key, d.Slips)
 	}
+	if p.name == accountPage {
+		d.More = append(d.More, v.home())
+	}
 	for _, name := range p.more {
 		if name == signUpPage && v.settings.SignUp.Closed {
 			continue
@@ -108,8 +113,8 @@ func (v *visit) render() {
 func (v *visit) view(id, heading string) view {
 	l := v.brand(v.settings.Branding)
 	d := view{
-		Lang: v.words.lang, Dir: v.words.say("dir"), ID: id, Style: l.styleURL, Heading: heading,
-		Brand: brandView{Name: l.name, Initial: l.initial, Logo: l.logoURL, Home: v.config.Home, Alt: v.words.say("brand.home")},
+		Lang: v.words.lang, Dir: v.words.say("dir"), ID: id, Style: l.style, Icon: l.icon, Heading: heading,
+		Brand: brandView{Name: l.name, Initial: l.initial, Logo: l.logo, Home: v.config.Home, Alt: v.words.say("brand.home")},
 	}
 	if d.Brand.Name == "" {
 		d.Brand.Name = v.words.say("brand.name")
@@ -131,7 +136,7 @@ func (v *visit) form(key string, slips []slipView) *formView {
 		f.Fields = append(f.Fields, fieldView{field: login, Label: v.words.say("field." + login.words), Value: v.flow.Login, ReadOnly: true})
 	}
 	for _, one := range fields {
-		w := fieldView{field: one, Label: v.words.say("field." + one.words), Value: v.flow.Typed[one.Name]}
+		w := fieldView{field: one, Label: v.words.say("field." + cmp.Or(one.label, one.words)), Value: v.flow.Typed[one.Name]}
 		if hint := "hint." + one.words; v.words.has(hint) {
 			w.Hint = v.words.say(hint, "min", strconv.Itoa(one.Min))
 			w.By = "hint-" + one.Name
@@ -182,6 +187,11 @@ func (v *visit) more(from *page, name string) moreView {
 	return m
 }
 
+// home leads out of the pages.
+func (v *visit) home() moreView {
+	return moreView{ID: "to-home", Text: v.words.say("to.home"), Href: v.config.Home}
+}
+
 // problem writes a page that says why a request was not taken.
 func (v *visit) problem(name, failureNumber string) {
 	if v.json {
@@ -193,7 +203,7 @@ func (v *visit) problem(name, failureNumber string) {
 	if failureNumber != "" {
 		d.Number = v.words.say("problem.number", "number", failureNumber)
 	}
-	d.More = []moreView{{ID: "to-home", Text: v.words.say("to.home"), Href: v.config.Home}}
+	d.More = []moreView{v.home()}
 	v.execute("page", d)
 }
 
