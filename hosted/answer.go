@@ -15,7 +15,9 @@ type answer struct {
 	body   bytes.Buffer
 }
 
-func newAnswer() *answer { return &answer{status: http.StatusOK, header: http.Header{}} }
+func newAnswer() *answer {
+	return &answer{status: http.StatusOK, header: http.Header{"Vary": {"Accept, Accept-Language, Cookie"}}}
+}
 
 // Header is that of [http.ResponseWriter].
 func (a *answer) Header() http.Header { return a.header }
@@ -57,5 +59,4 @@ var secure = map[string]string{
 	"Cross-Origin-Opener-Policy":   "same-origin",
 	"Cross-Origin-Resource-Policy": "same-origin",
 	"Permissions-Policy":           "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
-	"Vary":                         "Accept, Accept-Language, Cookie",
 }

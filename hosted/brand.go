@@ -90,7 +90,7 @@ func (h *Pages) asset(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	a.header.Set("Content-Type", f.mediaType)
-	a.header.Set("Vary", "")
+	a.header.Del("Vary")
 	a.body.Write(f.body)
 	a.send(w, r)
 	return true

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -20,9 +21,9 @@ type Config struct {
 	Path string
 	// Home is where a sign-in leads that no page asked for, and what the brand links to. "" means "/".
 	Home string
-	// Origin is where browsers see the pages, such as "https://shop.example.com". "" means the origin of
-	// the pool's issuer; in development, the host that was asked. It is never taken from a request in production: see
-	// [pool.Config].ConfirmURL for the link in mails, which leads to Path + "/link".
+	// Origin is where browsers see the pages, such as "https://shop.example.com": requests that name another
+	// one are refused. "" means the origin of the pool's issuer; in development, the host that was asked. No
+	// URL is made of it: links in mails lead to [pool.Config].ConfirmURL, which is to be Path + "/link" there.
 	Origin string
 	// Client is the app client that people sign in to. "" means the pool's only one.
 	Client string
@@ -38,7 +39,7 @@ type Config struct {
 type Dev interface {
 	// Mount returns a page for developers, and its path, or why the pool must not have it. Frame writes
 	// a page in the look of the others.
-	Mount(p *pool.Pool, frame Frame) (path string, page Handler, err error)
+	Mount(p *pool.Pool, frame Frame) (path string, page http.Handler, err error)
 }
 
 // ErrConfig is the class of what [Pages.Err] returns.

@@ -2,6 +2,7 @@ package hosted_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -242,8 +243,7 @@ func TestCVE34_OpenRedirects(t *testing.T) {
 	}
 }
 
-// CVE classes 17 and 18: nothing of a request, neither a header nor where it wants to return to, is in a link
-// that is mailed, or in where a page leads.
+// CVE class 17: no header of a request is in a link that is mailed, or in where a page leads.
 func TestCVE17_HeadersMakeNoURL(t *testing.T) {
 	t.Parallel()
 	s := open(t, false, pool.Config{Settings: &pool.Settings{SignUp: pool.SignUpSettings{ByLink: true}}}, hosted.Config{Origin: ""})
@@ -253,7 +253,7 @@ func TestCVE17_HeadersMakeNoURL(t *testing.T) {
 		"X-Rewrite-Url", "X-Host", "Forwarded", "X-Forwarded-Port", "X-Forwarded-For",
 	} {
 		login := strings.ToLower(name) + "@example.com"
-		p := b.open("/auth/sign-up?" + web.ReturnTo + "=" + url.QueryEscape("https://evil.example/"))
+		p := b.open("/auth/sign-up")
 		r := b.form(p, "submit", "username", login, "password", secret)
 		r.Header.Set(name, "evil.example")
 		if name == "Forwarded" {
@@ -282,6 +282,29 @@ func TestCVE17_HeadersMakeNoURL(t *testing.T) {
 	}
 	if link := s.Mail.Link("host@example.com"); !strings.HasPrefix(link, s.url+"/auth/link?link=") {
 		t.Errorf("the Host makes the link %s", link)
+	}
+}
+
+// CVE class 18: where a mail leads is the program's to say. Nothing that a visitor names is in it, not even a path
+// of this host.
+func TestCVE18_MailsLeadWhereTheProgramSays(t *testing.T) {
+	t.Parallel()
+	s := open(t, false, pool.Config{Settings: &pool.Settings{SignUp: pool.SignUpSettings{ByLink: true}}}, hosted.Config{})
+	b := s.browser()
+	for i, name := range []string{web.ReturnTo, "next", "redirect", "redirect_uri", "redirect_to", "url", "link", "continue", "callback"} {
+		for j, where := range []string{"https://evil.example/", "//evil.example", "/orders"} {
+			login := fmt.Sprintf("u%d-%d@example.com", i, j)
+			p := b.open("/auth/sign-up?" + name + "=" + url.QueryEscape(where))
+			b.post(p, "submit", "username", login, "password", secret)
+			link := mustParse(s.Mail.Link(login))
+			q := link.Query()
+			if q.Del("link"); link.Scheme+"://"+link.Host+link.Path != s.url+"/auth/link" || len(q) != 0 {
+				t.Errorf("%s=%s makes the link %s", name, where, link)
+			}
+			if text := s.Mail.To(login)[0].Text; strings.Contains(text, "evil") || strings.Contains(text, "orders") {
+				t.Errorf("%s=%s is in the mail:\n%s", name, where, text)
+			}
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ type Pages struct {
 	err        error
 
 	devPath string
-	devPage Handler
+	devPage http.Handler
 }
 
 // New returns the pages of a pool. It does not fail, so that a program reads in one line; what is wrong
@@ -76,7 +76,7 @@ func (h *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.broken(w, r)
 	case h.asset(w, r):
 	case h.devPath != "" && r.URL.Path == h.devPath:
-		h.devPage(w, r)
+		h.devPage.ServeHTTP(w, r)
 	default:
 		h.handler.ServeHTTP(w, r)
 	}
@@ -106,6 +106,3 @@ func (h *Pages) broken(w http.ResponseWriter, r *http.Request) {
 	}
 	a.send(w, r)
 }
-
-// Handler answers a request to the page of development mode.
-type Handler = http.HandlerFunc

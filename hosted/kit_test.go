@@ -10,7 +10,9 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/userpool-go/userpool/hosted"
@@ -31,7 +33,9 @@ type site struct {
 	t     *testing.T
 	url   string
 	pages *hosted.Pages
-	log   *strings.Builder
+
+	mu    sync.Mutex
+	asked []string // each URL that the server was asked for, and from where
 }
 
 // open opens a pool and serves an app behind its pages. Production is over TLS, with an https issuer.
@@ -43,15 +47,21 @@ func open(t *testing.T, production bool, c pool.Config, hc hosted.Config) *site 
 	if production {
 		scheme = "https://"
 	}
-	s := &site{t: t, url: scheme + srv.Listener.Addr().String(), log: &strings.Builder{}}
+	s := &site{t: t, url: scheme + srv.Listener.Addr().String()}
 	if c.Issuer = s.url; c.Settings != nil && c.Settings.SignUp.ByLink {
 		c.ConfirmURL = s.url + "/auth/link"
 	}
 	s.Kit = pooltest.New(t, pooltest.WithConfig(c))
 	s.pages = hosted.New(s.Pool, hc)
-	srv.Config.Handler = s.pages.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	app := s.pages.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "Hello, %s, at %s", web.User(r.Context()).Username, r.URL.Path)
 	}))
+	srv.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		s.asked = append(s.asked, r.RequestURI, r.Referer())
+		s.mu.Unlock()
+		app.ServeHTTP(w, r)
+	})
 	if production {
 		srv.StartTLS()
 	} else {
@@ -272,6 +282,13 @@ func (b *browser) cookie(name string) string {
 		}
 	}
 	return ""
+}
+
+// urls returns each URL that the server was asked for, and from where.
+func (s *site) urls() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.asked)
 }
 
 // host returns the host of the site without its port.

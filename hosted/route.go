@@ -176,6 +176,9 @@ func (v *visit) refuse(no *refusal) {
 		v.flow = v.Pages.flow(v.r, v.in[flowField], page)
 		on := v.flow
 		on.Notice, on.Slips, on.Typed = "", []slip{{Rule: no.name}}, v.typed()
+		if next := local(v.in[nextField]); next != "" {
+			on.Next = next
+		}
 		v.move(page, on)
 		return
 	}

@@ -16,7 +16,7 @@ import (
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-// templates are two: a page with a form, and a page with words. What is shown reaches them as values, never
+// templates are the one that all pages are made by, and its parts. What is shown reaches them as values, never
 // as markup.
 var templates = template.Must(template.ParseFS(templateFiles, "templates/*.html"))
 
@@ -106,7 +106,7 @@ func (v *visit) render() {
 		}
 		d.More = append(d.More, v.more(p, name))
 	}
-	v.execute("page", d)
+	v.execute(d)
 }
 
 // view returns what all pages share.
@@ -193,18 +193,18 @@ func (v *visit) home() moreView {
 }
 
 // problem writes a page that says why a request was not taken.
-func (v *visit) problem(name, failureNumber string) {
+func (v *visit) problem(name, number string) {
 	if v.json {
-		v.write(problem{Error: name, Number: failureNumber})
+		v.write(problem{Error: name, Number: number})
 		return
 	}
 	d := v.view("problem-"+name, v.words.say("problem."+name+".title"))
-	d.Intro, d.Number = v.words.say("problem."+name+".text"), failureNumber
-	if failureNumber != "" {
-		d.Number = v.words.say("problem.number", "number", failureNumber)
+	d.Intro = v.words.say("problem." + name + ".text")
+	if number != "" {
+		d.Number = v.words.say("problem.number", "number", number)
 	}
 	d.More = []moreView{v.home()}
-	v.execute("page", d)
+	v.execute(d)
 }
 
 // Frame writes a page in the look of the others, in English.
@@ -215,14 +215,14 @@ func (h *Pages) frame(w http.ResponseWriter, r *http.Request, title string, body
 	v := &visit{Pages: h, r: r, w: newAnswer(), settings: h.pool.Settings(), words: catalogs[0]}
 	d := v.view("dev", title)
 	d.Body, d.Mailbox = body, ""
-	v.execute("page", d)
+	v.execute(d)
 	v.w.send(w, r)
 }
 
-func (v *visit) execute(name string, d view) {
+func (v *visit) execute(d view) {
 	v.w.header.Set("Content-Type", "text/html; charset=utf-8")
 	v.w.header.Set("Content-Language", d.Lang)
-	if err := templates.ExecuteTemplate(&v.w.body, name, d); err != nil {
+	if err := templates.ExecuteTemplate(&v.w.body, "page", d); err != nil {
 		v.config.Logger.ErrorContext(v.r.Context(), "page not rendered", "page", d.ID, "error", err)
 		v.w.status = http.StatusInternalServerError
 		v.w.body.Reset()

@@ -39,7 +39,7 @@ func InsecureDev(box *mailbox.Mailbox) hosted.Dev { return development{box} }
 type development struct{ box *mailbox.Mailbox }
 
 // Mount refuses a pool of production.
-func (d development) Mount(p *pool.Pool, frame hosted.Frame) (string, hosted.Handler, error) {
+func (d development) Mount(p *pool.Pool, frame hosted.Frame) (string, http.Handler, error) {
 	issuer, err := url.Parse(p.Issuer())
 	if err != nil || issuer.Scheme != "http" || !loopback(issuer.Hostname()) {
 		return "", nil, fmt.Errorf("%w: development mode is for a pool whose issuer is http on a loopback host: leave Dev out", hosted.ErrConfig)
@@ -47,7 +47,7 @@ func (d development) Mount(p *pool.Pool, frame hosted.Frame) (string, hosted.Han
 	if d.box == nil {
 		return "", nil, fmt.Errorf("%w: development mode needs the mailbox that the pool sends to", hosted.ErrConfig)
 	}
-	return Path, func(w http.ResponseWriter, r *http.Request) {
+	return Path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !near(r):
 			http.NotFound(w, r)
@@ -57,7 +57,7 @@ func (d development) Mount(p *pool.Pool, frame hosted.Frame) (string, hosted.Han
 		default:
 			frame(w, r, "Mailbox", d.list())
 		}
-	}, nil
+	}), nil
 }
 
 // forwarding are the headers by which proxies say that they stand in between.
