@@ -347,3 +347,34 @@ func TestT6_RequestsOfANetworkAreBounded(t *testing.T) {
 		t.Errorf("another network: %v", err)
 	}
 }
+
+// A ticket lives for a day, and each code that is sent again is rows, an event and maybe a mail: so it is a
+// request of the network like the sign-up was. The ticket stays good.
+func TestT6_ResentCodesOfANetworkAreBounded(t *testing.T) {
+	t.Parallel()
+	for login, most := range map[string]int{ada: 100, phone: 30} {
+		k := open(t, takes(pool.Email, pool.Phone))
+		ticket := k.signUp(login)
+		resend := func(n int) (err error) {
+			res, err := k.ResendCode(t.Context(), pool.ResendInput{Ticket: ticket, Caller: from(n)})
+			if err == nil {
+				ticket = res.Ticket
+			}
+			return err
+		}
+		for n := range most {
+			if err := resend(1); err != nil {
+				t.Fatalf("%s: code %d = %v", login, n+2, err)
+			}
+		}
+		_, err := k.ForgotPassword(t.Context(), pool.ForgotPasswordInput{Username: login, Caller: from(1)})
+		for what, err := range map[string]error{"one more code": resend(1), "a forgotten password": err} {
+			if _, limited := errors.AsType[*pool.LimitError](err); !limited {
+				t.Errorf("%s: %s = %v, want a LimitError", login, what, err)
+			}
+		}
+		if err := resend(2); err != nil {
+			t.Errorf("%s: another network: %v", login, err)
+		}
+	}
+}

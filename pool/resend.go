@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"errors"
 
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/pool/hook"
@@ -12,7 +13,8 @@ import (
 // are void from then on. Wrong codes that were counted against the sign-up stay counted. A link is
 // replaced alike.
 //
-// It fails with [ErrTicketGone] and with [ErrWrongStep]. Beyond five mails or three messages by SMS an hour
+// It fails with [ErrTicketGone], with [ErrWrongStep] and with a *[LimitError] where the caller's network has
+// asked for enough, which leaves the ticket good. Beyond five mails or three messages by SMS an hour
 // to one address nothing is sent, which the answer does not show. It costs one read and one commit.
 func (p *Pool) ResendCode(ctx context.Context, in ResendInput) (SignUpResult, error) {
 	b, ok := parseBearer(in.Ticket)
@@ -50,9 +52,15 @@ func (p *Pool) resend(ctx context.Context, in ResendInput, a answered, sent stor
 	if a.Taken {
 		l.Kind, l.Code = message.AlreadyRegistered, ""
 	}
+	o := occurrence{who: u, from: in.Caller, Kind: resendEvent, Outcome: stepped, Client: a.client.ID}
+	counter, budget := requested(to)
+	network := p.sourceKey(a.state, in.Caller, counter)
 	changes := append(p.mail(sent, mailing(to), t, c, l, a.now), storage.Require(u), storage.Delete(a.ticket), storage.Put(t),
-		p.event(a.now, occurrence{who: u, from: in.Caller, Kind: resendEvent, Outcome: stepped, Client: a.client.ID}))
-	if err := p.commit(ctx, changes...); err != nil {
+		storage.Count{Key: network, Rule: budget, Now: a.now}, p.event(a.now, o))
+	err := p.commit(ctx, changes...)
+	if full, ok := errors.AsType[*storage.LimitError](err); ok && full.Key == network {
+		return SignUpResult{}, p.unjudged(o, networkFull, &LimitError{Until: full.Until})
+	} else if err != nil {
 		return SignUpResult{}, err
 	}
 	return SignUpResult{Ticket: ticket, Delivery: delivery(to)}, nil
