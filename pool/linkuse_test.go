@@ -79,11 +79,7 @@ func TestT5_PasswordsBesideALinkAreCounted(t *testing.T) {
 			t.Errorf("after five guesses = %v, want ErrTicketGone", err)
 		}
 	}
-	if _, err := k.signIn(ada, right); !errors.Is(err, pool.ErrNotAuthorized) {
-		t.Errorf("sign-in after five guesses = %v, want ErrNotAuthorized", err)
-	}
-	k.clock.advance(2 * time.Second)
-	if _, err := k.signIn(ada, right); err != nil { // which is counted until the address is proven
+	if _, err := k.signIn(ada, right); err != nil { // guesses at an address that nobody owns are counted apart
 		t.Fatal(err)
 	}
 	again := k.opened(k.link(ada, 2))

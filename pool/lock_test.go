@@ -1,6 +1,7 @@
 package pool_test
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -169,6 +170,29 @@ func TestT6_ParallelGuessesCauseOneMail(t *testing.T) {
 			t.Errorf("warnings went to %q, want one", to)
 		}
 	})
+}
+
+// A new sign-up at an address opens it for no more guesses, whether or not somebody owns it.
+func TestS19_LocksOutliveSignUps(t *testing.T) {
+	t.Parallel()
+	for _, state := range []string{"absent", "attempt", "confirmed"} {
+		k := open(t)
+		states[state](k, ada)
+		k.clock.advance(time.Second) // the newest sign-up is the one below
+		for range 6 {
+			k.signIn(ada, wrong)
+		}
+		if _, err := k.newcomer(ada); err != nil {
+			t.Fatal(err)
+		}
+		if step, err := k.signIn(ada, another); !errors.Is(err, pool.ErrNotAuthorized) {
+			t.Errorf("%s: %T, %v, want ErrNotAuthorized", state, step, err)
+		}
+		k.clock.advance(time.Minute)
+		if step, err := k.signIn(ada, another); err != nil || step.Kind() != pool.KindConfirm {
+			t.Errorf("%s: after the lock %T, %v, want a step", state, step, err)
+		}
+	}
 }
 
 // Whoever is behind an address, the failures that lock look like each other, also on the second day.

@@ -52,8 +52,9 @@ var requestRule = storage.Rule{Free: 100, Window: 15 * time.Minute}
 type reading struct {
 	user    *user.User
 	attempt *user.User // the newest live one at the address, who may be the user; none at a taken user name
-	// counter is the user's, or where there is nobody a stranger's, so that both look alike; guesses
-	// from a known device of the user have one of their own.
+	// counter is the owner's, or where there is none a stranger's, so that both look alike: one of an attempt
+	// would begin anew with each sign-up, and tell that nobody owns the address. Guesses from a known device
+	// of the owner have one of their own.
 	counter storage.Counter
 	mail    storage.Counter
 	source  storage.Counter
@@ -92,7 +93,7 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, c Caller, counte
 		user: got.User, attempt: got.Attempt, counter: got.Counters[0],
 		mail: got.Counters[2], source: got.Counters[3], state: fresh, known: d.knows(got.User),
 	}
-	if got.User == nil {
+	if r.owner() == nil {
 		r.counter = got.Counters[1]
 	}
 	if login.Kind() == user.KindUsername && r.owner() != nil {
@@ -102,7 +103,7 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, c Caller, counte
 		return r, nil
 	}
 	switch r.warned = got.Counters[4]; {
-	case got.User == nil:
+	case r.owner() == nil:
 		r.warned = got.Counters[5]
 	case r.known:
 		r.counter = got.Counters[6]
