@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"database/sql"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/userpool-go/userpool/storage"
@@ -63,4 +65,45 @@ func readCounter(s statements, pool int64, key storage.CounterKey) (storage.Coun
 	}
 	c.Start, c.Until, c.Expires = start.Time, until.Time, expires.Time
 	return c, nil
+}
+
+// maxCounters is how many counters one statement reads at the most.
+const maxCounters = 8
+
+// selectCounters reads n counters in one statement, each with its place: to run one costs more than to
+// find a counter. The pool is the first parameter, then come owner and name of each.
+var selectCounters = func() (queries [maxCounters + 1]string) {
+	for n := range queries {
+		parts := make([]string, n)
+		for i := range parts {
+			parts[i] = strings.NewReplacer("{i}", strconv.Itoa(i), "{owner}", strconv.Itoa(2*i+2), "{name}", strconv.Itoa(2*i+3)).Replace(
+				`SELECT {i}, n, run, start, locked, expires FROM userpool_counters WHERE pool = ?1 AND owner = ?{owner} AND name = ?{name}`)
+		}
+		queries[n] = strings.Join(parts, " UNION ALL ")
+	}
+	return queries
+}()
+
+// readCounters fills in at most maxCounters counters of which the keys are known.
+func readCounters(c *conn, pool int64, counters []storage.Counter) error {
+	args := append(make([]any, 0, 1+2*len(counters)), pool)
+	for _, c := range counters {
+		args = append(args, c.Key.Owner, c.Key.Name)
+	}
+	rows, err := c.query(selectCounters[len(counters)], args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var i int
+		var found storage.Counter
+		var start, until, expires when
+		if err := rows.Scan(&i, &found.N, &found.Run, &start, &until, &expires); err != nil {
+			return err
+		}
+		found.Key, found.Start, found.Until, found.Expires = counters[i].Key, start.Time, until.Time, expires.Time
+		counters[i] = found
+	}
+	return rows.Err()
 }

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -15,6 +16,15 @@ func Ungroup(s *Store) { s.writer.most = 1 }
 // Statements returns how many statements the writer keeps.
 func Statements(s *Store) int { return len(s.writer.conn.stmts) }
 
+// Panic lets a commit panic after it has erased all logins, and returns with what.
+func Panic(s *Store) (with any) {
+	defer func() { with = recover() }()
+	return s.writer.do(context.Background(), &job{run: func(t *tx) error {
+		_, err := t.exec(`DELETE FROM userpool_logins`)
+		panic(fmt.Sprint("after the erasure: ", err))
+	}})
+}
+
 // LimitPages lets the writer make no more pages, as a full disk does.
 func LimitPages(t testing.TB, s *Store, pages int) {
 	t.Helper()
@@ -27,7 +37,7 @@ func LimitPages(t testing.TB, s *Store, pages int) {
 // Queries returns the statements that must not depend on how much there is.
 func Queries() []string {
 	return slices.Concat(withUser, withTicket, []string{
-		ownerOfLogin, userByID, userByLogin, attemptByLogin, selectSession, selectTicket, selectDocument,
+		ownerOfLogin, ownerOfSession, userByID, userByLogin, attemptByLogin, usersByLogin, selectSession, selectCounters[maxCounters], selectTicket, selectDocument,
 		listSessions, listDocuments, listEvents, listEventsOfUser, listEventsOfSeal, lastSeal, sealEvents,
 		deferOwner, dueHeads, nextClass, revocations, movedPools, oldestSessions, countSessions, rivals,
 	}, sweeps())

@@ -65,6 +65,22 @@ func TestCancelledMemberOfAGroup(t *testing.T) {
 	}
 }
 
+// A program may recover from a panic and go on: nothing of that commit is left, and the next one works.
+func TestPanicLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	st := opened(t, sqlite.Config{})
+	commit(t, st, storage.Put(person(1)))
+	if with := sqlite.Panic(st); with != "after the erasure: <nil>" {
+		t.Fatalf("it panicked with %v", with)
+	}
+	commit(t, st, storage.Put(person(2)))
+	for n := 1; n <= 2; n++ {
+		if stored(t, st, n) == nil {
+			t.Errorf("user %d is not found by their login", n)
+		}
+	}
+}
+
 // A full disk is an error that says that nobody knows, or that nothing was written; what was acknowledged
 // stays, and the file opens again.
 func TestDiskFull(t *testing.T) {

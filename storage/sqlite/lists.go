@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	listSessions = `SELECT ` + sessionColumnNames + ` FROM userpool_sessions
+	listSessions = `SELECT ` + sessionColumnNames + ` FROM userpool_sessions AS s
 		WHERE pool = ? AND user_id = ? AND ends > ? AND (created, id) > (?, ?) ORDER BY created, id LIMIT ?`
 	listDocuments = `SELECT ` + documentColumnNames + ` FROM userpool_documents WHERE pool = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?`
 

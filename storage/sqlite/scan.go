@@ -15,7 +15,7 @@ import (
 // The columns of a record, in the order in which its scan function takes them.
 const (
 	userColumnNames     = `u.id, u.version, u.status, u.disabled, u.epoch, u.created, u.updated, u.digest, u.body`
-	sessionColumnNames  = `user_id, id, version, epoch, kind, parent, client, proofs, created, last_used, idle, expires, confirmation, device, family_key, generation, rotated`
+	sessionColumnNames  = `s.user_id, s.id, s.version, s.epoch, s.kind, s.parent, s.client, s.proofs, s.created, s.last_used, s.idle, s.expires, s.confirmation, s.device, s.family_key, s.generation, s.rotated`
 	ticketColumnNames   = `id, version, user_id, epoch, client, purpose, mac, code, state, created, expires`
 	documentColumnNames = `kind, id, version, body, created, updated`
 	outgoingColumnNames = `id, version, owner, class, ticket, body, tries, due, not_after, created`
@@ -79,16 +79,36 @@ func scanUser(r row, pool user.PoolID, before ...any) (*user.User, error) {
 }
 
 func scanSession(r row, pool user.PoolID) (*token.Session, error) {
-	s := &token.Session{Pool: string(pool)}
-	var created, lastUsed, expires, rotated when
-	var proofs string
-	err := r.Scan(&s.User, &s.ID, &s.Version, &s.Epoch, &s.Kind, &s.Parent, &s.Client, &proofs, &created, &lastUsed, &s.Idle, &expires,
-		&s.Confirmation, &s.Device, &s.Key, &s.Generation, &rotated)
-	if err != nil {
+	s := newSessionRow(pool)
+	if err := r.Scan(s.dest()...); err != nil {
 		return nil, err
 	}
-	s.Created, s.LastUsed, s.Expires, s.Rotated = created.Time, lastUsed.Time, expires.Time, rotated.Time
-	s.Proofs, err = record.DecodeProofs(proofs)
+	return s.session()
+}
+
+// sessionRow is a session that is being read, perhaps beside other columns.
+type sessionRow struct {
+	s                                   *token.Session
+	created, lastUsed, expires, rotated when
+	proofs                              string
+}
+
+func newSessionRow(pool user.PoolID) *sessionRow {
+	return &sessionRow{s: &token.Session{Pool: string(pool)}}
+}
+
+func (r *sessionRow) dest() []any {
+	s := r.s
+	return []any{
+		&s.User, &s.ID, &s.Version, &s.Epoch, &s.Kind, &s.Parent, &s.Client, &r.proofs, &r.created, &r.lastUsed, &s.Idle, &r.expires,
+		&s.Confirmation, &s.Device, &s.Key, &s.Generation, &r.rotated,
+	}
+}
+
+func (r *sessionRow) session() (s *token.Session, err error) {
+	s = r.s
+	s.Created, s.LastUsed, s.Expires, s.Rotated = r.created.Time, r.lastUsed.Time, r.expires.Time, r.rotated.Time
+	s.Proofs, err = record.DecodeProofs(r.proofs)
 	return s, err
 }
 

@@ -24,8 +24,12 @@ type job struct {
 	done    chan error
 }
 
-// writer owns the one connection that writes. It takes the jobs of concurrent callers together into
-// one transaction, and so under one fsync.
+// errPanicked is what the members of a group get in which a statement panicked.
+var errPanicked = errors.New("sqlite: a commit panicked")
+
+// writer owns the one connection that writes. Who finds it idle takes the turn and commits at once,
+// in its own goroutine; who comes meanwhile waits for the next turn, and whoever gets it takes all
+// that wait together into one transaction, and so under one fsync.
 //
 // A job that fails before it has written anything is dropped and the rest goes on: that is why what
 // usually fails stands first in a commit. When a job fails later, the transaction is rolled back
@@ -34,22 +38,24 @@ type job struct {
 // runs alone.
 type writer struct {
 	conn    *conn
-	jobs    chan *job // without a buffer: a job that was handed over is being worked on
+	turn    chan struct{} // full while somebody writes, whose all other fields are
+	jobs    chan *job     // without a buffer: a job that was handed over is being worked on
 	closing <-chan struct{}
-	ended   chan struct{}
-	most    int // members of a group
+	most    int  // members of a group
+	alone   bool // the last group was of one
 }
 
 func newWriter(c *conn, closing <-chan struct{}) *writer {
-	w := &writer{conn: c, jobs: make(chan *job), closing: closing, ended: make(chan struct{}), most: maxGroup}
-	go w.loop()
-	return w
+	return &writer{conn: c, turn: make(chan struct{}, 1), jobs: make(chan *job), closing: closing, most: maxGroup}
 }
 
-// do hands a job over and waits for its end. The context counts only until it is handed over.
+// do runs a job, or hands it over and waits for its end. The context counts only until then.
 func (w *writer) do(ctx context.Context, j *job) error {
 	j.done = make(chan error, 1)
 	select {
+	case w.turn <- struct{}{}:
+		w.lead(j)
+		return <-j.done
 	case w.jobs <- j:
 		return <-j.done
 	case <-ctx.Done():
@@ -59,44 +65,61 @@ func (w *writer) do(ctx context.Context, j *job) error {
 	}
 }
 
-// close waits for what was handed over. The store has closed w.closing before.
-func (w *writer) close() error {
-	<-w.ended
-	return w.conn.close()
+// lead serves a job with all that wait besides, and ends the turn.
+func (w *writer) lead(first *job) {
+	group, served := []*job{first}, false
+	defer func() {
+		if !served { // a panic: nobody else may wait for ever, or write into what it has left open
+			w.rollback()
+			failAll(group, errPanicked)
+			answer(group)
+		}
+		<-w.turn
+	}()
+	group = w.gather(group)
+	w.serve(group)
+	served = true
+	answer(group)
 }
 
-func (w *writer) loop() {
-	defer close(w.ended)
-	for {
-		select {
-		case j := <-w.jobs:
-			w.serve(w.gather(j))
-		case <-w.closing:
-			return
-		}
+func answer(group []*job) {
+	for _, j := range group {
+		j.done <- j.err
 	}
 }
 
-// gather takes the jobs that wait besides first. It lets other goroutines run as long as that
-// brings more: callers who were answered a moment ago are about to come again.
-func (w *writer) gather(first *job) []*job {
-	group, size, asked := []*job{first}, first.size, 0
+// close takes the turn for good. The store has closed w.closing before.
+func (w *writer) close() error {
+	w.turn <- struct{}{}
+	return w.conn.close()
+}
+
+// gather takes the jobs that wait into a group of one. It lets other goroutines run as long as that
+// brings more: callers who were answered a moment ago are about to come again. After a group of one
+// there are none.
+func (w *writer) gather(group []*job) []*job {
+	size, asked := group[0].size, 0
+	if w.alone {
+		asked = 1
+	}
 	for len(group) < w.most && size < maxGroupBytes {
 		select {
 		case j := <-w.jobs:
 			group, size = append(group, j), size+j.size
+			continue
 		default:
-			if asked == len(group) {
-				return group
-			}
-			asked = len(group)
-			runtime.Gosched()
 		}
+		if asked == len(group) {
+			break
+		}
+		asked = len(group)
+		runtime.Gosched()
 	}
+	w.alone = len(group) == 1
 	return group
 }
 
-// serve runs a group and answers its members.
+// serve runs a group.
 func (w *writer) serve(group []*job) {
 	switch {
 	case w.attempt(group, false), w.attempt(group, true):
@@ -104,9 +127,6 @@ func (w *writer) serve(group []*job) {
 		for _, j := range group {
 			w.attempt([]*job{j}, false)
 		}
-	}
-	for _, j := range group {
-		j.done <- j.err
 	}
 }
 
