@@ -7,6 +7,9 @@
 //	}
 //	http.ListenAndServe(addr, hosted.New(p, hosted.Config{}).Wrap(http.HandlerFunc(home)))
 //
+// Its own pages link to "/auth/account" and "/auth/sign-out". A program that guards its handlers one by one
+// takes the middleware of [Pages.Sessions], and routes "/auth/" to the pages.
+//
 // The pages are server-rendered HTML with one style sheet, and work without JavaScript, of which they have
 // none. They are in English or German, as the browser asks; light or dark, and wide or narrow, as it is; and
 // carry the name, logo and colour of the pool's Settings.Branding.

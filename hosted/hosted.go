@@ -35,13 +35,15 @@ func New(p *pool.Pool, c Config) *Pages {
 	if err != nil {
 		return h
 	}
+	if c.Dev != nil {
+		if h.devPath, h.devPage, h.err = c.Dev.Mount(p, h.frame); h.err != nil {
+			return h
+		}
+	}
 	h.production = production(p)
 	h.routes = h.table()
 	h.sessions = web.New(p, web.Config{SignInPath: h.path(signInPage), Proxies: c.Proxies})
 	h.handler = h.sessions.Load(http.HandlerFunc(h.serve))
-	if c.Dev != nil {
-		h.devPath, h.devPage, h.err = c.Dev.Mount(p, h.frame)
-	}
 	return h
 }
 

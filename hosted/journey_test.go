@@ -26,7 +26,7 @@ func TestJourney(t *testing.T) {
 			b.at(p, "/auth/sign-up")
 			p = b.post(p, "submit", "username", ada, "password", secret)
 			b.at(p, "/auth/confirm")
-			b.shows(p, "If "+ada+" can be used here, a code is on its way there.")
+			b.shows(p, "We have sent a message to "+ada+".")
 			p = b.post(p, "submit", "code", " "+s.Mail.Code(ada)[:3]+" - "+s.Mail.Code(ada)[3:])
 			b.at(p, "/auth/password")
 			b.shows(p, "Your address is confirmed")
@@ -113,7 +113,7 @@ func TestResend(t *testing.T) {
 	old := s.Mail.Code(ada)
 	again := b.post(first, "to-resend")
 	b.at(again, "/auth/confirm")
-	b.shows(again, "A new code or link is on its way.")
+	b.shows(again, "We have sent another message.")
 	if old != s.Mail.Code(ada) {
 		again = b.post(again, "submit", "code", old)
 		b.at(again, "/auth/confirm")

@@ -268,7 +268,7 @@ func (b *browser) at(p page, path string) {
 
 func (b *browser) shows(p page, text string) {
 	b.t.Helper()
-	if !strings.Contains(p.body, html.EscapeString(text)) && !strings.Contains(p.body, text) {
+	if !strings.Contains(html.UnescapeString(p.body), text) && !strings.Contains(p.body, text) {
 		b.t.Errorf("%s does not show %q:\n%s", p.url, text, p.body)
 	}
 }

@@ -22,7 +22,7 @@ func TestS2_LinkIsNotConsumedByGET(t *testing.T) {
 		b := s.browser()
 		p := b.post(b.open("/auth/sign-up"), "submit", "username", ada, "password", secret)
 		b.at(p, "/auth/confirm")
-		b.shows(p, "a link is on its way there")
+		b.shows(p, "Open the link that is in it")
 		if strings.Contains(p.body, `name="code"`) {
 			t.Errorf("a code is asked for:\n%s", p.body)
 		}
