@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"strings"
 	"sync"
 	"time"
 
@@ -36,12 +35,12 @@ func (p *Pool) afterwards(name string, source hook.Source, h *hooked, client str
 		return nil
 	}
 	n := note{ID: h.event.ID, Source: source, User: u.ID, Client: client, Metadata: h.event.Metadata}
-	o := storage.Outgoing{Owner: user.ID(postOwner(name) + rand.Text()), Class: postClass, NotAfter: now.Add(hook.GiveUp)}
+	o := storage.Outgoing{Owner: postOwner(name) + user.ID(rand.Text()), Class: postClass, NotAfter: now.Add(hook.GiveUp)}
 	return []storage.Change{p.enqueue(o, n, now)}
 }
 
-// postOwner is how the owners of what waits for a hook begin.
-func postOwner(name string) string { return "hook/" + name + "/" }
+// postOwner is how the owners of what waits for a hook begin, which gives each hook a lane.
+func postOwner(name string) user.ID { return user.ID("hook/" + name + "/") }
 
 // postHook returns a Post hook of this process, nil where it has none.
 func (p *Pool) postHook(name string) func(context.Context, hook.Event) error {
@@ -132,23 +131,17 @@ func (r *poster) drain(ctx context.Context) error {
 
 // due returns what waits for the hook, unless another process runs it, or as many runs hang here as may.
 func (r *poster) due(ctx context.Context) ([]*storage.Outgoing, error) {
-	due, err := r.store.Due(ctx, []user.PoolID{r.config.ID}, -1, r.now(), batch)
-	if err != nil {
-		return nil, err
-	}
-	var ours []*storage.Outgoing
-	for _, m := range due {
-		if m.Class == postClass && strings.HasPrefix(string(m.Owner), postOwner(r.name)) {
-			ours = append(ours, m)
-		}
-	}
-	if room := r.hooks[r.name]; len(ours) == 0 || len(room) == cap(room) {
+	if room := r.hooks[r.name]; len(room) == cap(room) {
 		return nil, nil
+	}
+	due, err := r.store.Due(ctx, []user.PoolID{r.config.ID}, storage.Lane(postOwner(r.name)), r.now(), batch)
+	if err != nil || len(due) == 0 {
+		return nil, err
 	}
 	if held, err := r.hold(ctx); err != nil || !held {
 		return nil, err
 	}
-	return ours, nil
+	return due, nil
 }
 
 // hold tells whether this process runs the hook. It asks the store only when half of a lease is over.

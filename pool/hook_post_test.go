@@ -365,3 +365,24 @@ func TestNoHookWritesNothing(t *testing.T) {
 		t.Errorf("a sign-in wrote %v", kinds(commits))
 	}
 }
+
+// However much waits for one hook, such as one that no process has any more, the other runs.
+func TestS8_BacklogsHoldUpNoOtherHook(t *testing.T) {
+	t.Parallel()
+	h := &heard{}
+	sets := []hook.Set{
+		{PreSignUp: vouch, PostAuthentication: h.hooks().PostAuthentication},
+		{PreSignUp: vouch, PostConfirmation: h.hooks().PostConfirmation},
+	}
+	ns := nodes(t, memory.New(), 2, func(c *pool.Config) { c.Hooks, sets = sets[0], sets[1:] })
+	ns[0].join(ada)
+	for range 300 { // more than one look at the outbox finds
+		ns[0].done(ada)
+	}
+	ns[0].clock.advance(time.Second)
+	ns[1].join("bob@example.com")
+	ns[1].run()
+	if got := h.all(); len(got) != 1 || got[0].Source != hook.ConfirmSignUp {
+		t.Errorf("behind a backlog of another hook %d are told", len(got))
+	}
+}

@@ -113,6 +113,9 @@ func TestLane(t *testing.T) {
 		"ada":                                  59,
 		"bob":                                  20,
 		"6f0c1a2b-3c4d-4e5f-8a6b-7c8d9e0f1a2b": 37,
+		"hook/PostConfirmation/a":              1549980,
+		"hook/PostConfirmation/b":              1549980,
+		"hook/PostAuthentication/a":            3273829,
 	} {
 		if got := storage.Lane(owner); got != want {
 			t.Errorf("Lane(%q) = %d, want %d", owner, got, want)
