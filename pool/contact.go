@@ -79,6 +79,20 @@ func mailing(l user.Login) storage.Rule {
 // smsRequestRule bounds at how many phone numbers one network has messages sent, for the same reason.
 var smsRequestRule = storage.Rule{Free: 30, Window: time.Hour}
 
+// countNamed returns the change that counts a request by a user name against its network. Beyond what that may
+// ask of phone numbers nothing goes out by SMS for it, which the answer does not show: a name does not
+// tell whether there is a number behind it.
+func (p *Pool) countNamed(s *state, c Caller, login user.Login, named *unread, now time.Time) (full bool, count []storage.Change) {
+	if login.Kind() != user.KindUsername {
+		return false, nil
+	}
+	n := named.at(p.sourceKey(s, c, namedRequests))
+	if !smsRequestRule.Locked(n, now).IsZero() {
+		return true, nil
+	}
+	return false, []storage.Change{storage.Count{Key: n.Key, Rule: smsRequestRule, Now: now}}
+}
+
 // requested returns the counter of a network, and its rule, for what costs a message to a login.
 func requested(l user.Login) (counter string, rule storage.Rule) {
 	if l.Kind() == user.KindPhone {

@@ -484,6 +484,49 @@ func TestT6_TextsAreBounded(t *testing.T) {
 	}
 }
 
+// A network has messages sent by SMS to no more numbers by user names than by the numbers; which names have
+// one it does not see.
+func TestT6_TextsByNameAreBounded(t *testing.T) {
+	t.Parallel()
+	k := open(t, takes(pool.Username))
+	number := func(i int) string { return fmt.Sprintf("+49151000000%02d", i) }
+	for i := range 32 {
+		in := pool.SignUpInput{Username: fmt.Sprintf("name%d", i), Password: right, Attributes: user.Attributes{"phone_number": number(i)}, Caller: from(i)}
+		up, err := k.SignUp(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := confirm(k, up.Ticket, k.code(number(i), 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k.confirmedAs("ada", ada, 1, user.Attributes{"email": ada})
+	for i := range 30 {
+		k.forgot(fmt.Sprintf("name%d", i))
+		k.mails(number(i), 2)
+	}
+	seen := map[string]string{}
+	for _, name := range []string{"name30", "name31", "ada", "nobody"} {
+		k.store.reset()
+		k.forgot(name)
+		reads, commits := k.store.counted()
+		seen[fmt.Sprint(reads, kinds(commits))] += name + " "
+	}
+	if len(seen) != 1 {
+		t.Errorf("beyond the budget they differ: %v", seen)
+	}
+	k.mails(ada, 2) // which goes by email, after the others
+	if _, err := k.ForgotPassword(t.Context(), pool.ForgotPasswordInput{Username: "name29", Caller: from(7)}); err != nil {
+		t.Errorf("another network: %v", err)
+	}
+	k.mails(number(29), 3)
+	for i := 30; i < 32; i++ {
+		if ms := k.box.To(number(i)); len(ms) != 1 {
+			t.Errorf("%d messages to %s, want that of the sign-up", len(ms), number(i))
+		}
+	}
+}
+
 // Whoever is paid for messages to their own number does not get them by setting passwords.
 func TestT6_NoticesBySMSAreBounded(t *testing.T) {
 	t.Parallel()

@@ -62,7 +62,7 @@ func (p *Pool) mail(sent storage.Counter, rule storage.Rule, t *storage.Ticket, 
 
 // overMail turns a refusal of the mail counter, which was open when it was read, into another round.
 func overMail(err error) error {
-	if key, ok := limit(err); ok && (strings.HasPrefix(key.Name, "mail:") || key.Name == requests || key.Name == smsRequests) {
+	if key, ok := limit(err); ok && (strings.HasPrefix(key.Name, "mail:") || strings.HasPrefix(key.Name, requests)) {
 		return fmt.Errorf("%w: %w", storage.ErrStale, err)
 	}
 	return err

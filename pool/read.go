@@ -18,9 +18,10 @@ const (
 	signUpMail      = "mail:sign_up"
 	resetMail       = "mail:reset_password"
 	changeMail      = "mail:password_changed"
-	failures        = "failures"     // of a network
-	requests        = "requests"     // of a network: for what costs mails and rows
-	smsRequests     = "requests:sms" // of a network: for what costs messages by SMS
+	failures        = "failures"       // of a network
+	requests        = "requests"       // of a network: for what costs mails and rows
+	smsRequests     = "requests:sms"   // of a network: for what costs messages by SMS
+	namedRequests   = "requests:named" // of a network: by user names, behind which a phone number may be
 )
 
 // guessRule bounds guessing at one authenticator (security.md T5): the fifth failure locks for a

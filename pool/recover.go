@@ -18,7 +18,10 @@ import (
 // say where. A newer request voids the ticket of an older one. The old password stays good until then.
 //
 // A login that nobody owns gives the same answer after the same work; nothing is sent. It fails with a
-// *[ValidationError] and with [ErrUnknownClient], and costs one read and one commit.
+// *[ValidationError], with [ErrUnknownClient], and with a *[LimitError] where the caller's network or the pool
+// as a whole has asked for enough. Beyond five mails or three messages by SMS an hour to one login nothing
+// is sent, nor by SMS beyond thirty an hour that a network asks for by user names; the answer does not show
+// it. It costs one read and one commit.
 func (p *Pool) ForgotPassword(ctx context.Context, in ForgotPasswordInput) (ForgotPasswordResult, error) {
 	var v validation
 	login := v.login(p.state.Load().settings.SignIn, in.Username)
@@ -26,10 +29,11 @@ func (p *Pool) ForgotPassword(ctx context.Context, in ForgotPasswordInput) (Forg
 	if err := v.err(); err != nil {
 		return ForgotPasswordResult{}, err
 	}
-	return again(func() (ForgotPasswordResult, error) { return p.forgotPassword(ctx, in, login) })
+	var named unread // of requests by user names
+	return again(func() (ForgotPasswordResult, error) { return p.forgotPassword(ctx, in, login, &named) })
 }
 
-func (p *Pool) forgotPassword(ctx context.Context, in ForgotPasswordInput, login user.Login) (ForgotPasswordResult, error) {
+func (p *Pool) forgotPassword(ctx context.Context, in ForgotPasswordInput, login user.Login, named *unread) (ForgotPasswordResult, error) {
 	now := p.now()
 	counter, budget := requested(login)
 	r, err := p.readLogin(ctx, login, in.Caller, requestMark, resetMail, counter, now)
@@ -61,14 +65,16 @@ func (p *Pool) forgotPassword(ctx context.Context, in ForgotPasswordInput, login
 	c.Owner, c.Request = r.counter.Key.Owner, request
 	t, ticket := p.newTicket(u, client.ID, purposeReset, in.Caller, c, now, now.Add(resetLifetime))
 	l := p.asked(letterTo(to, message.ResetPassword, in.Caller.locale(), newLongCode()), hook.ForgotPassword, client, in.Metadata)
-	l.Name, l.Void = u.Username(), u.ID == ""
-	changes := append(p.mail(r.mail, mailing(login), t, c, l, now), storage.Put(t),
+	full, count := p.countNamed(r.state, in.Caller, login, named, now)
+	l.Name, l.Void = u.Username(), u.ID == "" || full && l.SMS
+	changes := append(append(p.mail(r.mail, mailing(login), t, c, l, now), count...), storage.Put(t),
 		storage.Count{Key: r.source.Key, Rule: budget, Now: now},
 		p.event(now, o))
 	if mailing(login).Locked(r.mail, now).IsZero() { // a request that sends nothing voids nothing
 		changes = append(changes, storage.Raise{Key: r.counter.Key, N: request})
 	}
 	if err := p.commit(ctx, changes...); err != nil {
+		named.learn(err, smsRequestRule, now)
 		return ForgotPasswordResult{}, overMail(err)
 	}
 	return ForgotPasswordResult{Ticket: ticket, Delivery: delivery(login)}, nil

@@ -16,9 +16,9 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// SignIn starts a sign-in with a password, by any login that the user owns. Where it was right, the step that comes back is [*Done],
-// [*NeedConfirm] where the address is not proven yet, or [*NeedNewPassword] where it was a temporary
-// one, which is good for as long as [password.Policy] says.
+// SignIn starts a sign-in with a password, by any login that the user owns. Where it was right, the step
+// that comes back is [*Done], [*NeedConfirm] where the address is not proven yet, or [*NeedNewPassword]
+// where it was a temporary one, which is good for as long as [password.Policy] says.
 //
 // Unknown users, wrong passwords, disabled and locked accounts are all [ErrNotAuthorized], after the
 // same work; a *[LimitError] speaks of the caller's network, of the pool as a whole, of the password door or
