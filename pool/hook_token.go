@@ -199,15 +199,21 @@ func (p *Pool) sign(ctx context.Context, st *state, c token.Claims, as shape) (s
 }
 
 // withheld lets it leave that no tokens are given though all was proven. It tells that what was proven was
-// right, so it is counted against the account and the network like a step that is due (security.md T5).
-func (p *Pool) withheld(ctx context.Context, st *state, err error, h *hooked, proven storage.CounterKey, now time.Time, o occurrence) error {
+// right, so it is counted like a step that is due (security.md T5): against the network, and by each counter
+// that would have been cleared.
+func (p *Pool) withheld(ctx context.Context, st *state, err error, h *hooked, now time.Time, o occurrence, wouldBe ...storage.Change) error {
 	_, denied := errors.AsType[denial](err)
 	if _, limited := errors.AsType[*LimitError](err); !denied && !limited {
 		return err // which says nothing of what was proven
 	}
 	o.Outcome, o.Reason = refused, hookReason(preTokenGeneration)
 	source := p.sourceKey(st, h.from, failures)
-	counted := []storage.Change{storage.Count{Key: proven, Rule: rule(proven), Now: now}, p.event(now, o)}
+	counted := []storage.Change{p.event(now, o)}
+	for _, c := range wouldBe {
+		if clear, ok := c.(storage.Clear); ok {
+			counted = append(counted, storage.Count{Key: clear.Key, Rule: clear.Rule, Now: now})
+		}
+	}
 	commit := p.commit(ctx, append(slices.Clip(counted), storage.Count{Key: source, Rule: sourceRule, Now: now})...)
 	if l, full := errors.AsType[*storage.LimitError](commit); full && l.Key == source {
 		if commit = p.commit(ctx, counted...); commit == nil {
@@ -216,7 +222,7 @@ func (p *Pool) withheld(ctx context.Context, st *state, err error, h *hooked, pr
 	}
 	switch _, locked := limit(commit); {
 	case locked: // without a verdict
-		return p.unjudged(o, accountLocked, ErrNotAuthorized)
+		return p.unjudged(o, accountLocked, errLocked)
 	case commit != nil:
 		return commit
 	}

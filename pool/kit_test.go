@@ -229,6 +229,14 @@ type counting struct {
 	after   func(error) error // what the caller is told of a commit; nil means the truth
 	fail    error             // instead of committing
 	keep    bool              // let no message be taken out
+	race    func()            // what happens before the next commit
+}
+
+// meanwhile lets something happen between what the next use case reads and what it commits.
+func (c *counting) meanwhile(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.race = f
 }
 
 // keepMail lets no message be taken out of the outbox.
@@ -263,6 +271,13 @@ func (c *counting) Read(ctx context.Context, p user.PoolID, w storage.Want) (sto
 
 func (c *counting) Commit(ctx context.Context, changes ...storage.Change) error {
 	if !chore(changes) {
+		c.mu.Lock()
+		race := c.race
+		c.race = nil
+		c.mu.Unlock()
+		if race != nil {
+			race()
+		}
 		c.mu.Lock()
 		c.commits = append(c.commits, changes)
 		after, fail := c.after, c.fail

@@ -47,7 +47,8 @@ func (p *Pool) newPassword(ctx context.Context, a answered, c Caller, chosen *ch
 	}
 	next.Status, o.Outcome = status, succeeded
 	d = gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, gate.Chosen(u, next, shown...), a.now)
-	changes := append(p.replaced(next, a.told, a.now, c.locale()), storage.Put(next), storage.Delete(a.ticket), p.event(a.now, o))
+	changes := append(p.replaced(next, a.told, a.now, c.locale()), storage.Put(next), p.event(a.now, o))
+	changes = append(changes, a.used()...)
 	h.event.Source = hook.NewPasswordChallenge
 	return p.mint(ctx, a.state, a.client, next, h, d, a.password.Key, a.now, changes...)
 }

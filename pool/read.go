@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/userpool-go/userpool/storage"
@@ -43,6 +44,18 @@ func rule(key storage.CounterKey) storage.Rule {
 	}
 	return guessRule
 }
+
+// whileLocked is what whoever guesses hears while a counter is locked: what a wrong answer hears, whatever
+// theirs was (security.md T6).
+func whileLocked(guesses storage.Counter) error {
+	if guesses.Key.Name == confirmCounter || guesses.Key.Name == resetCounter {
+		return ErrBadCode
+	}
+	return ErrNotAuthorized
+}
+
+// errLocked is ErrNotAuthorized for who was right, where guessing was locked meanwhile.
+var errLocked = fmt.Errorf("%w", ErrNotAuthorized)
 
 // requestRule bounds how many sign-ups and codes one network asks for (security.md T6).
 var requestRule = storage.Rule{Free: 100, Window: 15 * time.Minute}

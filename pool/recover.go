@@ -153,8 +153,9 @@ func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordIn
 	t, ticket := p.newTicket(next, a.client.ID, purposePassword, in.Caller, carried{Proofs: d.Proofs()}, a.now, a.now.Add(stepLifetime))
 	o.Outcome = succeeded
 	changes := append(p.replaced(next, a.told, a.now, in.Caller.locale()),
-		storage.Put(next), storage.Delete(a.ticket), storage.Put(t),
+		storage.Put(next), storage.Put(t),
 		storage.Delete(&storage.Counter{Key: a.password.Key}), storage.Clear{Key: a.resetCode.Key, Rule: codeRule, Now: a.now}, p.event(a.now, o))
+	changes = append(changes, a.used()...)
 	changes = append(changes, p.afterwards(postConfirmation, hook.ConfirmForgotPassword, h, a.client.ID, next, a.now)...)
 	if err := overMail(p.commit(ctx, changes...)); err != nil {
 		if _, locked := limit(err); locked && !errors.Is(err, storage.ErrStale) {

@@ -149,6 +149,12 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, c Caller) (a answered, 
 	return a, err
 }
 
+// used are the changes that come of a right answer to the ticket. It has no tries any more then, and where others
+// used them up meanwhile the answer came too late: of guesses at once no more than those count.
+func (a answered) used() []storage.Change {
+	return []storage.Change{storage.Delete(a.ticket), storage.Clear{Key: a.tries.Key, Rule: ticketRule, Now: a.now}}
+}
+
 // tried is the change that counts a wrong answer to the ticket.
 func (a answered) tried() storage.Change {
 	return storage.Count{Key: a.tries.Key, Rule: ticketRule, Now: a.now}
@@ -170,7 +176,11 @@ func (p *Pool) confirm(ctx context.Context, a answered, c Code, h *hooked) (Step
 	if !right || a.user.Status != user.Unconfirmed {
 		return nil, p.wrong(ctx, a.source, a.code, ErrBadCode, a.now, o, a.tried())
 	}
-	return p.confirmed(ctx, a, append(gate.Carried(a.user.ID, a.Proofs), proof), h)
+	step, err := p.confirmed(ctx, a, append(gate.Carried(a.user.ID, a.Proofs), proof), h)
+	if errors.Is(err, errLocked) { // as a wrong code hears
+		err = ErrBadCode
+	}
+	return step, err
 }
 
 // confirmed makes a user of the attempt whose address was proven, and goes on with the proofs.
@@ -182,11 +192,8 @@ func (p *Pool) confirmed(ctx context.Context, a answered, proofs []gate.Proof, h
 	u.Status, u.Updated = user.Confirmed, a.now
 
 	d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, proofs, a.now)
-	changes := []storage.Change{
-		storage.Put(u), storage.Delete(a.ticket),
-		storage.Clear{Key: a.code.Key, Rule: codeRule, Now: a.now},
-		p.event(a.now, occurrence{who: u, from: a.from, Kind: confirmEvent, Outcome: succeeded, Client: a.client.ID}),
-	}
+	changes := append(a.used(), storage.Put(u), storage.Clear{Key: a.code.Key, Rule: codeRule, Now: a.now},
+		p.event(a.now, occurrence{who: u, from: a.from, Kind: confirmEvent, Outcome: succeeded, Client: a.client.ID}))
 	changes = append(changes, p.afterwards(postConfirmation, hook.ConfirmSignUp, h, a.client.ID, u, a.now)...)
 	switch {
 	case d.Outcome() == gate.Mint:
@@ -241,7 +248,7 @@ func (p *Pool) withPassword(ctx context.Context, a answered, c Caller, w Passwor
 		o.Reason = string(d.Reason())
 		return nil, p.wrong(ctx, a.source, a.password, ErrNotAuthorized, a.now, o, a.tried())
 	}
-	return p.mint(ctx, a.state, a.client, a.user, &j.hooked, d, a.password.Key, a.now, storage.Require(a.user), storage.Delete(a.ticket))
+	return p.mint(ctx, a.state, a.client, a.user, &j.hooked, d, a.password.Key, a.now, append(a.used(), storage.Require(a.user))...)
 }
 
 // taken turns what may refuse a right code into the errors that callers know: a login that another

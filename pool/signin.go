@@ -120,7 +120,7 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 }
 
 // wrong lets a verdict of "no" leave only in the commit that counts it (security.md T5), against the
-// account and against the network. A counter of the account that locked meanwhile gives the same answer.
+// account and against the network. Where a counter of the account locked meanwhile none leaves.
 func (p *Pool) wrong(ctx context.Context, source storage.CounterKey, guesses storage.Counter, verdict error, now time.Time, o occurrence, also ...storage.Change) error {
 	count, until := failure(guesses, now)
 	counted := append([]storage.Change{count, p.event(now, o.locking(until))}, also...)
@@ -135,11 +135,11 @@ func (p *Pool) wrong(ctx context.Context, source storage.CounterKey, guesses sto
 			if _, locked := limit(err); !locked || errors.Is(err, storage.ErrStale) {
 				return err
 			}
-			p.refusals.add(o, networkFull)
+			return p.unjudged(o, accountLocked, whileLocked(guesses))
 		}
 		return &LimitError{Until: l.Until}
 	} else if full {
-		return p.unjudged(o, accountLocked, verdict)
+		return p.unjudged(o, accountLocked, whileLocked(guesses))
 	} else if err == nil {
 		return verdict
 	}
@@ -153,18 +153,19 @@ func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User,
 	if err != nil {
 		return nil, err
 	}
+	also = append(also, storage.Clear{Key: proven, Rule: rule(proven), Now: now})
 	o := occurrence{who: u, from: h.from, Kind: signInEvent, Outcome: succeeded, Client: client.ID}
 	done, err := p.handOut(ctx, st, client, u, s, h, now)
 	if err != nil {
-		return nil, p.withheld(ctx, st, err, h, proven, now, o)
+		return nil, p.withheld(ctx, st, err, h, now, o, also...)
 	}
-	changes := append(also, storage.Put(s), storage.Clear{Key: proven, Rule: rule(proven), Now: now}, p.event(now, o))
+	changes := append(also, storage.Put(s), p.event(now, o))
 	if h.event.Source != hook.ChangePassword { // which is no sign-in
 		changes = append(changes, p.afterwards(postAuthentication, hook.Authentication, h, client.ID, u, now)...)
 	}
 	err = overMail(p.commit(ctx, changes...))
 	if _, locked := limit(err); locked && !errors.Is(err, storage.ErrStale) { // somebody else's failures came first, and right does not show
-		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized)
+		return nil, p.unjudged(o, accountLocked, errLocked)
 	}
 	if err != nil {
 		return nil, err
