@@ -129,11 +129,11 @@ func Open(ctx context.Context, path string, config Config) (*Store, error) {
 //
 // The handle must be of modernc.org/sqlite, on a file, and every connection of it must come with
 // what New checks: foreign_keys on, journal_mode WAL, a busy_timeout, synchronous FULL (or NORMAL,
-// if [Config] says so). Recommended besides: cache_size, and _txlock=immediate, without
+// if [Config] says so). Recommended besides: cache_size, wal_autocheckpoint, and _txlock=immediate, without
 // which a [Store.CommitIn] after a read in the same transaction fails with [storage.ErrRetry] for as long as that
 // transaction lasts where another has written since. All of it goes into the data source name:
 //
-//	file:shop.db?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)&_pragma=cache_size(-8000)&_txlock=immediate
+//	file:shop.db?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)&_pragma=cache_size(-8000)&_pragma=wal_autocheckpoint(4000)&_txlock=immediate
 //
 // The store takes one connection for writing and Config.Readers for reading, and holds them until
 // Close, so the handle must allow at least one more. What is amiss is an error wrapping [ErrHandle]
