@@ -164,7 +164,8 @@ func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User,
 		changes = append(changes, p.afterwards(postAuthentication, hook.Authentication, h, client.ID, u, now)...)
 	}
 	err = overMail(p.commit(ctx, changes...))
-	if _, locked := limit(err); locked && !errors.Is(err, storage.ErrStale) { // somebody else's failures came first, and right does not show
+	// Somebody else's failures may have come first, and right does not show.
+	if _, locked := limit(err); locked && !errors.Is(err, storage.ErrStale) {
 		return nil, p.unjudged(o, accountLocked, errLocked)
 	}
 	if err != nil {
