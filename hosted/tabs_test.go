@@ -1,6 +1,7 @@
 package hosted_test
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -8,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/userpool-go/userpool/hosted"
+	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/pool/hook"
 )
 
 // Two tabs that are at two steps, or at two of the same step, do not disturb each other.
@@ -99,6 +102,43 @@ func TestDoubleSubmit(t *testing.T) {
 	}
 	b.at(twice(p, "password", secret), "/")
 	b.at(b.open("/auth/account"), "/auth/account")
+}
+
+// A browser gives up the first of two clicks. What it began is not given up, and the second is told of it.
+func TestFirstClickIsGivenUp(t *testing.T) {
+	t.Parallel()
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	s := open(t, false, pool.Config{Hooks: hook.Set{PreSignUp: func(ctx context.Context, _ hook.PreSignUp) (hook.PreSignUpAnswer, error) {
+		close(begun) // a second call would panic
+		select {
+		case <-goOn:
+			return hook.PreSignUpAnswer{}, nil
+		case <-ctx.Done():
+			return hook.PreSignUpAnswer{}, ctx.Err()
+		}
+	}}}, hosted.Config{})
+	b := s.browser()
+	p := b.open("/auth/sign-up")
+	in := []string{"username", ada, "password", secret}
+	ctx, giveUp := context.WithCancel(t.Context())
+	first, second := b.form(p, "submit", in...).WithContext(ctx), b.form(p, "submit", in...)
+	over := make(chan error)
+	go func() {
+		_, err := b.client.Do(first) //nolint:bodyclose // there is none
+		over <- err
+	}()
+	<-begun
+	giveUp()
+	if err := <-over; err == nil {
+		t.Fatal("the first click was answered")
+	}
+	answer := make(chan page)
+	go func() { answer <- b.do(second) }()
+	close(goOn)
+	b.at(b.follow(<-answer), "/auth/confirm")
+	if n := len(s.Mail.To(ada)); n != 1 {
+		t.Errorf("%d mails, want 1", n)
+	}
 }
 
 // The same form with other words is another form.
