@@ -182,6 +182,7 @@ var badAnswers = func() map[string]hook.PreTokenGenerationAnswer {
 		"sub", "iss", "aud", "exp", "iat", "nbf", "jti", "origin_jti", "token_use", "auth_time", "amr", "acr", "epoch", "cnf", "client_id",
 		"username", "email", "email_verified", "phone_number", "phone_number_verified", "name", "cognito:username", "cognito:groups", "cognito:roles",
 		"scope", "azp", "nonce", "at_hash", "version", "identities", "device_key", "event_id", "act", "may_act", "sid", "groups", "roles",
+		"SUB", "Aud", "Scope", "Email_Verified", "Cognito:Groups",
 	} {
 		m["sets "+name], m["sets in ID "+name] = add(name, "x"), inID(name, true)
 		if !slices.Contains([]string{"name", "email", "phone_number"}, name) {

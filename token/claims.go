@@ -108,10 +108,12 @@ var reserved = map[string]bool{
 }
 
 // Reserved reports whether a claim is the issuer's to make, or has a field in [Claims]: it is read from
-// neither Attributes nor Values.
-func Reserved(name string) bool { return isReserved(name) }
-
-func isReserved(name string) bool { return reserved[name] || strings.HasPrefix(name, "cognito:") }
+// neither Attributes nor Values. Letter case does not count: encoding/json, by which many programs read claims,
+// takes "SUB" for "sub".
+func Reserved(name string) bool {
+	name = strings.ToLower(name)
+	return reserved[name] || strings.HasPrefix(name, "cognito:")
+}
 
 // check refuses claims that no verifier would take, and those that would not read back the same.
 func (c *Claims) check() error {

@@ -107,6 +107,27 @@ func TestReservedNamesWin(t *testing.T) {
 	}
 }
 
+// encoding/json, by which many programs read the claims that a library hands them, takes "SUB" for "sub", and of
+// the two the last.
+func TestS8_ReservedNamesWinInAnyCase(t *testing.T) {
+	t.Parallel()
+	k := generate(t)
+	for _, name := range []string{"SUB", "Sub", "Aud", "EXP", "Scope", "Client_Id", "Email_Verified", "Cognito:Groups", "COGNITO:x", "Roles"} {
+		text, value := claims(token.Access), claims(token.Access)
+		text.Attributes = map[string]string{name: "forged"}
+		value.Values = map[string]json.RawMessage{name: json.RawMessage(`["forged"]`)}
+		for _, c := range []token.Claims{text, value} {
+			raw, err := b64.DecodeString(strings.Split(sign(t, k, c), ".")[1])
+			if err != nil || strings.Contains(string(raw), "forged") {
+				t.Errorf("%s speaks for the issuer: %s, %v", name, raw, err)
+			}
+		}
+		if !token.Reserved(name) {
+			t.Errorf("Reserved(%q) = false", name)
+		}
+	}
+}
+
 func TestSignRefuses(t *testing.T) {
 	t.Parallel()
 	k := generate(t)

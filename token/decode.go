@@ -169,7 +169,7 @@ func (r *reader) boolean(name string) *bool {
 func (r *reader) further() (texts map[string]string, values map[string]json.RawMessage) {
 	for name, raw := range r.members {
 		switch {
-		case isReserved(name):
+		case Reserved(name):
 		case raw[0] != '"':
 			if values == nil {
 				values = map[string]json.RawMessage{}

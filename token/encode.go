@@ -77,12 +77,12 @@ func (c *Claims) appendFurther(w wire) ([]byte, error) {
 	}
 	further := make(map[string]any, len(c.Attributes)+len(c.Values))
 	for name, value := range c.Attributes {
-		if !isReserved(name) {
+		if !Reserved(name) {
 			further[name] = value
 		}
 	}
 	for name, value := range c.Values {
-		if !isReserved(name) {
+		if !Reserved(name) {
 			further[name] = value
 		}
 	}
