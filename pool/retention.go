@@ -33,6 +33,7 @@ func (e EventSettings) problems() []string {
 const (
 	anchorKind  = "event-anchor" // of a document: one, the newest seal that was dropped
 	retainEvery = time.Hour
+	retainBatch = 5000 // events that are verified at a time, so that sealing does not wait for it for long
 	trimBatch   = 1000
 )
 
@@ -62,7 +63,8 @@ func (h SealHead) record() *storage.SealRecord {
 	return &storage.SealRecord{Number: h.Number, Digest: h.Digest}
 }
 
-// retain drops what is older than the settings keep, once an hour, if this process is the sealer.
+// retain drops what is older than the settings keep, once an hour, if this process is the sealer: a batch in
+// each round until nothing is left to drop, or it fails.
 func (s *sealer) retain(ctx context.Context) error {
 	now := s.now()
 	if since := now.Sub(s.retained); since >= 0 && since < retainEvery {
@@ -71,23 +73,23 @@ func (s *sealer) retain(ctx context.Context) error {
 	if held, err := s.hold(ctx); err != nil || !held {
 		return err
 	}
-	err := s.drop(ctx, now.Add(-s.state.Load().settings.Events.Keep))
-	if err == nil {
+	more, err := s.drop(ctx, now.Add(-s.state.Load().settings.Events.Keep))
+	if !more {
 		s.retained = now
 	}
 	return err
 }
 
-// drop moves the anchor to the newest seal before a time, and only then erases what it covers: where it
-// stops half-way, the history verifies, and the next round goes on.
-func (s *sealer) drop(ctx context.Context, before time.Time) error {
+// drop moves the anchor to the newest seal before a time, or a batch towards it, and only then erases what
+// it covers: where it stops half-way, the history verifies, and the next round goes on.
+func (s *sealer) drop(ctx context.Context, before time.Time) (more bool, err error) {
 	from, doc, err := s.anchor(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
-	to, err := s.expired(ctx, from, before)
+	to, more, err := s.expired(ctx, from, before)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if to.Number > from.Number {
 		body, _ := json.Marshal(to) // a number and bytes cannot fail
@@ -96,41 +98,45 @@ func (s *sealer) drop(ctx context.Context, before time.Time) error {
 			moved.Version, moved.Created = doc.Version, doc.Created
 		}
 		if err := s.commit(ctx, storage.Put(moved)); err != nil {
-			return err
+			return false, err
 		}
 	}
 	for left := to.Number > 0; left; {
 		if left, err = s.store.Trim(ctx, s.config.ID, to.Number, trimBatch); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return more, nil
 }
 
 // expired returns the newest of the seals after from that are older than a time, never the newest of
-// all. Each is verified first: one whose time was changed, say, must not take the proof of it away.
-func (s *sealer) expired(ctx context.Context, from SealHead, before time.Time) (SealHead, error) {
+// all, or where there are more than a batch has, one on the way. Each is verified first: one whose time was
+// changed, say, must not take the proof of it away.
+func (s *sealer) expired(ctx context.Context, from SealHead, before time.Time) (to SealHead, more bool, err error) {
 	a := audit{Pool: s.Pool}
 	head, err := a.head(ctx)
 	to, previous := from, from.record()
 	for n := from.Number + 1; err == nil && n < head.Number; n++ {
+		if a.report.Sealed >= retainBatch {
+			return to, true, nil
+		}
 		page, err := s.store.Events(ctx, s.config.ID, storage.EventQuery{Seal: n, Limit: 1})
 		if err != nil {
-			return from, err
+			return from, false, err
 		}
 		if page.Seal != nil && !page.Seal.Time.Before(before) {
 			break
 		}
 		if previous, err = a.seal(ctx, n, previous); err != nil {
-			return from, err
+			return from, false, err
 		}
 		if !a.report.Intact() {
-			return from, fmt.Errorf("the history is broken and is kept: %s", a.report.Problems[0])
+			return from, false, fmt.Errorf("the history is broken and is kept: %s", a.report.Problems[0])
 		}
 		if held, err := s.hold(ctx); err != nil || !held {
-			return from, err
+			return from, false, err
 		}
 		to = SealHead{n, previous.Digest}
 	}
-	return to, err
+	return to, false, err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
@@ -207,9 +208,11 @@ type aged struct {
 	storage.Store
 	by   time.Duration
 	fail bool
+	read int // pages of events
 }
 
 func (a *aged) Events(ctx context.Context, p user.PoolID, q storage.EventQuery) (storage.EventPage, error) {
+	a.read++
 	page, err := a.Store.Events(ctx, p, q)
 	if page.Seal != nil {
 		page.Seal.Time = page.Seal.Time.Add(-a.by)
@@ -235,6 +238,11 @@ func TestT10_BrokenHistoryIsKept(t *testing.T) {
 	if err := n.hand.Run(t.Context()); err == nil {
 		t.Error("nobody is told that the history is broken")
 	}
+	before := st.read
+	n.run()
+	if st.read > before+2 {
+		t.Errorf("%d pages were read again a moment later: who breaks a seal could have it verified every second", st.read-before)
+	}
 	st.by = 0
 	if r := n.verified(); !r.Intact() || r.Dropped != 0 || r.Sealed != 2 {
 		t.Errorf("%d events are left after seal %d: %v", r.Sealed, r.Dropped, r.Problems)
@@ -259,6 +267,26 @@ func TestT10_RetentionStopsHalfWay(t *testing.T) {
 	page, err := n.ListEvents(t.Context(), pool.EventQuery{})
 	if r := n.verified(); !r.Intact() || err != nil || len(page.Events) != 3 {
 		t.Errorf("then %d events are left after seal %d, %v: %v", len(page.Events), r.Dropped, err, r.Problems)
+	}
+}
+
+// However much there is to drop, as when a setting was lowered, a round takes a batch of it: sealing, which
+// the same process does, goes on between.
+func TestT10_RetentionGoesByBatches(t *testing.T) {
+	t.Parallel()
+	n := nodes(t, memory.New(), 1, keeps(3*day), with(hook.Set{PreSignUp: vouch}))[0]
+	n.join(ada)
+	for range 5000 {
+		n.done(ada)
+	}
+	n.run()
+	n.days(2)
+	n.clock.advance(3 * day)
+	n.run()
+	first := n.verified()
+	n.run()
+	if r := n.verified(); !first.Intact() || first.Dropped != 1 || !r.Intact() || r.Dropped != 3 || r.Sealed != 1 {
+		t.Errorf("seal %d is dropped, and seal %d a moment later: %v %v", first.Dropped, r.Dropped, first.Problems, r.Problems)
 	}
 }
 
