@@ -88,8 +88,8 @@ func examineUser(u *user.User) (int, error) {
 		return 0, fmt.Errorf("a user has a status and a time of creation")
 	case ok != (u.Version != 0):
 		return 0, fmt.Errorf("a user with a stamp is one that was read from a store")
-	case u.Somebody() == (u.Attempt != nil), !u.Somebody() && len(u.Logins) > 0:
-		return 0, fmt.Errorf("an unconfirmed user, and no other, has an attempt, and owns no login")
+	case u.Somebody() == (u.Attempt != nil), !u.Somebody() && len(u.Logins)+len(u.Groups) > 0:
+		return 0, fmt.Errorf("an unconfirmed user, and no other, has an attempt, owns no login and is in no group")
 	case ok && loaded.Status != user.Unconfirmed && !u.Somebody():
 		return 0, fmt.Errorf("a user does not become unconfirmed again")
 	case u.Attempt != nil && (u.Attempt.Login.Value == "" || u.Attempt.Expires.IsZero()):
@@ -111,6 +111,9 @@ func examineUser(u *user.User) (int, error) {
 			return 0, fmt.Errorf("an index term has no name, is longer than %d bytes, or stands twice", MaxTerm)
 		}
 		terms[t] = true
+	}
+	if err := user.CheckGroups(u.Groups); err != nil {
+		return 0, err
 	}
 	var f fields
 	f.user(u)

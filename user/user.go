@@ -34,6 +34,7 @@ type User struct {
 	Logins     []Login    // owned: proven addresses and chosen names
 	Attempt    *Attempt   // set exactly while Status is Unconfirmed
 	Attributes Attributes // nil means none
+	Groups     []string   // names, sorted, each once ([CheckGroups]); nil means none
 	Password   *Password  // nil means none
 	// EventKey is the user's half of the key that seals the personal fields of events about them; the
 	// other half is the pool's. It goes with the user, and without it they cannot be read (security.md
@@ -158,7 +159,6 @@ func (u *User) Login(l Login) Login {
 // Size returns how many bytes u counts for: the lengths of all its texts and values, and 16 for each
 // item of a list.
 func (u *User) Size() int {
-	const item = 16
 	n := len(u.Pool) + len(u.ID) + len(u.Status) + len(u.EventKey)
 	for _, l := range u.Logins {
 		n += item + l.size()
@@ -172,6 +172,7 @@ func (u *User) Size() int {
 	for k, v := range u.Attributes {
 		n += item + len(k) + len(v)
 	}
+	n += sizeOf(u.Groups)
 	if p := u.Password; p != nil {
 		n += item + len(p.Hash) + len(p.Digest) + len(p.Form) + len(p.Inner)
 		for _, past := range p.Past {
@@ -180,6 +181,16 @@ func (u *User) Size() int {
 	}
 	for _, t := range u.Index {
 		n += item + len(t.Name) + len(t.Value)
+	}
+	return n
+}
+
+// item is what an item of a list counts for beside its texts.
+const item = 16
+
+func sizeOf(texts []string) (n int) {
+	for _, text := range texts {
+		n += item + len(text)
 	}
 	return n
 }
@@ -193,6 +204,7 @@ func (u *User) Clone() *User {
 	c.Logins = slices.Clone(u.Logins)
 	c.Attempt = u.Attempt.clone()
 	c.Attributes = maps.Clone(u.Attributes)
+	c.Groups = slices.Clone(u.Groups)
 	c.Index = slices.Clone(u.Index)
 	c.EventKey = slices.Clone(u.EventKey)
 	if u.Password != nil {

@@ -15,6 +15,7 @@ func full() *user.User {
 		Pool: "p", ID: "u", Version: 3, Status: user.Confirmed, Epoch: 2,
 		Logins:     []user.Login{{Namespace: user.Name, Value: "ada@example.com", Display: "Ada@example.com", Rule: 1}},
 		Attributes: user.Attributes{"name": "Ada"},
+		Groups:     []string{"staff"},
 		Password:   &user.Password{Hash: "$argon2id$", Digest: []byte{1, 2, 3}, Form: user.FormNFC, Revision: 1, Past: []user.Past{{Hash: "$old$", Digest: []byte{4, 5}}}},
 		Index:      []user.Term{{Name: "name", Value: "Ada"}},
 		EventKey:   []byte{6},
@@ -32,6 +33,7 @@ func TestCloneSharesNothing(t *testing.T) {
 		t.Fatalf("Clone = %+v, want %+v", c, u)
 	}
 	c.Logins[0].Value, c.Attributes["name"], c.Password.Digest[0], c.Index[0].Value = "eve", "Eve", 9, "Eve"
+	c.Groups[0] = "admin"
 	c.Password.Past[0].Hash, c.Password.Past[0].Digest[0], c.EventKey[0] = "$", 9, 9
 	if !reflect.DeepEqual(u, full()) {
 		t.Error("changing a clone changed the original")
@@ -64,17 +66,19 @@ func TestSizeCountsEverything(t *testing.T) {
 	t.Parallel()
 	base := full().Size()
 	for name, change := range map[string]func(*user.User){
-		"login":     func(u *user.User) { u.Logins[0].Value += "x" },
-		"display":   func(u *user.User) { u.Logins[0].Display += "x" },
-		"name":      func(u *user.User) { u.Attributes["x"] = "" },
-		"attribute": func(u *user.User) { u.Attributes["name"] += "x" },
-		"digest":    func(u *user.User) { u.Password.Digest = append(u.Password.Digest, 0) },
-		"past":      func(u *user.User) { u.Password.Past = append(u.Password.Past, user.Past{}) },
-		"past hash": func(u *user.User) { u.Password.Past[0].Digest = []byte("xyz") },
-		"inner":     func(u *user.User) { u.Password.Inner = "x" },
-		"index":     func(u *user.User) { u.Index[0].Value += "x" },
-		"event key": func(u *user.User) { u.EventKey = append(u.EventKey, 0) },
-		"attempt":   func(u *user.User) { u.Attempt = &user.Attempt{} },
+		"login":      func(u *user.User) { u.Logins[0].Value += "x" },
+		"display":    func(u *user.User) { u.Logins[0].Display += "x" },
+		"name":       func(u *user.User) { u.Attributes["x"] = "" },
+		"attribute":  func(u *user.User) { u.Attributes["name"] += "x" },
+		"group":      func(u *user.User) { u.Groups = append(u.Groups, "") },
+		"group name": func(u *user.User) { u.Groups[0] += "x" },
+		"digest":     func(u *user.User) { u.Password.Digest = append(u.Password.Digest, 0) },
+		"past":       func(u *user.User) { u.Password.Past = append(u.Password.Past, user.Past{}) },
+		"past hash":  func(u *user.User) { u.Password.Past[0].Digest = []byte("xyz") },
+		"inner":      func(u *user.User) { u.Password.Inner = "x" },
+		"index":      func(u *user.User) { u.Index[0].Value += "x" },
+		"event key":  func(u *user.User) { u.EventKey = append(u.EventKey, 0) },
+		"attempt":    func(u *user.User) { u.Attempt = &user.Attempt{} },
 	} {
 		u := full()
 		change(u)

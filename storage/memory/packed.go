@@ -35,6 +35,10 @@ func pack(u *user.User, stamp int64) packed {
 		w.text(name)
 		w.text(value)
 	}
+	w.number(int64(len(u.Groups)))
+	for _, name := range u.Groups {
+		w.text(name)
+	}
 	if w.flag(u.Password != nil); u.Password != nil {
 		w.password(u.Password)
 	}
@@ -70,6 +74,12 @@ func (p packed) unpack() *user.User {
 		for range n {
 			name := r.text()
 			u.Attributes[name] = r.text()
+		}
+	}
+	if n := r.number(); n > 0 {
+		u.Groups = make([]string, n)
+		for i := range u.Groups {
+			u.Groups[i] = r.text()
 		}
 	}
 	if r.flag() {

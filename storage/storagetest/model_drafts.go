@@ -26,6 +26,7 @@ func (m *modelCheck) draftUser(d *draft, p user.PoolID) {
 	u.Attributes = user.Attributes{"n": fmt.Sprint(m.news)}
 	u.Index = []user.Term{{Name: "color", Value: []string{"red", "redder", "blue"}[m.rand.IntN(3)]}}
 	if u.Attempt == nil {
+		u.Groups = [][]string{nil, {"admin"}, {"admin", "staff"}}[m.rand.IntN(3)]
 		u.Status, u.Logins = modelStatuses[m.rand.IntN(len(modelStatuses))], nil
 		for _, l := range append(modelLogins, modelAddresses...) {
 			if m.rand.IntN(5) == 0 {

@@ -65,6 +65,7 @@ func TestModelCatches(t *testing.T) {
 		"index terms are lost": puts(func(u *user.User) {
 			u.Index = nil
 		}),
+		"groups are lost":        puts(func(u *user.User) { u.Groups = nil }),
 		"a message lives on":     puts(func(o *storage.Outgoing) { o.NotAfter = time.Time{} }),
 		"a message lost its tie": puts(func(o *storage.Outgoing) { o.Ticket = "" }),
 		"a ticket lives on":      puts(func(t *storage.Ticket) { t.Expires = t.Expires.Add(time.Minute) }),
