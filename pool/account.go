@@ -40,6 +40,7 @@ type Profile struct {
 	Phone         string // "" means none
 	PhoneVerified bool
 	Attributes    user.Attributes // without what has a field here
+	Groups        []string        // that the pool has, by precedence ([Group]); nil means none
 	Created       time.Time
 }
 
@@ -49,7 +50,7 @@ func (a *Account) Get(ctx context.Context) (Profile, error) {
 	if err != nil {
 		return Profile{}, err
 	}
-	return profileOf(g.user), nil
+	return g.profile(), nil
 }
 
 // SignOut ends the session, with those under it. It costs one read and one commit.

@@ -70,7 +70,7 @@ func (p *Pool) Session(ctx context.Context, cookie token.Secret) (*Account, Prof
 		return nil, Profile{}, err
 	}
 	p.used(ctx, g, now)
-	return a, profileOf(g.user), nil
+	return a, g.profile(), nil
 }
 
 // used notes that a browser session was used, now and then.
@@ -151,13 +151,14 @@ func (p *Pool) parseCookie(text string) (c cookie, ok bool) {
 	return c, p.config.Keys.VerifyMAC(mac, cookiePurpose, []byte(p.config.ID), names)
 }
 
-// profileOf returns what users may see of themselves.
-func profileOf(u *user.User) Profile {
+// profile returns what users may see of themselves.
+func (g granted) profile() Profile {
+	u := g.user
 	email, emailProven := u.Address(user.KindEmail)
 	phone, phoneProven := u.Address(user.KindPhone)
 	return Profile{
 		ID: u.ID, Username: u.Username(),
 		Email: email.Display, EmailVerified: emailProven, Phone: phone.Display, PhoneVerified: phoneProven,
-		Attributes: plain(u.Attributes), Created: u.Created,
+		Attributes: plain(u.Attributes), Groups: g.state.groupsOf(u), Created: u.Created,
 	}
 }

@@ -14,11 +14,11 @@ const accountScope = "account"
 
 // claims returns what a token of a session says. How strong the sign-in was is computed from the
 // session's proofs now, and its time is that of the oldest: a refresh moves neither (security.md T2).
-func (p *Pool) claims(use token.Use, client Client, u *user.User, s *token.Session, now time.Time) token.Claims {
+func (p *Pool) claims(st *state, use token.Use, client Client, u *user.User, s *token.Session, now time.Time) token.Claims {
 	c := token.Claims{
 		Issuer: p.config.Issuer, Subject: string(u.ID), ClientID: client.ID, Use: use,
 		JTI: rand.Text(), Session: s.ID, Epoch: s.Epoch,
-		Username: u.Username(), AuthTime: authTime(s), IssuedAt: now, AMR: token.AMR(s.Proofs), ACR: token.ACR(s.Proofs, now),
+		Username: u.Username(), Groups: st.groupsOf(u), AuthTime: authTime(s), IssuedAt: now, AMR: token.AMR(s.Proofs), ACR: token.ACR(s.Proofs, now),
 	}
 	switch use {
 	case token.Access:

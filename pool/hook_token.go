@@ -34,13 +34,13 @@ type edits struct {
 }
 
 // shaped asks PreTokenGeneration about the tokens of u, once for all rounds of a call.
-func (p *Pool) shaped(ctx context.Context, h *hooked, client Client, u *user.User) (shape, error) {
+func (p *Pool) shaped(ctx context.Context, st *state, h *hooked, client Client, u *user.User) (shape, error) {
 	f := p.config.Hooks.PreTokenGeneration
 	if f == nil {
 		return shape{}, nil
 	}
 	s, err := once(&h.tokens, func() (shape, error) {
-		e := hook.PreTokenGeneration{Event: h.about(client, called(u), u), Scopes: []string{accountScope}}
+		e := hook.PreTokenGeneration{Event: h.about(client, called(u), u), Scopes: []string{accountScope}, Groups: st.groupsOf(u)}
 		// What is checked may run code of the app's, which marshals its values, and so is checked there.
 		checked := func(ctx context.Context, e hook.PreTokenGeneration) (shape, error) {
 			a, err := f(ctx, e)
@@ -182,16 +182,22 @@ func (s shape) apply(c *token.Claims) {
 // sign signs a token as a hook wants it. What no verifier would take, such as one that is too long, is
 // the hook's fault.
 func (p *Pool) sign(ctx context.Context, st *state, c token.Claims, as shape) (string, error) {
-	if p.config.Hooks.PreTokenGeneration == nil {
-		text, err := st.signer.Sign(c)
-		if err != nil {
-			err = unavailable(err)
-		}
-		return text, err
+	hooked := p.config.Hooks.PreTokenGeneration != nil
+	if hooked {
+		as.apply(&c)
 	}
-	as.apply(&c)
 	text, err := st.signer.Sign(c)
-	if err != nil {
+	if errors.Is(err, token.ErrTooLong) && len(c.Groups) > 0 && as.groups == nil {
+		// Some of them would be worse: who reads the token would take the user out of the others.
+		p.config.Logger.WarnContext(ctx, "groups left out of a token: with them it has more than 8 KiB",
+			"pool", p.config.ID, "user", c.Subject, "use", c.Use, "groups", len(c.Groups))
+		c.Groups = nil
+		text, err = st.signer.Sign(c)
+	}
+	switch {
+	case err != nil && !hooked:
+		err = unavailable(err)
+	case err != nil:
 		err = malformed(preTokenGeneration, err)
 		p.config.Logger.WarnContext(ctx, "hook denied", "pool", p.config.ID, "hook", preTokenGeneration, "error", err)
 	}

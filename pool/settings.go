@@ -2,6 +2,7 @@ package pool
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/userpool-go/userpool/message"
@@ -28,7 +29,9 @@ type Settings struct {
 	Sessions SessionSettings
 	Limits   LimitSettings
 	Events   EventSettings
-	Clients  []Client // none means one public first-party client named "default"
+	// Groups are what users may be in. Groups that a user is in and the settings lack give nothing.
+	Groups  []Group
+	Clients []Client // none means one public first-party client named "default"
 }
 
 // SignUpSettings says who may sign up.
@@ -65,6 +68,10 @@ func (s Settings) defaults() Settings {
 	}
 	s.Keys, s.Sessions, s.Limits = s.Keys.defaults(), s.Sessions.defaults(), s.Limits.defaults()
 	s.Events = s.Events.defaults()
+	s.Groups = slices.Clone(s.Groups)
+	for i, g := range s.Groups {
+		s.Groups[i] = g.clone()
+	}
 	clients := make([]Client, len(s.Clients))
 	for i, c := range s.Clients {
 		t := &c.Tokens
@@ -99,6 +106,7 @@ func (s Settings) problems() (ps []string) {
 	ps = append(ps, s.Limits.problems()...)
 	ps = append(ps, s.Events.problems()...)
 	ps = append(ps, s.SignIn.problems()...)
+	ps = append(ps, s.groupProblems()...)
 	for _, p := range s.Attributes.Problems() {
 		ps = append(ps, "attributes: "+p)
 	}

@@ -261,15 +261,15 @@ func (p *Pool) tokens(ctx context.Context, st *state, client Client, u *user.Use
 	if err != nil {
 		return token.Set{}, unavailable(fmt.Errorf("open session: %w", err))
 	}
-	as, err := p.shaped(ctx, h, client, u)
+	as, err := p.shaped(ctx, st, h, client, u)
 	if err != nil {
 		return token.Set{}, err
 	}
-	access, err := p.sign(ctx, st, p.claims(token.Access, client, u, s, now), as)
+	access, err := p.sign(ctx, st, p.claims(st, token.Access, client, u, s, now), as)
 	if err != nil {
 		return token.Set{}, err
 	}
-	id, err := p.sign(ctx, st, p.claims(token.ID, client, u, s, now), as)
+	id, err := p.sign(ctx, st, p.claims(st, token.ID, client, u, s, now), as)
 	if err != nil {
 		return token.Set{}, err
 	}

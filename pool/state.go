@@ -33,6 +33,7 @@ const checkText = "userpool keyring check"
 type state struct {
 	epoch    int64
 	settings Settings
+	places   map[string]int // of groups, in the order in which they are told
 	poolKey  []byte
 	dated    []token.DatedKey // all signing keys that are stored
 	accounts *token.Verifier  // of the tokens that act for their users, of any client
@@ -176,6 +177,7 @@ func (p *Pool) reload(ctx context.Context) error {
 	if s.accounts, err = p.Verifier(s.settings.clientIDs()...); err != nil {
 		return err
 	}
+	s.places = s.settings.places()
 	s.plan(p.now())
 	p.state.Store(s)
 	return nil

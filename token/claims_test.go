@@ -2,6 +2,7 @@ package token_test
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -165,6 +166,20 @@ func TestSignRefuses(t *testing.T) {
 				t.Errorf("Sign made %q", text)
 			}
 		})
+	}
+}
+
+// Who is told that a token is too long can leave something out of it.
+func TestTooLong(t *testing.T) {
+	t.Parallel()
+	k, c := generate(t), claims(token.Access)
+	c.Groups = []string{strings.Repeat("x", 8<<10)}
+	if text, err := k.Sign(c); !errors.Is(err, token.ErrTooLong) || text != "" {
+		t.Errorf("Sign = %.40q, %v, want ErrTooLong", text, err)
+	}
+	c.Groups[0] = ""
+	if _, err := k.Sign(c); err == nil || errors.Is(err, token.ErrTooLong) {
+		t.Errorf("Sign of a group without a name = %v, want another error", err)
 	}
 }
 

@@ -54,14 +54,22 @@ func (k *SigningKey) KID() string { return k.key.Public().KID() }
 // Algorithm returns the one algorithm that the key signs with.
 func (k *SigningKey) Algorithm() Algorithm { return Algorithm(k.key.Public().Algorithm()) }
 
+// ErrTooLong means that a token would have more than 8 KiB, which no [Verifier] takes. Claims of no fixed
+// length, such as groups, can be left out.
+var ErrTooLong = errors.New("token: more than 8 KiB")
+
 // Sign returns c as a signed token, of the typ of its use. It refuses claims that no [Verifier]
-// would take, and tokens of more than 8 KiB.
+// would take, and, with [ErrTooLong], tokens of more than 8 KiB.
 func (k *SigningKey) Sign(c Claims) (string, error) {
 	payload, err := c.encode()
 	if err != nil {
 		return "", err
 	}
-	return k.key.Sign(c.Use.typ(), payload)
+	text, err := k.key.Sign(c.Use.typ(), payload)
+	if errors.Is(err, jose.ErrTooLong) {
+		return "", ErrTooLong
+	}
+	return text, err
 }
 
 // String returns the id of the key, without the secret.

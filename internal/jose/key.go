@@ -83,8 +83,11 @@ func (k *PrivateKey) Marshal() []byte {
 // Public returns the half that checks.
 func (k *PrivateKey) Public() PublicKey { return k.public }
 
-// Sign returns payload, a JSON object, as a compact JWS of that typ. It refuses what [Parse] would
-// refuse for its size.
+// ErrTooLong means that a message would have more than [MaxSize] bytes.
+var ErrTooLong = errors.New("jose: too long a message")
+
+// Sign returns payload, a JSON object, as a compact JWS of that typ. What [Parse] would refuse for its
+// size is [ErrTooLong].
 func (k *PrivateKey) Sign(typ string, payload []byte) (string, error) {
 	header, err := json.Marshal(header{string(k.public.alg), k.public.kid, typ})
 	if err != nil {
@@ -101,7 +104,7 @@ func (k *PrivateKey) Sign(typ string, payload []byte) (string, error) {
 	text = append(text, '.')
 	text = b64.AppendEncode(text, signature)
 	if len(text) > MaxSize {
-		return "", fmt.Errorf("jose: the token has %d bytes, at most %d", len(text), MaxSize)
+		return "", fmt.Errorf("%w: %d bytes, at most %d", ErrTooLong, len(text), MaxSize)
 	}
 	return string(text), nil
 }

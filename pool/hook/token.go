@@ -10,7 +10,7 @@ type PreTokenGeneration struct {
 
 // PreTokenGenerationAnswer changes what the tokens say. The zero answer changes nothing. Claims, scopes and
 // groups together are at most [MaxClaims] as JSON, and the tokens at most 8 KiB, beyond which no verifier
-// takes them: more is malformed.
+// takes them: more is malformed. Where room is short the user's own groups are left out first.
 type PreTokenGenerationAnswer struct {
 	ID, Access Claims
 	// AddScopes and SuppressScopes change the scopes of the access token; to suppress wins. The scope

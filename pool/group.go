@@ -1,0 +1,97 @@
+package pool
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/userpool-go/userpool/user"
+)
+
+// Group is what users may be in. Its name is all that is stored with a user, so a group means what the
+// settings say of it today: taken out of them it gives nothing, to nobody.
+//
+// To be in a group should allow something, and never forbid: a token that has no room for groups tells none.
+type Group struct {
+	Name        string `json:",omitzero"` // see [user.ValidGroup]
+	Description string `json:",omitzero"` // at most 2048 characters, for administrators
+	// Precedence orders a user's groups: those of lower numbers come first, as in Cognito, and those of the
+	// same number by name. It is 0 to 2147483647; nil is last of all.
+	Precedence *int `json:",omitzero"`
+}
+
+const (
+	maxDescription = 2048      // code points
+	maxGroups      = 128 << 10 // bytes of JSON: settings are stored in one document
+)
+
+// clone returns a copy that shares nothing.
+func (g Group) clone() Group {
+	if g.Precedence != nil {
+		g.Precedence = new(*g.Precedence)
+	}
+	return g
+}
+
+// groupProblems returns what is wrong with the groups.
+func (s Settings) groupProblems() (ps []string) {
+	seen := map[string]bool{}
+	for _, g := range s.Groups {
+		if !user.ValidGroup(g.Name) {
+			ps = append(ps, fmt.Sprintf("group %.40q: a name is 1 to 128 letters, marks, digits, symbols or punctuation characters", g.Name))
+			continue
+		}
+		// Two spellings of one name (e and an accent, é) show the same: nobody could tell which gives what.
+		if name := norm.NFC.String(g.Name); seen[name] {
+			ps = append(ps, fmt.Sprintf("group %q: a name stands once", g.Name))
+		} else {
+			seen[name] = true
+		}
+		if !utf8.ValidString(g.Description) || strings.ContainsRune(g.Description, 0) || utf8.RuneCountInString(g.Description) > maxDescription {
+			ps = append(ps, fmt.Sprintf("group %q: a description is at most %d characters of UTF-8 without NUL", g.Name, maxDescription))
+		}
+		if n := g.Precedence; n != nil && (*n < 0 || *n > math.MaxInt32) {
+			ps = append(ps, fmt.Sprintf("group %q: precedence %d is not within 0 and %d", g.Name, *n, math.MaxInt32))
+		}
+	}
+	if text, err := json.Marshal(s.Groups); err != nil || len(text) > maxGroups {
+		ps = append(ps, fmt.Sprintf("groups: together they are at most %d bytes as JSON", maxGroups))
+	}
+	return ps
+}
+
+// places returns where each group stands in the order of precedence.
+func (s Settings) places() map[string]int {
+	ordered := slices.SortedFunc(slices.Values(s.Groups), func(a, b Group) int {
+		return cmp.Or(cmp.Compare(a.rank(), b.rank()), strings.Compare(a.Name, b.Name))
+	})
+	places := make(map[string]int, len(ordered))
+	for i, g := range ordered {
+		places[g.Name] = i
+	}
+	return places
+}
+
+func (g Group) rank() int64 {
+	if g.Precedence == nil {
+		return math.MaxInt64
+	}
+	return int64(*g.Precedence)
+}
+
+// groupsOf returns the groups of u that there are, by precedence; nil means none.
+func (s *state) groupsOf(u *user.User) (names []string) {
+	for _, name := range u.Groups {
+		if _, there := s.places[name]; there {
+			names = append(names, name)
+		}
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(s.places[a], s.places[b]) })
+	return names
+}
