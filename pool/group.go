@@ -9,8 +9,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/unicode/norm"
-
 	"github.com/userpool-go/userpool/user"
 )
 
@@ -44,15 +42,13 @@ func (s Settings) groupProblems() (ps []string) {
 	seen := map[string]bool{}
 	for _, g := range s.Groups {
 		if !user.ValidGroup(g.Name) {
-			ps = append(ps, fmt.Sprintf("group %.40q: a name is 1 to 128 letters, marks, digits, symbols or punctuation characters", g.Name))
+			ps = append(ps, fmt.Sprintf("group %.40q: a name is 1 to 128 letters, marks, digits, symbols or punctuation characters, in normal form C", g.Name))
 			continue
 		}
-		// Two spellings of one name (e and an accent, é) show the same: nobody could tell which gives what.
-		if name := norm.NFC.String(g.Name); seen[name] {
+		if seen[g.Name] {
 			ps = append(ps, fmt.Sprintf("group %q: a name stands once", g.Name))
-		} else {
-			seen[name] = true
 		}
+		seen[g.Name] = true
 		if !utf8.ValidString(g.Description) || strings.ContainsRune(g.Description, 0) || utf8.RuneCountInString(g.Description) > maxDescription {
 			ps = append(ps, fmt.Sprintf("group %q: a description is at most %d characters of UTF-8 without NUL", g.Name, maxDescription))
 		}

@@ -79,7 +79,7 @@ func TestGroupsByPrecedence(t *testing.T) {
 		k.members("of nobody's", k.done(ada), k.browse(ada))
 		k.in(ada, "zeta", "alpha", "last", "first", "tie", "cognito:groups", "Staff", "größe", "unknown")
 		k.members("by precedence", k.done(ada), k.browse(ada), "first", "alpha", "tie", "zeta", "last", "Staff", "cognito:groups", "größe")
-		k.in(ada, "unknown", "staff", "STAFF", "Staffs", "Staf", "gro\u0308ße", "Stаff") // the last with a Cyrillic а
+		k.in(ada, "unknown", "staff", "STAFF", "Staffs", "Staf", "Stаff") // the last with a Cyrillic а
 		k.members("look-alikes", k.done(ada), k.browse(ada))
 	}, func(c *pool.Config) {
 		c.Settings = &pool.Settings{Groups: []pool.Group{

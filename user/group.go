@@ -6,6 +6,8 @@ import (
 	"slices"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // ErrGroup means that a text is no name of a group, or that somebody cannot be in so many.
@@ -24,8 +26,8 @@ const (
 var groupRunes = []*unicode.RangeTable{unicode.L, unicode.M, unicode.S, unicode.N, unicode.P}
 
 // ValidGroup reports whether a group can have this name: 1 to 128 code points, each of them a letter,
-// mark, symbol, number or punctuation. Names are compared by their bytes: letter case counts, and one that
-// looks like another is another.
+// mark, symbol, number or punctuation, in Unicode's normal form C, so that a name has one spelling. Names
+// are compared by their bytes: letter case counts, and one that looks like another is another.
 func ValidGroup(name string) bool {
 	if name == "" || len(name) > maxGroupName*utf8.UTFMax || !utf8.ValidString(name) {
 		return false
@@ -35,7 +37,7 @@ func ValidGroup(name string) bool {
 			return false
 		}
 	}
-	return utf8.RuneCountInString(name) <= maxGroupName
+	return utf8.RuneCountInString(name) <= maxGroupName && norm.NFC.IsNormalString(name)
 }
 
 // CheckGroups returns why a user cannot have these Groups, as an [ErrGroup]: at most 100 and 16 KiB,

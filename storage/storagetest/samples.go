@@ -37,7 +37,7 @@ func full() []any {
 				{Namespace: "idp:google", Value: odd, Display: odd, Rule: 1},
 			},
 			Attributes: user.Attributes{"name": odd, "empty": "", odd: "x"},
-			Groups:     []string{`"and"\%s`, "'quoted'", "Zoë🚀ßİıe\u0301", "עִבְרִית"},
+			Groups:     []string{`"and"\%s`, "'quoted'", "Zoë🚀ßİıq\u0301", "עִבְרִית"},
 			Password: &user.Password{
 				Hash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA", Digest: binary(), Form: user.FormRaw,
 				Inner: "$2b$12$abc", Set: ancien, Revision: large,
