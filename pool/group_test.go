@@ -159,14 +159,14 @@ func TestT3_LeavingAGroupWhileTokensAreMade(t *testing.T) {
 func TestS18_GroupsBindFromTheNextRead(t *testing.T) {
 	t.Parallel()
 	st, r := memory.New(), ring(t, seal.Generate())
+	k := openOn(t, st, func(c *pool.Config) { c.Keys = r })
+	k.confirmed(ada)
 	set := func(s *pool.Settings) {
 		t.Helper()
-		if _, err := reopen(t, st, pool.Config{Keys: r, Sender: nothing, Settings: s}); err != nil {
+		if _, err := reopen(t, st, pool.Config{Keys: r, Sender: nothing, Settings: s, Now: k.clock.Now}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	k := openOn(t, st, func(c *pool.Config) { c.Keys = r })
-	k.confirmed(ada)
 	both := &pool.Settings{Groups: []pool.Group{{Name: "admin", Precedence: new(1)}, {Name: "staff"}}}
 	set(both)
 	k.in(ada, "admin", "staff")
