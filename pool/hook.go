@@ -200,6 +200,10 @@ func (p *Pool) denied(ctx context.Context, err error, now time.Time, o occurrenc
 	if _, limited := errors.AsType[*LimitError](err); limited {
 		return p.unjudged(o, hookFull, err)
 	}
+	if gone := ctx.Err(); gone != nil && errors.Is(err, gone) {
+		p.hungUp(ctx, count)
+		return err
+	}
 	if !denied {
 		return err
 	}
@@ -211,6 +215,15 @@ func (p *Pool) denied(ctx context.Context, err error, now time.Time, o occurrenc
 		return commit
 	}
 	return d
+}
+
+// hungUp counts a visitor who went while a hook ran: it ran all the same.
+func (p *Pool) hungUp(ctx context.Context, count []storage.Change) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	if err := p.commit(ctx, count...); err != nil && !errors.Is(err, storage.ErrLimited) {
+		p.config.Logger.WarnContext(ctx, "hook run by who hung up is not counted", "pool", p.config.ID, "error", err)
+	}
 }
 
 // hookReason is the reason of a refusal by a hook. What the hook said stands in the log alone: it may

@@ -360,6 +360,39 @@ func TestS8_DenialsOfANetworkAreBounded(t *testing.T) {
 	}
 }
 
+// Who hangs up while a hook runs has run it all the same: else a network would keep it full for nothing.
+func TestS8_HangingUpIsCounted(t *testing.T) {
+	t.Parallel()
+	var hang func()
+	wait := func(ctx context.Context) error { hang(); <-ctx.Done(); return ctx.Err() }
+	k := open(t, with(hook.Set{
+		PreSignUp: func(ctx context.Context, _ hook.PreSignUp) (a hook.PreSignUpAnswer, err error) {
+			return a, wait(ctx)
+		},
+		PreAuthentication: func(ctx context.Context, _ hook.PreAuthentication) error { return wait(ctx) },
+	}))
+	for what, do := range map[string]func(context.Context) error{
+		"sign up": func(ctx context.Context) error {
+			return second(k.SignUp(ctx, pool.SignUpInput{Username: ada, Password: right}))
+		},
+		"sign in": func(ctx context.Context) error {
+			return second(k.SignIn(ctx, pool.SignInInput{Username: ada, With: pool.Password{Value: right}}))
+		},
+	} {
+		var runs int
+		var err error
+		for range 110 {
+			ctx, cancel := context.WithCancel(t.Context())
+			hang = func() { runs++; cancel() }
+			err = do(ctx)
+			cancel()
+		}
+		if !errors.Is(err, pool.ErrLimited) || runs != 100 {
+			t.Errorf("%s: %v after %d runs, want ErrLimited after 100", what, err, runs)
+		}
+	}
+}
+
 // With PreAuthentication too, no entrance tells who is behind a login: neither what it says nor what runs.
 func TestS19_PreAuthenticationDoesNotTell(t *testing.T) {
 	t.Parallel()
