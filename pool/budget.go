@@ -101,10 +101,17 @@ type share struct {
 func (s *share) spent() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.begun && s.left == 0 && s.until.After(s.now()) {
+	if s.begun && s.left == 0 && s.none() {
 		return &LimitError{Until: s.until}
 	}
 	return nil
+}
+
+// none reports whether the pool has none left now. An end that is further off than any is of a clock that
+// has gone back since.
+func (s *share) none() bool {
+	now := s.now()
+	return s.until.After(now) && !s.until.After(now.Add(2*budgetWindow))
 }
 
 // take takes one, where so many may be taken in each window.
@@ -120,7 +127,7 @@ func (s *share) take(ctx context.Context, size int) error {
 			s.mu.Unlock()
 			return nil
 		}
-		if s.until.After(s.now()) {
+		if s.none() {
 			defer s.mu.Unlock()
 			return &LimitError{Until: s.until}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -301,5 +302,25 @@ func TestLimitsHaveBounds(t *testing.T) {
 		k := open(t, limits(l))
 		k.confirmed(ada)
 		k.done(ada)
+	}
+}
+
+// A clock that was ahead and goes back leaves nobody refused until it has caught up, and what was refused is
+// told.
+func TestT6_BudgetSurvivesTheClock(t *testing.T) {
+	t.Parallel()
+	n := nodes(t, memory.New(), 1, limits(pool.LimitSettings{SignIns: 1}))[0]
+	n.clock.advance(day)
+	for i := range 20 {
+		n.signInFrom(from(i), fmt.Sprintf("u%d@example.com", i), wrong)
+	}
+	n.clock.advance(-day)
+	if _, err := n.signInFrom(from(99), "bob@example.com", wrong); !errors.Is(err, pool.ErrNotAuthorized) {
+		t.Errorf("after the clock went back = %v, want ErrNotAuthorized", err)
+	}
+	n.run()
+	page, err := n.ListEvents(t.Context(), pool.EventQuery{})
+	if err != nil || !slices.ContainsFunc(page.Events, func(e pool.Event) bool { return e.Reason == "pool" }) {
+		t.Errorf("of %d events none tells of refusals, %v", len(page.Events), err)
 	}
 }

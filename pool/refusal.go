@@ -126,7 +126,7 @@ func (r *refusals) take(gathering time.Duration) (events []storage.Change) {
 	now := r.now()
 	r.mu.Lock()
 	gathered := r.gathered
-	if len(gathered) == 0 || now.Sub(r.since) < gathering {
+	if since := now.Sub(r.since); len(gathered) == 0 || since >= 0 && since < gathering {
 		r.mu.Unlock()
 		return nil
 	}

@@ -286,3 +286,20 @@ func ExampleRule() {
 	// 3 false
 	// 3 true
 }
+
+// TestWindowAhead: a window that a clock began which was ahead, and has gone back, refuses nobody until then.
+// One that another node began a little ahead counts.
+func TestWindowAhead(t *testing.T) {
+	t.Parallel()
+	c := storage.Counter{N: 3, Start: t0}
+	if got := window.Locked(c, t0.Add(-window.Window)); !got.Equal(t0.Add(window.Window)) {
+		t.Errorf("a window ahead: refused until %v, want the end of the window", got)
+	}
+	back := t0.Add(-window.Window - 1)
+	if got := window.Locked(c, back); !got.IsZero() {
+		t.Errorf("further ahead: refused until %v, want open", got)
+	}
+	if next, refused := window.Count(c, back); !refused.IsZero() || next.N != 1 || !next.Start.Equal(back) {
+		t.Errorf("further ahead: %+v, refused until %v; want a new window", next, refused)
+	}
+}
