@@ -293,6 +293,28 @@ func TestT5_WithheldTokensAreCounted(t *testing.T) {
 	}
 }
 
+// A hook takes its time for the right answer alone. Where guessing is locked since the answer was read it is not
+// asked, because a visitor who waits for it would learn what the refusal hides.
+func TestT5_NoTokensAreShapedWhileLocked(t *testing.T) {
+	t.Parallel()
+	s := &shaping{}
+	var meanwhile func()
+	k := open(t, with(hook.Set{
+		PreSignUp: vouch, PreTokenGeneration: s.hook,
+		PreAuthentication: func(context.Context, hook.PreAuthentication) error { meanwhile(); return nil },
+	}))
+	k.join(ada)
+	meanwhile = func() {
+		meanwhile = func() {}
+		for range 5 {
+			_, _ = k.signIn(ada, wrong)
+		}
+	}
+	if _, err := k.signIn(ada, right); !errors.Is(err, pool.ErrNotAuthorized) || len(s.sources()) != 0 {
+		t.Errorf("right, beside five that were wrong = %v after %d runs of the hook, want ErrNotAuthorized after none", err, len(s.sources()))
+	}
+}
+
 // What the hook said holds for the call.
 func TestS8_TokensAreShapedOnce(t *testing.T) {
 	t.Parallel()

@@ -155,6 +155,9 @@ func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User,
 	}
 	also = append(also, storage.Clear{Key: proven, Rule: rule(proven), Now: now})
 	o := occurrence{who: u, from: h.from, Kind: signInEvent, Outcome: succeeded, Client: client.ID}
+	if err := p.unlocked(ctx, h, o, now, also); err != nil {
+		return nil, err
+	}
 	done, err := p.handOut(ctx, st, client, u, s, h, now)
 	if err != nil {
 		return nil, p.withheld(ctx, st, err, h, now, o, also...)

@@ -24,7 +24,7 @@
 // CustomMessage runs when a message is sent, and denies nothing: where it fails twice, or its words are
 // malformed, the pool's own go out.
 //
-// A Pre hook costs the pool nothing but its own time. A Post hook costs one record more in the commit that
+// A Pre hook costs the pool nothing but its own time, and PreTokenGeneration at a sign-in one read. A Post hook costs one record more in the commit that
 // caused it and, each time it is run, one read and one commit apart from the call.
 // CustomMessage costs one read for each message to a user.
 //
