@@ -1,6 +1,7 @@
 package hosted
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/rand"
 	"encoding/base64"
@@ -19,6 +20,7 @@ import (
 // is reloaded or gone back to shows the same.
 type flow struct {
 	id     string
+	size   int               // bytes of its cookie
 	Page   string            `json:"p"`           // the one page that shows it
 	Ticket string            `json:"t,omitempty"` // or what a link carried
 	To     string            `json:"d,omitempty"` // where a code went, as it was typed
@@ -40,6 +42,7 @@ type slip struct {
 const (
 	maxFlows = 8       // that one browser keeps: it sends them all, each time
 	maxFlow  = 3 << 10 // bytes of one; browsers keep none over 4 KiB with its name
+	maxSent  = 6 << 10 // bytes of all; common proxies refuse a request with 8 KiB of cookies
 )
 
 var flowID = regexp.MustCompile(`^[A-Z2-7]{26}$`) // rand.Text
@@ -92,21 +95,37 @@ func (h *Pages) keep(w http.ResponseWriter, r *http.Request, f flow) flow {
 	if f.id == "" {
 		f.id = rand.Text()
 	}
-	text, _ := json.Marshal(f) // texts and numbers cannot fail
-	value := base64.RawURLEncoding.EncodeToString(text)
+	value := f.encode()
 	if len(value) > maxFlow { // what was typed is longer than anything of use
 		f.Typed, f.Slips = nil, f.Slips[:min(len(f.Slips), 8)]
-		text, _ = json.Marshal(f)
-		value = base64.RawURLEncoding.EncodeToString(text)
+		value = f.encode()
+	}
+	if len(value) > maxFlow { // the browser would not keep it, and the visitor could not go on
+		f.Next = ""
+		value = f.encode()
 	}
 	http.SetCookie(w, h.cookie("flow."+f.id, value, f.lifetime()))
-	others := slices.DeleteFunc(h.flows(r), func(o flow) bool { return o.id == f.id })
+	others, sent := slices.DeleteFunc(h.flows(r), func(o flow) bool { return o.id == f.id }), len(value)
+	for _, o := range others {
+		sent += o.size
+	}
 	slices.SortStableFunc(others, func(a, b flow) int { return cmp.Compare(a.lifetime(), b.lifetime()) })
-	for len(others) >= maxFlows {
+	for len(others) >= maxFlows || len(others) > 0 && sent > maxSent {
 		h.drop(w, others[0].id)
+		sent -= others[0].size
 		others = others[1:]
 	}
 	return f
+}
+
+// encode returns the value of a flow's cookie. Nobody reads it as HTML: escaped for that, the query of an
+// address would be six times as long.
+func (f flow) encode() string {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(f) // texts and numbers cannot fail
+	return base64.RawURLEncoding.EncodeToString(text.Bytes())
 }
 
 // drop has the browser forget a flow.
@@ -116,16 +135,20 @@ func (h *Pages) drop(w http.ResponseWriter, id string) {
 	}
 }
 
-// flows returns all flows that a browser sent, the oldest first, as browsers do (RFC 6265, 5.4).
+// flows returns the flows that a browser sent, the oldest first, as browsers do (RFC 6265, 5.4). Of more than it
+// keeps it returns the newest: whoever sends thousands is no browser, and each may cost a read and a header.
 func (h *Pages) flows(r *http.Request) (all []flow) {
 	before, after, _ := strings.Cut(h.cookieName("flow.?"), "?")
-	for _, c := range r.Cookies() {
+	for _, c := range slices.Backward(r.Cookies()) {
 		rest, ours := strings.CutPrefix(c.Name, before)
 		if id, same := strings.CutSuffix(rest, after); ours && same && flowID.MatchString(id) {
 			f, _ := parseFlow(c.Value)
-			f.id = id
-			all = append(all, f)
+			f.id, f.size = id, len(c.Value)
+			if all = append(all, f); len(all) == 2*maxFlows {
+				break
+			}
 		}
 	}
+	slices.Reverse(all)
 	return all
 }

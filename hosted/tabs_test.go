@@ -175,33 +175,6 @@ func TestStepsThatAreOver(t *testing.T) {
 	}
 }
 
-// A browser keeps a few flows. What waits for a code outlives what only says what was wrong.
-func TestFlowsAreBounded(t *testing.T) {
-	t.Parallel()
-	s := development(t)
-	b := s.browser()
-	waits := b.post(b.open("/auth/forgot"), "submit", "username", "0@example.com")
-	first := b.post(b.open("/auth/sign-in"), "submit", "username", "0@example.com", "password", "x")
-	b.shows(first, "That did not work.")
-	for range 3 * hosted.MaxFlows {
-		b.post(b.open("/auth/sign-in"), "submit", "username", strings.Repeat("ä", 1000), "password", "x")
-	}
-	u, _ := url.Parse(s.url)
-	n := 0
-	for _, c := range b.client.Jar.Cookies(u) {
-		if strings.Contains(c.Name, "flow") {
-			n++
-		}
-	}
-	if n != hosted.MaxFlows {
-		t.Errorf("%d flows are kept, want %d", n, hosted.MaxFlows)
-	}
-	b.at(b.open(waits.url.String()), "/auth/reset")
-	if p := b.open(first.url.String()); strings.Contains(p.body, "That did not work.") {
-		t.Errorf("the oldest is still there:\n%s", p.body)
-	}
-}
-
 // Whatever a flow's cookie holds, a page is shown.
 func FuzzFlow(f *testing.F) {
 	f.Add("eyJwIjoic2lnbi1pbiIsImkiOiJ4In0")
