@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	maxOnce  = 512 // answers that are remembered: a second click comes soon
-	onceTime = 30 * time.Second
+	maxOnce  = 512              // answers that are remembered
+	onceTime = 30 * time.Second // a form takes, and is remembered: a second click comes soon
 )
 
 // once answers the second of two clicks like the first. Without it the browser, which shows what the last
@@ -48,7 +48,8 @@ func (o *once) do(r *http.Request, body []byte, browser string, f func(context.C
 	defer close(m.done)
 	a := f(ctx)
 	if a.status < http.StatusInternalServerError {
-		m.answer = a
+		m.answer = a // with cookies in it, which are not to lie about
+		time.AfterFunc(onceTime, func() { o.forget(key) })
 	} else {
 		o.forget(key)
 	}
