@@ -14,6 +14,7 @@
 //		http.Redirect(w, r, web.ReturnPath(r.FormValue(web.ReturnTo)), http.StatusSeeOther)
 //	})
 //	mux.Handle("GET /orders", s.Require(orders)) // whose web.User(r.Context()) says who asks
+//	mux.Handle("GET /admin", s.RequireGroup("staff")(admin)) // a group of pool.Settings.Groups
 //	mux.HandleFunc("POST /logout", func(w http.ResponseWriter, r *http.Request) { err := s.End(w, r); ... })
 //	http.ListenAndServe(":8080", s.Load(mux))
 //
@@ -22,7 +23,8 @@
 // writes, and in no tokens.
 //
 // The cookie names the session, and holds nothing else. [Sessions.Load] reads the session at each request
-// that brings one, so that signing out, a new password or a disabled user counts from the next request.
+// that brings one, so that signing out, a new password, a disabled user or a group that was left
+// counts from the next request.
 // The cookie is out of reach for scripts, other hosts and plain http.
 //
 // A browser sends it along with what other sites make it send. So a request that may change something
@@ -32,5 +34,6 @@
 // a GET is not protected. That Origin is compared with the Host of the request, so proxies must pass it on
 // as it came; X-Forwarded-Host is not read, and no header makes a URL.
 //
-// It works with whatever takes net/http's middleware: chi's Use and With take Load and Require as they are.
+// It works with whatever takes net/http's middleware: chi's Use and With take Load, Require and
+// RequireGroup("staff") as they are.
 package web

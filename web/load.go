@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/userpool-go/userpool/pool"
 )
@@ -71,6 +72,27 @@ func (s *Sessions) Require(next http.Handler) http.Handler {
 			s.signInFirst(w, r)
 		}
 	})
+}
+
+// RequireGroup is [Sessions.Require] for members of any of the groups; whoever is signed in and in none of
+// them gets 403. Without names it lets nobody in, because a list that came out empty should not open what it
+// guards. Names are compared as token.Requirement does: whole, and letter case counts.
+//
+// Who is in a group is read with the session, at each request: whoever is taken out of it, or whose group is
+// taken out of the settings, is out from the next request on.
+func (s *Sessions) RequireGroup(names ...string) func(http.Handler) http.Handler {
+	names = slices.Clone(names)
+	return func(next http.Handler) http.Handler {
+		return s.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			member := func(name string) bool { return slices.Contains(s.visitor(r).profile.Groups, name) }
+			if !slices.ContainsFunc(names, member) {
+				w.Header().Set("Cache-Control", "no-store") // else the page stays closed to who joins
+				http.Error(w, "not allowed", http.StatusForbidden)
+				return
+			}
+			next.ServeHTTP(w, r)
+		}))
+	}
 }
 
 // signInFirst answers a visitor who has to sign in.

@@ -14,6 +14,7 @@
 //	k := pooltest.New(t, pooltest.WithConfig(pool.Config{Settings: &settings}))
 //	app := Handler(k.Pool)
 //	ada := k.Person("ada@example.com")                         // signed up, confirmed, signed in
+//	root := k.Person("root@example.com", pooltest.InGroup("staff")) // a group of the settings
 //	bob := k.Person("bob@example.com", pooltest.Disabled())    // and then disabled: still holds tokens
 //	...
 //	w := httptest.NewRecorder()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -58,6 +59,34 @@ func TestPeopleWithOtherLogins(t *testing.T) {
 			t.Errorf("Person(%q) has the address %q, want %q", tt.login, p.Address, tt.address)
 		}
 	}
+}
+
+// staff lets people be in a group.
+var staff = pooltest.WithConfig(pool.Config{Settings: &pool.Settings{
+	SignIn: pool.SignInSettings{Identifiers: []pool.Identifier{pool.Username, pool.Phone, pool.Email}},
+	Groups: []pool.Group{{Name: "staff"}, {Name: "admin"}},
+}})
+
+// Members are in their groups from the first token on, whatever else they are.
+func TestInGroup(t *testing.T) {
+	t.Parallel()
+	k := pooltest.New(t, staff)
+	v, err := k.Verifier()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for login, more := range map[string]pooltest.PersonOption{
+		"Ada": pooltest.InGroup("staff"), "+4915112345678": pooltest.Locked(), ada: pooltest.Attribute("name", "Ada"),
+	} {
+		p := k.Person(login, pooltest.InGroup("staff"), pooltest.InGroup("admin"), more)
+		c, err := v.Verify(t.Context(), p.Tokens().Access.Reveal())
+		if err != nil || !slices.Equal(c.Groups, []string{"admin", "staff"}) {
+			t.Errorf("%s: %+v, %v, want a token of both groups", login, c, err)
+		}
+	}
+	k.Person("dan@example.com", pooltest.InGroup("staff"), pooltest.Disabled())
+	k.Person("gus@example.com", pooltest.InGroup("staff"), pooltest.TemporaryPassword())
+	k.Person("eve@example.com", pooltest.InGroup("staff"), pooltest.SignedOut())
 }
 
 func TestClosedByTheTest(t *testing.T) {
@@ -265,6 +294,13 @@ func TestWhatCannotBeArrangedFailsTheTest(t *testing.T) {
 		"unconfirmed, temporary password": {func(t testing.TB) {
 			pooltest.New(t).Person(ada, pooltest.Unconfirmed(), pooltest.TemporaryPassword())
 		}, "unconfirmed"},
+		"unconfirmed in a group": {func(t testing.TB) {
+			pooltest.New(t, staff).Person(ada, pooltest.Unconfirmed(), pooltest.InGroup("staff"))
+		}, "unconfirmed"},
+		"a group of no settings": {func(t testing.TB) { pooltest.New(t).Person(ada, pooltest.InGroup("staff")) }, `has no "staff"`},
+		"a group of another case": {func(t testing.TB) {
+			pooltest.New(t, staff).Person(ada, pooltest.InGroup("Staff"))
+		}, `has no "Staff"`},
 		"temporary password, signs in": {func(t testing.TB) {
 			pooltest.New(t).Person(ada, pooltest.TemporaryPassword()).SignIn()
 		}, "new_password"},

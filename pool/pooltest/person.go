@@ -45,12 +45,15 @@ func (k *Kit) Person(login string, options ...PersonOption) *Person {
 	for _, option := range options {
 		option(&o)
 	}
-	if o.unconfirmed && (o.disabled || o.temporary || o.signedOut) {
-		k.t.Fatalf("pooltest: %s: somebody unconfirmed cannot be disabled, signed out or have a temporary password", login)
+	if o.unconfirmed && (o.disabled || o.temporary || o.signedOut || len(o.groups) > 0) {
+		k.t.Fatalf("pooltest: %s: somebody unconfirmed cannot be disabled, signed out, in a group or have a temporary password", login)
 	}
 	p := &Person{Login: login, Address: login, kit: k, caller: pool.Caller{IP: k.address()}}
 	p.reachable(&o)
 	p.signUp(o)
+	if len(o.groups) > 0 {
+		p.join(o.groups)
+	}
 	if !o.unconfirmed {
 		p.SignIn()
 		p.recognise()
