@@ -30,18 +30,20 @@ var writing = []guard{
 }
 
 // sameOrigin lets nobody post but our own pages (CVE class 50). Browsers say since 2020 (Safari since 2023)
-// which site a request comes from, and that cannot be set by a page; others must name our very origin. A
-// request that says neither comes from no browser that can be told from an attack, and is refused. "null"
-// is what our own forms say, because of their Referrer-Policy, and says nothing.
+// which site a request comes from, and that cannot be set by a page; older ones, and all of them over plain
+// http to another machine, name its origin, which must be ours. A request that says neither comes from no
+// browser that can be told from an attack, and is refused; "null" says nothing. In development the
+// site is enough: a developer may have anything in front.
 func (v *visit) sameOrigin() *refusal {
 	site, from := v.r.Header.Get("Sec-Fetch-Site"), v.r.Header.Get("Origin")
 	named := from != "" && from != "null"
+	twice := len(v.r.Header.Values("Sec-Fetch-Site")) > 1 || len(v.r.Header.Values("Origin")) > 1
 	switch {
-	case len(v.r.Header.Values("Sec-Fetch-Site")) > 1 || len(v.r.Header.Values("Origin")) > 1,
-		site != "" && site != "same-origin", site == "" && !named, named && from != v.origin():
-		return &refusal{http.StatusForbidden, "cross_site"}
+	case !twice && site == "same-origin" && (!named || from == v.origin() || v.config.Origin == ""),
+		!twice && site == "" && named && from == v.origin():
+		return nil
 	}
-	return nil
+	return &refusal{http.StatusForbidden, "cross_site"}
 }
 
 // origin returns where browsers see the pages. Only in development it is what the request says.

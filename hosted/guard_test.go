@@ -87,7 +87,7 @@ func TestS10_OtherSitesCannotPost(t *testing.T) {
 		{"our name as a user", nil, []string{s.url + "@evil.example"}, 403},
 		{"two origins", nil, []string{s.url, "https://evil.example"}, 403},
 		{"two sites", []string{"same-origin", "cross-site"}, nil, 403},
-		{"ours and another", []string{"same-origin"}, []string{"https://evil.example"}, 403},
+		{"ours and another", []string{"same-origin"}, []string{"https://evil.example"}, 303}, // a developer's proxy
 		{"empty", []string{""}, []string{""}, 403},
 		{"unknown", []string{"same-origin, cross-site"}, nil, 403},
 	} {
@@ -112,6 +112,25 @@ func TestS10_OtherSitesCannotPost(t *testing.T) {
 		r.Header.Set("Sec-Fetch-Site", "cross-site")
 		if p := b.do(r); p.status != http.StatusForbidden {
 			t.Errorf("POST %s from another site = %d, want 403", path, p.status)
+		}
+	}
+}
+
+// Browsers before 2023, and all of them over plain http but to their own machine, say no more than where a form
+// comes from. Their forms are taken, and in production from the one origin that there is.
+func TestS10_FormsNameTheirOrigin(t *testing.T) {
+	t.Parallel()
+	for _, production := range []bool{false, true} {
+		s := open(t, production, pool.Config{}, hosted.Config{})
+		s.Person(ada)
+		b := s.browser()
+		r := b.form(b.open("/auth/sign-in"), "submit", "username", ada, "password", secret)
+		r.Header.Del("Sec-Fetch-Site")
+		b.at(b.follow(b.do(r)), "/")
+		r = b.form(b.open("/auth/forgot"), "submit", "username", ada)
+		r.Header.Set("Origin", "https://www.shop.example")
+		if p := b.do(r); (p.status == http.StatusForbidden) != production {
+			t.Errorf("production=%v: a form of another host = %d", production, p.status)
 		}
 	}
 }

@@ -76,8 +76,8 @@ func development(t *testing.T) *site {
 	return open(t, false, pool.Config{}, hosted.Config{})
 }
 
-// browser keeps cookies, and says what browsers say of a request from the same origin, which for a form of a
-// page with "Referrer-Policy: no-referrer" is that its origin is null.
+// browser keeps cookies, and says what browsers say of a request from the same origin. Of a form's origin a page
+// with "Referrer-Policy: no-referrer" has them say null (Fetch, "append a request Origin header").
 type browser struct {
 	t      *testing.T
 	site   *site
@@ -232,6 +232,9 @@ func (b *browser) form(p page, button string, in ...string) *http.Request {
 		}
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", "null")
+		if p.header.Get("Referrer-Policy") != "no-referrer" {
+			r.Header.Set("Origin", to.Scheme+"://"+to.Host)
+		}
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
 		r.Header.Set("Sec-Fetch-Mode", "navigate")
 		return r

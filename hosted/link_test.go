@@ -39,7 +39,7 @@ func TestS2_LinkIsNotConsumedByGET(t *testing.T) {
 		}
 		first := b.get(mailed)
 		to := first.header.Get("Location")
-		if first.status != http.StatusSeeOther || strings.Contains(to, carried) || first.body != "" || first.header.Get("Referrer-Policy") != "no-referrer" {
+		if first.status != http.StatusSeeOther || strings.Contains(to, carried) || first.body != "" || first.header.Get("Referrer-Policy") != "same-origin" {
 			t.Fatalf("the link leads by %d to %q:\n%s", first.status, to, first.body)
 		}
 		prefix := "userpool-dev.flow."
