@@ -24,8 +24,9 @@
 // CustomMessage runs when a message is sent, and denies nothing: where it fails twice, or its words are
 // malformed, the pool's own go out.
 //
-// A Pre hook costs the pool nothing but its own time, and PreTokenGeneration at a sign-in one read. A Post hook costs one record more in the commit that
-// caused it and, each time it is run, one read and one commit apart from the call.
+// A Pre hook costs the pool nothing but its own time, and PreTokenGeneration at a sign-in one read. A Post
+// hook costs one record more in the commit that caused it and, each time it is run, one read and one commit
+// apart from the call.
 // CustomMessage costs one read for each message to a user.
 //
 // No hook is ever given a password, a code, a ticket or a token, and none runs inside a transaction of

@@ -19,9 +19,9 @@ type Set struct {
 	// where guessing is locked. A refusal is not counted against the account, as nothing of it was
 	// tried; it is counted against the caller's network.
 	PreAuthentication func(context.Context, PreAuthentication) error
-	// PostAuthentication runs after a sign-in that gave tokens. A refresh is none.
+	// PostAuthentication runs after a sign-in, whether it gave tokens or a browser session. A refresh is none.
 	PostAuthentication func(context.Context, PostAuthentication) error
-	// PreTokenGeneration changes what tokens say, or refuses them. A sign-in that it refuses counts like
+	// PreTokenGeneration changes what tokens say, or refuses them; a browser session has none. A sign-in that it refuses counts like
 	// a wrong password, because the refusal shows that the password was right.
 	PreTokenGeneration func(context.Context, PreTokenGeneration) (PreTokenGenerationAnswer, error)
 	// CustomMessage chooses the words of a message. It runs when the message is sent, apart from the call of

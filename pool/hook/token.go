@@ -8,9 +8,10 @@ type PreTokenGeneration struct {
 	Groups []string // of both tokens
 }
 
-// PreTokenGenerationAnswer changes what the tokens say. The zero answer changes nothing. Claims, scopes and
-// groups together are at most [MaxClaims] as JSON, and the tokens at most 8 KiB, beyond which no verifier
-// takes them: more is malformed. Where room is short the user's own groups are left out first.
+// PreTokenGenerationAnswer changes what the tokens say. The zero answer changes nothing. It is read after the
+// hook has returned, when nobody may write to it any more. Claims, scopes and groups together are at most
+// [MaxClaims] as JSON, and the tokens at most 8 KiB, beyond which no verifier takes them: more is malformed.
+// Where room is short the user's own groups are left out first.
 type PreTokenGenerationAnswer struct {
 	ID, Access Claims
 	// AddScopes and SuppressScopes change the scopes of the access token; to suppress wins. The scope
