@@ -139,8 +139,8 @@ func TestPreTokenGeneration(t *testing.T) {
 	}
 }
 
-// badAnswers are answers that nobody may give.
-var badAnswers = func() map[string]hook.PreTokenGenerationAnswer {
+// badAnswers returns answers that nobody may give.
+func badAnswers() map[string]hook.PreTokenGenerationAnswer {
 	add := func(name string, value any) hook.PreTokenGenerationAnswer {
 		return hook.PreTokenGenerationAnswer{Access: hook.Claims{Add: map[string]any{name: value}}}
 	}
@@ -190,7 +190,7 @@ var badAnswers = func() map[string]hook.PreTokenGenerationAnswer {
 		}
 	}
 	return m
-}()
+}
 
 // panicking is a value of the app's that cannot be marshalled.
 type panicking struct{}
@@ -205,7 +205,8 @@ func TestS12_HostileAnswersGiveNoTokens(t *testing.T) {
 	k := open(t, with(hook.Set{PreSignUp: vouch, PreTokenGeneration: s.hook}))
 	k.join(ada)
 	d := k.done(ada)
-	for name, a := range badAnswers {
+	bad := badAnswers()
+	for name, a := range bad {
 		s.say(a, nil)
 		k.store.reset()
 		_, err := k.refresh(d)
@@ -220,8 +221,8 @@ func TestS12_HostileAnswersGiveNoTokens(t *testing.T) {
 			t.Errorf("%s: wrote %v", name, kinds(commits))
 		}
 	}
-	if events, _ := k.told("hook:PreTokenGeneration"); len(events) != len(badAnswers) {
-		t.Errorf("%d events tell of %d answers", len(events), len(badAnswers))
+	if events, _ := k.told("hook:PreTokenGeneration"); len(events) != len(bad) {
+		t.Errorf("%d events tell of %d answers", len(events), len(bad))
 	}
 	s.say(hook.PreTokenGenerationAnswer{}, nil)
 	if _, err := k.refresh(d); err != nil {
