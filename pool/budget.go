@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
 )
 
 // LimitSettings bound what the pool as a whole does for visitors before it knows who they are, from
@@ -15,9 +16,13 @@ import (
 // most ten seconds, which says nothing of any account.
 //
 // A quarter of each is kept for those with a known device of the account (see [Caller]): who floods a
-// pool must not keep out its users. A budget is leased from the store slice by slice, of a twentieth of
-// what ten seconds allow, and each process begins with one: so in ten seconds a pool may go beyond its
-// budget by one slice for each process, and no more.
+// pool must not keep out its users. Of that quarter an account has ten in ten seconds, in each process, so
+// that no user can use it up alone. The rest is anybody's: while somebody floods a pool from thousands of
+// networks, or with right passwords, people without a known device wait.
+//
+// A budget is leased from the store slice by slice, of a twentieth of what ten seconds allow, and each
+// process begins with one: so in ten seconds a pool may go beyond its budget by one slice for each process,
+// and no more.
 type LimitSettings struct {
 	// SignIns is how many passwords may be guessed at a second: 1 to 1,000,000; 0 means 1,000, which take
 	// twenty processors to hash. Cognito's default is 120.
@@ -55,9 +60,18 @@ const (
 	budgetSlices = 20 // of a window, and not twice as many: a few commits a second for a whole pool
 )
 
+// ofAccount is how much of what is kept for known devices one account has in a window.
+const ofAccount = 10
+
 // budget is what a pool has left of one of its limits, as one process knows. A counter of each call
 // would be one row that all of them wait for (storage.md A4).
-type budget struct{ all, kept share }
+type budget struct {
+	all, kept share
+
+	mu    sync.Mutex
+	since time.Time       // a window began
+	users map[user.ID]int // what each has asked for of what is kept, in the window
+}
 
 func newBudget(p *Pool, name string) *budget {
 	key := storage.CounterKey{Pool: p.config.ID, Owner: "pool", Name: "budget:" + name}
@@ -75,15 +89,29 @@ func (b *budget) spent(known bool) error {
 	return err
 }
 
-// take takes one of so many a second, or fails with a *[LimitError]. It rarely asks the store.
-func (b *budget) take(ctx context.Context, perSecond int, known bool) error {
+// take takes one of so many a second, or fails with a *[LimitError]. It rarely asks the store. Known says that
+// the caller has a known device of the account.
+func (b *budget) take(ctx context.Context, perSecond int, account user.ID, known bool) error {
 	total := perSecond * int(budgetWindow/time.Second)
 	kept := total / 4
 	err := b.all.take(ctx, total-kept)
-	if _, spent := errors.AsType[*LimitError](err); spent && known {
+	if _, spent := errors.AsType[*LimitError](err); spent && known && b.modest(account) {
 		err = b.kept.take(ctx, kept)
 	}
 	return err
+}
+
+// modest reports whether an account may have one more of what is kept for known devices. Only those who have
+// one are remembered, for a window.
+func (b *budget) modest(account user.ID) bool {
+	now := b.kept.now()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if since := now.Sub(b.since); since < 0 || since >= budgetWindow {
+		b.since, b.users = now, map[user.ID]int{}
+	}
+	b.users[account]++
+	return b.users[account] <= ofAccount
 }
 
 // share is a part of a budget.

@@ -113,7 +113,7 @@ func (k *kit) confirmedBy(n *node, login string) {
 // The share of known devices is a budget too, and a device of one user has no part in it at another.
 func TestT6_KnownDevicesShareIsBounded(t *testing.T) {
 	t.Parallel()
-	k := open(t, limits(pool.LimitSettings{SignIns: 4})) // 30 for all in ten seconds, 10 for known devices
+	k := open(t, limits(pool.LimitSettings{SignIns: 2})) // 15 for all in ten seconds, 5 for known devices
 	k.confirmed(ada)
 	k.confirmed("bob@example.com")
 	known := pool.Caller{Device: k.done(ada).Device}
@@ -129,8 +129,33 @@ func TestT6_KnownDevicesShareIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if in < 10 || in > 11 {
-		t.Errorf("the known device got in %d times, want 10 and at most a slice of 1 more", in)
+	if in < 5 || in > 6 {
+		t.Errorf("the known device got in %d times, want 5 and at most a slice of 1 more", in)
+	}
+}
+
+// Whoever has an account and a device of it cannot spend what is kept for the devices of all.
+func TestT6_OneAccountLeavesOthersTheirShare(t *testing.T) {
+	t.Parallel()
+	const mallory = "mallory@example.com"
+	k := open(t, limits(pool.LimitSettings{SignIns: 8})) // 60 for all in ten seconds, 20 for known devices
+	k.confirmed(ada)
+	k.confirmed(mallory)
+	own, hers := pool.Caller{Device: k.done(ada).Device}, pool.Caller{Device: k.done(mallory).Device}
+	k.flood(100)
+	in := 0
+	for range 30 {
+		if _, err := k.signInFrom(hers, mallory, right); err == nil {
+			in++
+		}
+	}
+	if _, err := k.signInFrom(own, ada, right); err != nil || in != 10 {
+		t.Errorf("one account got in %d times, want 10; another after that = %v", in, err)
+	}
+	k.clock.advance(10 * time.Second)
+	k.flood(100)
+	if _, err := k.signInFrom(hers, mallory, right); err != nil {
+		t.Errorf("ten seconds later = %v", err)
 	}
 }
 

@@ -69,7 +69,7 @@ func (p *Pool) full(o occurrence, err error) error {
 
 // afford takes one of the pool's budget for what a call is about to do, and remembers a refusal.
 func (p *Pool) afford(ctx context.Context, o occurrence, b *budget, perSecond int, known bool) error {
-	err := b.take(ctx, perSecond, known)
+	err := b.take(ctx, perSecond, idOf(o.who), known)
 	if _, limited := errors.AsType[*LimitError](err); limited {
 		return p.unjudged(o, poolFull, err)
 	}

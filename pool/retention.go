@@ -14,7 +14,8 @@ import (
 type EventSettings struct {
 	// Keep is how long an event is kept at least: 1 day to 100 years; 0 means two years, as in Cognito.
 	// Older events go within hours, by whole seals. What is kept verifies as before, from a signed
-	// anchor on, and nobody else can take anything away unseen.
+	// anchor on, and nobody else can take anything away unseen. But where settings are kept in the database,
+	// who writes it can lower this one there, to a day: put it in code where that matters.
 	Keep time.Duration
 }
 
