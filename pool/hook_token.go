@@ -235,7 +235,13 @@ func (p *Pool) unlocked(ctx context.Context, h *hooked, o occurrence, now time.T
 // that would have been cleared.
 func (p *Pool) withheld(ctx context.Context, st *state, err error, h *hooked, now time.Time, o occurrence, wouldBe ...storage.Change) error {
 	_, denied := errors.AsType[denial](err)
-	if _, limited := errors.AsType[*LimitError](err); !denied && !limited {
+	_, limited := errors.AsType[*LimitError](err)
+	switch gone := ctx.Err(); {
+	case gone != nil && errors.Is(err, gone): // who waits and hangs up has seen it, too
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+		defer cancel()
+	case !denied && !limited:
 		return err // which says nothing of what was proven
 	}
 	o.Outcome, o.Reason = refused, hookReason(preTokenGeneration)

@@ -316,6 +316,31 @@ func TestT5_NoTokensAreShapedWhileLocked(t *testing.T) {
 	}
 }
 
+// Whoever hangs up while the hook takes its time has seen that the password was right, so it is counted.
+func TestT5_HangingUpIsCounted(t *testing.T) {
+	t.Parallel()
+	var hangUp context.CancelFunc
+	k := open(t, with(hook.Set{
+		PreSignUp: vouch,
+		PreTokenGeneration: func(ctx context.Context, _ hook.PreTokenGeneration) (a hook.PreTokenGenerationAnswer, err error) {
+			hangUp()
+			<-ctx.Done()
+			return a, ctx.Err()
+		},
+	}))
+	k.join(ada)
+	for range 5 {
+		ctx, cancel := context.WithCancel(t.Context())
+		hangUp = cancel
+		if _, err := k.SignIn(ctx, pool.SignInInput{Username: ada, With: pool.Password{Value: right}}); !errors.Is(err, context.Canceled) {
+			t.Fatalf("hung up = %v", err)
+		}
+	}
+	if _, err := k.signIn(ada, right); !errors.Is(err, pool.ErrNotAuthorized) {
+		t.Errorf("after five = %v, want it locked", err)
+	}
+}
+
 // What the hook said holds for the call.
 func TestS8_TokensAreShapedOnce(t *testing.T) {
 	t.Parallel()
