@@ -30,6 +30,9 @@ var (
 	cheap = password.Params{Memory: 8, Time: 1, Threads: 1}
 )
 
+// start is when the clocks of tests begin.
+var start = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+
 // clock is a clock that tests move.
 type clock struct {
 	mu  sync.Mutex
@@ -67,7 +70,7 @@ func open(t testing.TB, change ...func(*pool.Config)) *kit {
 
 func openOn(t testing.TB, st storage.Store, change ...func(*pool.Config)) *kit {
 	t.Helper()
-	k := &kit{t: t, store: &counting{Store: st}, box: mailbox.New(), clock: &clock{now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}}
+	k := &kit{t: t, store: &counting{Store: st}, box: mailbox.New(), clock: &clock{now: start}}
 	c := pool.Config{Sender: k.box, Now: k.clock.Now, InsecureHash: &cheap}
 	for _, f := range change {
 		f(&c)

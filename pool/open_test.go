@@ -30,6 +30,9 @@ func ring(t *testing.T, keys ...seal.Key) *seal.Keyring {
 // reopen opens the pool of st with a ring, and closes it at the end of the test.
 func reopen(t *testing.T, st storage.Store, c pool.Config) (*pool.Pool, error) {
 	t.Helper()
+	if c.Now == nil { // a kit's clock stands, and a later one would sweep away what is alive by it
+		c.Now = (&clock{now: start}).Now
+	}
 	p, err := pool.Open(t.Context(), st, c)
 	if err == nil {
 		t.Cleanup(func() { p.Close(context.Background()) })
