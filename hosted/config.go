@@ -28,6 +28,7 @@ type Config struct {
 	// Client is the app client that people sign in to. "" means the pool's only one.
 	Client string
 	// Proxies are whose X-Forwarded-For and X-Forwarded-Proto count, as in web.Config. None means nobody's.
+	// In production what came over plain http, to us or to a proxy of these, is refused.
 	Proxies []netip.Prefix
 	// Logger takes what went wrong, with the number that the visitor was shown. Nil means nothing is logged.
 	Logger *slog.Logger

@@ -7,6 +7,8 @@ import (
 	"encoding/base64"
 	"net/http"
 	"regexp"
+
+	"github.com/userpool-go/userpool/web"
 )
 
 // guard is what a request must pass before a route sees it. It has a name, so that a test can list which
@@ -24,9 +26,20 @@ type refusal struct {
 
 // The guards of whatever changes something, in the order in which they ask.
 var writing = []guard{
+	{"over TLS", (*visit).overTLS},
 	{"same origin", (*visit).sameOrigin},
 	{"bounded body", (*visit).readBody},
 	{"form of this browser", (*visit).ownForm},
+}
+
+// overTLS takes nothing over plain http in production: no session could come of it. Often a proxy is not named in
+// Config.Proxies; then only the log can say so.
+func (v *visit) overTLS() *refusal {
+	if v.sessions.Encrypted(v.r) {
+		return nil
+	}
+	v.config.Logger.WarnContext(v.r.Context(), "form refused", "path", v.r.URL.Path, "error", web.ErrPlainHTTP)
+	return &refusal{http.StatusForbidden, "plain_http"}
 }
 
 // sameOrigin lets nobody post but our own pages (CVE class 50). Browsers say since 2020 (Safari since 2023)

@@ -18,7 +18,7 @@ import (
 	"github.com/userpool-go/userpool/web"
 )
 
-const writing = ": same origin, bounded body, form of this browser"
+const writing = ": over TLS, same origin, bounded body, form of this browser"
 
 // Every route with what guards it. A route that is added is to be listed here, and so is one whose guards change
 // (CVE class 11).

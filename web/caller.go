@@ -37,8 +37,9 @@ func (s *Sessions) address(r *http.Request) netip.Addr {
 	return client
 }
 
-// encrypted reports whether a request came over TLS, to us or to a proxy of ours. In development it need not.
-func (s *Sessions) encrypted(r *http.Request) bool {
+// Encrypted reports whether a request came over TLS, to us or to a proxy of ours. In development it need not.
+// What did not is nobody's (see [ErrPlainHTTP]), and a password in it may have been read on the way.
+func (s *Sessions) Encrypted(r *http.Request) bool {
 	if !s.names.Secure || r.TLS != nil {
 		return true
 	}

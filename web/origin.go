@@ -7,7 +7,7 @@ import (
 
 // mayAct tells why a request may not act for whoever's cookie it brings.
 func (s *Sessions) mayAct(r *http.Request) error {
-	if !s.encrypted(r) {
+	if !s.Encrypted(r) {
 		return ErrPlainHTTP
 	}
 	if !safe(r) && !s.sameOrigin(r) {
