@@ -93,8 +93,8 @@ func (v *visit) formToken() string {
 	return formMAC(v.secret)
 }
 
-// renew gives the browser a new secret: at its first form, and at each sign-in, so that nobody who knew
-// the one before can use it (CVE class 52).
+// renew gives the browser a new secret: at its first form, and at each sign-in and sign-out, so that nobody who
+// knew the one before can use it (CVE class 52).
 func (v *visit) renew() {
 	v.secret = rand.Text()
 	http.SetCookie(v.w, v.cookie("form", v.secret, 0))

@@ -420,6 +420,9 @@ func TestCVE52_SignInChangesAllSecrets(t *testing.T) {
 		t.Errorf("the secret of the browser was %q and is %q; the session %q", before, first, session)
 	}
 	b.post(b.open("/auth/account"), "to-sign-out")
+	if b.cookie(".form.") == first {
+		t.Error("a sign-out leaves the secret of the browser")
+	}
 	b.signIn(ada, secret)
 	if second := b.cookie(".form."); second == first || b.cookie("session") == session {
 		t.Error("a second sign-in changes nothing")
