@@ -360,7 +360,7 @@ func TestCVE49_HostileTexts(t *testing.T) {
 // What pages are made of; anything else came from outside.
 var (
 	tags = strings.Fields("!doctype html head meta title link body div header a img span main h1 h2 p ul li form input label button footer")
-	attr = strings.Fields(`lang= dir= charset= name= content= rel= href= id= class= aria-label= aria-hidden= aria-labelledby= aria-describedby=
+	attr = strings.Fields(`lang= dir= charset= name= content= rel= href= id= class= title= aria-label= aria-hidden= aria-labelledby= aria-describedby=
 		aria-invalid= role= tabindex= autofocus method= action= type= value= for= autocomplete= inputmode= minlength= required readonly
 		autocapitalize= spellcheck= src= alt= html`)
 	links = regexp.MustCompile(` (?:href|src|action)="([^"]*)"`)

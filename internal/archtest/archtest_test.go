@@ -74,7 +74,7 @@ func TestCheckImports(t *testing.T) {
 func TestCheckFolders(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"pool": "", "internal": "", "storage": "", "examples": "", ".ci": "", "console": "",
+		"pool": "", "internal": "", "storage": "", "examples": "", "docs": "", ".ci": "", "console": "",
 		"util": "no room", "pools": "no room", "cmd": "no room", "example": "no room", "stor": "no room",
 	} {
 		check(t, archtest.CheckFolders([]string{name}), want)

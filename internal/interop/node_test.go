@@ -3,24 +3,13 @@ package interop_test
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-// tool skips the test where a program is missing, and fails it in CI.
-func tool(t *testing.T, name string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err == nil {
-		return
-	}
-	if os.Getenv("USERPOOL_CI") != "" {
-		t.Fatalf("%s is not installed, and may not be missing here", name)
-	}
-	t.Skipf("SKIPPED: %s is not installed, so no foreign program has judged our tokens", name)
-}
+	"github.com/userpool-go/userpool/internal/interop"
+)
 
 // result is what the quickstart prints with -json.
 type result struct {
@@ -47,21 +36,6 @@ func quickstart(t *testing.T) result {
 	return r
 }
 
-// install makes a folder with verify.mjs and what it imports, away from the source.
-func install(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("node")); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--prefer-offline")
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("npm ci: %v\n%s", err, out)
-	}
-	return dir
-}
-
 func verify(t *testing.T, dir string, r result) (output string, err error) {
 	t.Helper()
 	in, err := json.Marshal(r)
@@ -78,9 +52,8 @@ func verify(t *testing.T, dir string, r result) (output string, err error) {
 // everything near it. The last cases show that the script itself can say no.
 func TestNodeJose(t *testing.T) {
 	t.Parallel()
-	tool(t, "node")
-	tool(t, "npm")
-	good, dir := quickstart(t), install(t)
+	interop.Need(t, "node", "npm")
+	good, dir := quickstart(t), interop.Install(t, "node")
 
 	out, err := verify(t, dir, good)
 	if err != nil {
