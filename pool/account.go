@@ -83,10 +83,10 @@ func (a *Account) SignOutEverywhere(ctx context.Context, from Caller) error {
 	return err
 }
 
-// ChangePassword sets a new password with the old one. All other sessions end, with every ticket and
-// code; the acting one is replaced, and the step that comes back is [*Done] with its tokens, or with the
-// cookie where it is a browser session. The owner is told by mail or else by SMS, as often in an hour as
-// codes are sent there.
+// ChangePassword sets a new password with the old one. All other sessions end, with every ticket
+// and code; the acting one is replaced, and the step that comes back is [*Done] with its tokens, or
+// with the cookie where it is a browser session. The owner is told by mail or else by SMS, as often
+// in an hour as codes are sent there.
 //
 // A wrong old password is [ErrNotAuthorized] and counts like a wrong one at sign-in. It fails also
 // with a *[ValidationError], and with a *[LimitError] where the password door is full. It costs one
@@ -153,7 +153,8 @@ func (a *Account) read(ctx context.Context) (g granted, now time.Time, err error
 	return g, now, err
 }
 
-// readFor also returns the counters of a caller's guesses at the password, and of notices that it was set.
+// readFor also returns the counters of a caller's guesses at the password, and of notices that it
+// was set.
 func (a *Account) readFor(ctx context.Context, c Caller) (g granted, now time.Time, err error) {
 	p := a.pool
 	now = p.now()
@@ -201,8 +202,8 @@ func (a *Account) readWith(ctx context.Context, now time.Time, keys ...storage.C
 	return g, got.Counters, nil
 }
 
-// names reports whether what the account was opened with is of this session: a cookie opens no session
-// of tokens, nor a token one of a browser.
+// names reports whether what the account was opened with is of this session: a cookie opens no
+// session of tokens, nor a token one of a browser.
 func (a *Account) names(s *token.Session) bool {
 	if a.browser {
 		return s.Kind == token.Browser && s.Epoch == a.claims.Epoch
@@ -210,7 +211,8 @@ func (a *Account) names(s *token.Session) bool {
 	return s.Kind != token.Browser && s.Client == a.claims.ClientID
 }
 
-// revokeAll returns the change that tells verifiers that all sessions of u before its epoch are over.
+// revokeAll returns the change that tells verifiers that all sessions of u before its epoch are
+// over.
 func (p *Pool) revokeAll(u *user.User, now time.Time) storage.Change {
 	return storage.Put(&storage.Revocation{
 		Pool: p.config.ID, ID: fmt.Sprintf("%s/%d", u.ID, u.Epoch), User: u.ID, Epoch: u.Epoch, Expires: now.Add(maxAccess),

@@ -12,8 +12,8 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// maxProfile bounds all attributes of a user together, in bytes of JSON: an ID token carries them, and
-// a token beyond 8 KiB is taken by nobody.
+// maxProfile bounds all attributes of a user together, in bytes of JSON: an ID token carries them,
+// and a token beyond 8 KiB is taken by nobody.
 const maxProfile = 4 << 10
 
 // registration is a sign-up as it was typed, once it was read.
@@ -42,8 +42,8 @@ func (v *validation) registration(by *state, in SignUpInput) registration {
 	return r
 }
 
-// address returns which of the given addresses the sign-up of a chosen user name proves: one that will be
-// a login, or else the phone number, as in Cognito. What is malformed the schema tells.
+// address returns which of the given addresses the sign-up of a chosen user name proves: one that
+// will be a login, or else the phone number, as in Cognito. What is malformed the schema tells.
 func (v *validation) address(s SignInSettings, as user.Attributes) user.Login {
 	kinds := []user.Kind{user.KindPhone, user.KindEmail}
 	slices.SortStableFunc(kinds, func(a, b user.Kind) int {
@@ -67,8 +67,9 @@ func (v *validation) address(s SignInSettings, as user.Attributes) user.Login {
 	return user.Login{}
 }
 
-// attributes checks what a visitor says of themselves, with the address that is to be proven, against the
-// schema. That only an administrator may say an address does not keep its owner from proving it.
+// attributes checks what a visitor says of themselves, with the address that is to be proven,
+// against the schema. That only an administrator may say an address does not keep its owner from
+// proving it.
 func (v *validation) attributes(schema user.Schema, as user.Attributes, address user.Login) {
 	all, own := maps.Clone(as), address.Kind().Attribute()
 	if own != "" {

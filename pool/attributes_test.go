@@ -22,7 +22,8 @@ func schema(s ...user.Attribute) func(*pool.Config) {
 	}
 }
 
-// What visitors say of themselves is held to the schema, and they are told all that is wrong at once.
+// What visitors say of themselves is held to the schema, and they are told all that is wrong at
+// once.
 func TestSchemaHoldsAtSignUp(t *testing.T) {
 	t.Parallel()
 	k := open(t, schema(

@@ -54,16 +54,16 @@ func (p EventProblem) String() string {
 const maxProblems = 100
 
 // VerifyEvents checks the pool's history: that each event is what was written, that each seal holds
-// the events it was made of, that seals follow each other without a gap, and that all were made with
-// the pool's keyring, which is not in the database (security.md T10). Whoever can write the database
-// cannot hide that an event was changed or added, nor that a sealed one was moved or taken away. They can
-// cut off the newest seals with their events while no process runs: keep the Head of a report, or what
-// [Config.Sealed] is handed, outside, and give it to a later call, which then finds that too. A head of
-// what was dropped for its age is not compared.
+// the events it was made of, that seals follow each other without a gap, and that all were made
+// with the pool's keyring, which is not in the database (security.md T10). Whoever can write the
+// database cannot hide that an event was changed or added, nor that a sealed one was moved or taken
+// away. They can cut off the newest seals with their events while no process runs: keep the Head of
+// a report, or what [Config.Sealed] is handed, outside, and give it to a later call, which then
+// finds that too. A head of what was dropped for its age is not compared.
 //
 // What is broken stands in the report; the error is the store's. It reads the whole history, a
-// thousand events at a time; a hundred thousand of them take a third of a second of processor time, and
-// what the store needs.
+// thousand events at a time; a hundred thousand of them take a third of a second of processor time,
+// and what the store needs.
 func (p *Pool) VerifyEvents(ctx context.Context, kept ...SealHead) (EventReport, error) {
 	if p.closed.Load() {
 		return EventReport{}, ErrClosed
@@ -93,8 +93,8 @@ type audit struct {
 	report EventReport
 }
 
-// run walks the seals, and then the tail. Where the sealer takes events out of the tail meanwhile, it
-// goes on with the new seals.
+// run walks the seals, and then the tail. Where the sealer takes events out of the tail meanwhile,
+// it goes on with the new seals.
 func (a *audit) run(ctx context.Context, kept []SealHead) error {
 	anchor, _, err := a.anchor(ctx)
 	if errors.Is(err, errAnchor) {

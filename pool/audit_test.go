@@ -163,8 +163,8 @@ func TestT10_TamperingIsFound(t *testing.T) {
 	}
 }
 
-// TestT10_CutOffIsFoundFromOutside: the newest seals, taken away with their events, are missed by who
-// kept a head outside.
+// TestT10_CutOffIsFoundFromOutside: the newest seals, taken away with their events, are missed by
+// who kept a head outside.
 func TestT10_CutOffIsFoundFromOutside(t *testing.T) {
 	t.Parallel()
 	st := &forged{Store: memory.New()}

@@ -41,8 +41,8 @@ func million(b *testing.B) crowd {
 // login returns the address of the n-th person.
 func (c crowd) login(n int) string { return fmt.Sprintf("person%07d@example.com", n%c.size) }
 
-// config is that of a benchmark: by the clock of the machine, because what is measured is the whole, and
-// with mail that costs nothing to send.
+// config is that of a benchmark: by the clock of the machine, because what is measured is the
+// whole, and with mail that costs nothing to send.
 func (c crowd) config(ring *seal.Keyring) pool.Config {
 	none := message.SenderFunc(func(context.Context, message.Message) error { return nil })
 	settings := &pool.Settings{Limits: pool.LimitSettings{SignIns: 1_000_000, Mails: 1_000_000}} // none, in effect
@@ -120,8 +120,8 @@ func (c crowd) onDisk(b *testing.B) crowd {
 	return c
 }
 
-// make makes the database of a crowd. Its log is large, so that the pages of the indexes, hit at random,
-// are written once in a while only.
+// make makes the database of a crowd. Its log is large, so that the pages of the indexes, hit at
+// random, are written once in a while only.
 func (c crowd) make(ctx context.Context, file string) error {
 	ring, err := seal.File(file + ".keys")
 	if err != nil {

@@ -39,8 +39,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// verifyOnce is the work of a process that has just started: it opens the pool, verifies a token, and says
-// how much memory it holds then.
+// verifyOnce is the work of a process that has just started: it opens the pool, verifies a token,
+// and says how much memory it holds then.
 func verifyOnce(c crowd, text string) error {
 	ctx := context.Background()
 	st, ring, err := c.store(ctx)
@@ -70,8 +70,8 @@ func status(name string) (n int64) {
 	return n << 10
 }
 
-// BenchmarkColdStart is a fresh process on a million users, to the first token that it has verified: the
-// goal is at most 15 ms, and 25 MB resident then. Best is the quickest of all.
+// BenchmarkColdStart is a fresh process on a million users, to the first token that it has
+// verified: the goal is at most 15 ms, and 25 MB resident then. Best is the quickest of all.
 func BenchmarkColdStart(b *testing.B) {
 	b.Run("sqlite", func(b *testing.B) {
 		c := million(b)
@@ -106,9 +106,9 @@ func BenchmarkColdStart(b *testing.B) {
 	})
 }
 
-// BenchmarkSignInParallel is 16 people at a time who sign in with hashes of the default cost: the goals are
-// at least 0.85 of as many bare hashes as the processors do, measured in turns, and at most so many times 19
-// MiB and 20 MB above what the idle process holds.
+// BenchmarkSignInParallel is 16 people at a time who sign in with hashes of the default cost: the
+// goals are at least 0.85 of as many bare hashes as the processors do, measured in turns, and at
+// most so many times 19 MiB and 20 MB above what the idle process holds.
 func BenchmarkSignInParallel(b *testing.B) {
 	const most = 16
 	b.Run(fmt.Sprint(most), func(b *testing.B) {

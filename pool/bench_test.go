@@ -21,8 +21,8 @@ import (
 	"github.com/userpool-go/userpool/token"
 )
 
-// spent returns the processor time of this process, in nanoseconds: machines are shared, and the wall
-// clock counts the neighbours.
+// spent returns the processor time of this process, in nanoseconds: machines are shared, and the
+// wall clock counts the neighbours.
 func spent(b *testing.B) float64 {
 	var r syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
@@ -95,9 +95,9 @@ func signIn(b *testing.B, p *pool.Pool, login string) *pool.Done {
 	return d
 }
 
-// BenchmarkSignInOverhead is a whole sign-in but for the hash, which is as cheap as it gets, with what
-// the chores do for it: the goal is at most 0.03 of a bare hash, among a million people on SQLite with
-// every commit on the disk.
+// BenchmarkSignInOverhead is a whole sign-in but for the hash, which is as cheap as it gets, with
+// what the chores do for it: the goal is at most 0.03 of a bare hash, among a million people on
+// SQLite with every commit on the disk.
 func BenchmarkSignInOverhead(b *testing.B) {
 	run := func(b *testing.B, c crowd, p *pool.Pool) {
 		b.ReportAllocs()
@@ -124,8 +124,8 @@ func BenchmarkSignInOverhead(b *testing.B) {
 	})
 }
 
-// BenchmarkSignUpOverhead is a sign-up, likewise; "later-ns" is what delivering its mail and sealing its event
-// cost afterwards.
+// BenchmarkSignUpOverhead is a sign-up, likewise; "later-ns" is what delivering its mail and
+// sealing its event cost afterwards.
 func BenchmarkSignUpOverhead(b *testing.B) {
 	b.Run("sqlite", func(b *testing.B) {
 		c := million(b)
@@ -148,8 +148,8 @@ func BenchmarkSignUpOverhead(b *testing.B) {
 	})
 }
 
-// BenchmarkRefresh is a refresh whose rotation is stored, with two tokens signed: the goal is at most 0.4 ms
-// of processor time on SQLite.
+// BenchmarkRefresh is a refresh whose rotation is stored, with two tokens signed: the goal is at
+// most 0.4 ms of processor time on SQLite.
 func BenchmarkRefresh(b *testing.B) {
 	b.Run("sqlite", func(b *testing.B) {
 		c := million(b)
@@ -166,8 +166,8 @@ func BenchmarkRefresh(b *testing.B) {
 	})
 }
 
-// BenchmarkAccountGet is what an app pays for a page that shows its user: one read, of people who take
-// turns.
+// BenchmarkAccountGet is what an app pays for a page that shows its user: one read, of people who
+// take turns.
 func BenchmarkAccountGet(b *testing.B) {
 	b.Run("sqlite", func(b *testing.B) {
 		c := million(b)

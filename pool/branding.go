@@ -14,12 +14,12 @@ import (
 type Branding struct {
 	// Name is whom people have their account with: one line of at most 64 characters.
 	Name string
-	// Logo is a "data:" URL, in base64, of a PNG, JPEG or WebP image of at most 32 KiB. An image from
-	// elsewhere would tell its host who signs in and when, and could be changed there; SVG is a document,
-	// which can hold scripts.
+	// Logo is a "data:" URL, in base64, of a PNG, JPEG or WebP image of at most 32 KiB. An image
+	// from elsewhere would tell its host who signs in and when, and could be changed there; SVG is
+	// a document, which can hold scripts.
 	Logo string
-	// Color is the colour of buttons and links, as #rrggbb. Pages lighten or darken it where letters in it
-	// could not be read (WCAG 2.2, 1.4.3).
+	// Color is the colour of buttons and links, as #rrggbb. Pages lighten or darken it where
+	// letters in it could not be read (WCAG 2.2, 1.4.3).
 	Color string
 }
 
@@ -70,6 +70,6 @@ func (b Branding) problems() (ps []string) {
 	return ps
 }
 
-// unprintable reports whether a name must not hold r: what ends a line, and what turns the order of the
-// letters around it.
+// unprintable reports whether a name must not hold r: what ends a line, and what turns the order of
+// the letters around it.
 func unprintable(r rune) bool { return !unicode.IsPrint(r) }

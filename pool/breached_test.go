@@ -176,7 +176,8 @@ func TestSlowBreachedService(t *testing.T) {
 	}
 }
 
-// Whether a password may be chosen at an address does not depend on who is behind it (security.md T7).
+// Whether a password may be chosen at an address does not depend on who is behind it (security.md
+// T7).
 func TestS19_BreachedPasswordsDoNotTell(t *testing.T) {
 	t.Parallel()
 	for _, broken := range []bool{false, true} {
@@ -204,7 +205,8 @@ func TestS19_BreachedPasswordsDoNotTell(t *testing.T) {
 	}
 }
 
-// The service is asked only once what is shown was right, and what it says tells that: so it is counted.
+// The service is asked only once what is shown was right, and what it says tells that: so it is
+// counted.
 func TestT5_BreachedPasswordsAreCounted(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ locked error }{

@@ -14,19 +14,21 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// SessionSettings are the limits of browser sessions. Those of sessions that are tokens are the client's
-// ([TokenSettings]). A limit that is lowered binds the sessions that there are, too; one that is raised
-// does not.
+// SessionSettings are the limits of browser sessions. Those of sessions that are tokens are the
+// client's ([TokenSettings]). A limit that is lowered binds the sessions that there are, too; one
+// that is raised does not.
 type SessionSettings struct {
-	// Idle is how long a browser may ask for nothing: 5 min to Absolute; 0 means 24 h, or Absolute where
-	// that is less. A use is noted once in a twelfth of it, so a session may end so much earlier.
+	// Idle is how long a browser may ask for nothing: 5 min to Absolute; 0 means 24 h, or Absolute
+	// where that is less. A use is noted once in a twelfth of it, so a session may end so much
+	// earlier.
 	Idle time.Duration
 	// Absolute is when the visitor must sign in again, however busy: 5 min to 400 days, beyond which
 	// browsers keep no cookie; 0 means 30 days, NIST's longest for one factor (SP 800-63B-4, 2.1.3).
 	Absolute time.Duration
 }
 
-// uses is how often within the idle limit a use is noted: what lies between is read, and not written.
+// uses is how often within the idle limit a use is noted: what lies between is read, and not
+// written.
 const uses = 12
 
 func (s SessionSettings) defaults() SessionSettings {
@@ -52,13 +54,14 @@ func (s SessionSettings) over(b *token.Session, now time.Time) bool {
 	return !now.Before(b.Ends()) || !now.Before(b.Created.Add(s.Absolute)) || !now.Before(b.LastUsed.Add(s.Idle))
 }
 
-// Session returns the account of a browser session by the value of its cookie ([Done].Cookie), with the
-// profile as of the same read. It is how a surface learns at each request who asks: signing out, a
-// new password, disabling the user and all else that ends sessions count at once, and today's settings
-// and status decide, not those of the sign-in (security.md T3).
+// Session returns the account of a browser session by the value of its cookie ([Done].Cookie), with
+// the profile as of the same read. It is how a surface learns at each request who asks: signing
+// out, a new password, disabling the user and all else that ends sessions count at once, and
+// today's settings and status decide, not those of the sign-in (security.md T3).
 //
-// It fails with [ErrNotAuthorized]: sign in again. It costs one read, and a commit once in a twelfth of
-// the idle limit ([SessionSettings]), which does not fail it. A forged value is refused without a read.
+// It fails with [ErrNotAuthorized]: sign in again. It costs one read, and a commit once in a
+// twelfth of the idle limit ([SessionSettings]), which does not fail it. A forged value is refused
+// without a read.
 func (p *Pool) Session(ctx context.Context, cookie token.Secret) (*Account, Profile, error) {
 	c, ok := p.parseCookie(cookie.Reveal())
 	if !ok {
@@ -95,7 +98,8 @@ func (s Settings) terms(c Client, from Caller) gate.Terms {
 	return gate.Terms{Client: c.ID, Lifetime: c.Tokens.Refresh}
 }
 
-// errOtherSurface is for a ticket that a browser holds and something else answers, or the other way round.
+// errOtherSurface is for a ticket that a browser holds and something else answers, or the other way
+// round.
 var errOtherSurface = fmt.Errorf("%w: what a browser began it ends, and nothing else does (Caller.Browser)", ErrWrongStep)
 
 // A cookie is the names of a browser session, and proof that this pool gave them: nothing of it is

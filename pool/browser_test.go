@@ -241,7 +241,8 @@ func TestT2_IdleSessions(t *testing.T) {
 	}
 }
 
-// Many tabs whose use is due to be noted, while one of them signs out: nothing brings the session back.
+// Many tabs whose use is due to be noted, while one of them signs out: nothing brings the session
+// back.
 func TestT3_UsesDoNotBringASessionBack(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, k *kit) {

@@ -12,24 +12,24 @@ import (
 )
 
 // LimitSettings bound what the pool as a whole does for visitors before it knows who they are, from
-// however many networks they come (security.md T6). Beyond it they are refused with a *[LimitError] for at
-// most ten seconds, which says nothing of any account.
+// however many networks they come (security.md T6). Beyond it they are refused with a *[LimitError]
+// for at most ten seconds, which says nothing of any account.
 //
-// A quarter of each is kept for those with a known device of the account (see [Caller]): who floods a
-// pool must not keep out its users. Of that quarter an account has ten in ten seconds, in each process, so
-// that no user can use it up alone. The rest is anybody's: while somebody floods a pool from thousands of
-// networks, or with right passwords, people without a known device wait.
+// A quarter of each is kept for those with a known device of the account (see [Caller]): who floods
+// a pool must not keep out its users. Of that quarter an account has ten in ten seconds, in each
+// process, so that no user can use it up alone. The rest is anybody's: while somebody floods a pool
+// from thousands of networks, or with right passwords, people without a known device wait.
 //
-// A budget is leased from the store slice by slice, of a twentieth of what ten seconds allow, and each
-// process begins with one: so in ten seconds a pool may go beyond its budget by one slice for each process,
-// and no more.
+// A budget is leased from the store slice by slice, of a twentieth of what ten seconds allow, and
+// each process begins with one: so in ten seconds a pool may go beyond its budget by one slice for
+// each process, and no more.
 type LimitSettings struct {
-	// SignIns is how many passwords may be guessed at a second: 1 to 1,000,000; 0 means 1,000, which take
-	// twenty processors to hash. Cognito's default is 120.
+	// SignIns is how many passwords may be guessed at a second: 1 to 1,000,000; 0 means 1,000,
+	// which take twenty processors to hash. Cognito's default is 120.
 	SignIns int
-	// Mails is how many sign-ups and forgotten passwords there may be a second: 1 to 1,000,000; 0 means
-	// 100. What follows of each is bounded with it: it is sent five mails an hour, and a code takes five
-	// guesses. Cognito's default is 50 sign-ups.
+	// Mails is how many sign-ups and forgotten passwords there may be a second: 1 to 1,000,000; 0
+	// means 100. What follows of each is bounded with it: it is sent five mails an hour, and a code
+	// takes five guesses. Cognito's default is 50 sign-ups.
 	Mails int
 }
 
@@ -89,8 +89,8 @@ func (b *budget) spent(known bool) error {
 	return err
 }
 
-// take takes one of so many a second, or fails with a *[LimitError]. It rarely asks the store. Known says that
-// the caller has a known device of the account.
+// take takes one of so many a second, or fails with a *[LimitError]. It rarely asks the store.
+// Known says that the caller has a known device of the account.
 func (b *budget) take(ctx context.Context, perSecond int, account user.ID, known bool) error {
 	total := perSecond * int(budgetWindow/time.Second)
 	kept := total / 4
@@ -101,8 +101,8 @@ func (b *budget) take(ctx context.Context, perSecond int, account user.ID, known
 	return err
 }
 
-// modest reports whether an account may have one more of what is kept for known devices. Only those who have
-// one are remembered, for a window.
+// modest reports whether an account may have one more of what is kept for known devices. Only those
+// who have one are remembered, for a window.
 func (b *budget) modest(account user.ID) bool {
 	now := b.kept.now()
 	b.mu.Lock()
@@ -135,8 +135,8 @@ func (s *share) spent() error {
 	return nil
 }
 
-// none reports whether the pool has none left now. An end that is further off than any is of a clock that
-// has gone back since.
+// none reports whether the pool has none left now. An end that is further off than any is of a
+// clock that has gone back since.
 func (s *share) none() bool {
 	now := s.now()
 	return s.until.After(now) && !s.until.After(now.Add(2*budgetWindow))
@@ -179,8 +179,8 @@ func (s *share) take(ctx context.Context, size int) error {
 	}
 }
 
-// lease asks the store for a slice, of which there are so many in a window. One call at a time does it,
-// for all that wait, so it does not end with its caller.
+// lease asks the store for a slice, of which there are so many in a window. One call at a time does
+// it, for all that wait, so it does not end with its caller.
 func (s *share) lease(ctx context.Context, slice, slices int) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()

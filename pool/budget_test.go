@@ -26,7 +26,8 @@ func limited(err error) bool {
 	return ok
 }
 
-// flood guesses n times, each at another login from another network, and returns how many were judged.
+// flood guesses n times, each at another login from another network, and returns how many were
+// judged.
 func (k *kit) flood(n int) (judged int) {
 	k.t.Helper()
 	var wg sync.WaitGroup
@@ -62,8 +63,8 @@ func (k *kit) leases() (n int) {
 	return n
 }
 
-// Guesses from ever so many networks are bounded for a pool as a whole, in all its processes, to within a
-// slice for each. Known devices still get in; everybody does when ten seconds are over.
+// Guesses from ever so many networks are bounded for a pool as a whole, in all its processes, to
+// within a slice for each. Known devices still get in; everybody does when ten seconds are over.
 func TestT6_PoolHasABudget(t *testing.T) {
 	t.Parallel()
 	const (
@@ -200,8 +201,8 @@ func TestT6_MailsHaveABudget(t *testing.T) {
 	}
 }
 
-// One network that knocks at a locked account again and again takes nothing of the pool's budget: each
-// judged guess of it counts against the network.
+// One network that knocks at a locked account again and again takes nothing of the pool's budget:
+// each judged guess of it counts against the network.
 func TestT6_LocksTakeNothingOfTheBudget(t *testing.T) {
 	t.Parallel()
 	k := open(t, limits(pool.LimitSettings{SignIns: 4}))
@@ -216,7 +217,8 @@ func TestT6_LocksTakeNothingOfTheBudget(t *testing.T) {
 	}
 }
 
-// A budget that is used up looks the same whoever is behind an address, and whether or not it is locked.
+// A budget that is used up looks the same whoever is behind an address, and whether or not it is
+// locked.
 func TestS19_SpentBudgetDoesNotTell(t *testing.T) {
 	t.Parallel()
 	want := ""
@@ -276,8 +278,8 @@ func (s *stuck) Commit(ctx context.Context, changes ...storage.Change) error {
 
 func (s *stuck) Ephemeral() bool { return true }
 
-// While a slice is asked for, others wait for the same one; who gives up waiting goes, and where the store
-// fails nobody is told that the pool has had enough.
+// While a slice is asked for, others wait for the same one; who gives up waiting goes, and where
+// the store fails nobody is told that the pool has had enough.
 func TestT6_OneCallLeasesForAll(t *testing.T) {
 	t.Parallel()
 	st := &stuck{Store: memory.New(), gate: make(chan error)}
@@ -330,8 +332,8 @@ func TestLimitsHaveBounds(t *testing.T) {
 	}
 }
 
-// A clock that was ahead and goes back leaves nobody refused until it has caught up, and what was refused is
-// told.
+// A clock that was ahead and goes back leaves nobody refused until it has caught up, and what was
+// refused is told.
 func TestT6_BudgetSurvivesTheClock(t *testing.T) {
 	t.Parallel()
 	n := nodes(t, memory.New(), 1, limits(pool.LimitSettings{SignIns: 1}))[0]

@@ -17,14 +17,14 @@ import (
 type Caller struct {
 	IP        netip.Addr
 	UserAgent string
-	// Locale is that of messages: a BCP 47 tag, or an Accept-Language header. "", and anything over 256
-	// bytes, means English.
+	// Locale is that of messages: a BCP 47 tag, or an Accept-Language header. "", and anything over
+	// 256 bytes, means English.
 	Locale string
 	// Device is the known-device token of an earlier [Done] in this browser or app, or "". With it,
 	// wrong passwords of strangers do not lock the owner out (security.md T6).
 	Device string
-	// Browser asks for a browser session: a sign-in ends in [Done].Cookie, and in no tokens. Package web sets
-	// it. A step is answered as it was begun, with it or without (security.md T2).
+	// Browser asks for a browser session: a sign-in ends in [Done].Cookie, and in no tokens.
+	// Package web sets it. A step is answered as it was begun, with it or without (security.md T2).
 	Browser bool
 }
 
@@ -36,8 +36,8 @@ func (c Caller) locale() string {
 	return c.Locale
 }
 
-// network returns the network that the caller is in: an IPv4 address, or the 64 bits of an IPv6 one that
-// belong to one customer (CVE class 9). The zero prefix means that it is not known.
+// network returns the network that the caller is in: an IPv4 address, or the 64 bits of an IPv6 one
+// that belong to one customer (CVE class 9). The zero prefix means that it is not known.
 func (c Caller) network() netip.Prefix {
 	ip := c.IP.Unmap().WithZone("")
 	bits := 64

@@ -12,8 +12,8 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// choice is a password that somebody wants to have. What is costly about it is done once, in the first
-// round that needs it.
+// choice is a password that somebody wants to have. What is costly about it is done once, in the
+// first round that needs it.
 type choice struct {
 	value password.Secret
 	by    Caller
@@ -26,8 +26,9 @@ type choice struct {
 	hash     *password.Hash
 }
 
-// choose returns u, as read, with the password that they chose. A refusal is what the policy has against
-// it. It tells that what was shown before was right, and so leaves only once it is counted (security.md T5).
+// choose returns u, as read, with the password that they chose. A refusal is what the policy has
+// against it. It tells that what was shown before was right, and so leaves only once it is counted
+// (security.md T5).
 func (p *Pool) choose(ctx context.Context, from password.From, policy password.Policy, c *choice, u *user.User, now time.Time) (next *user.User, refusal, err error) {
 	if refusal, err = p.mayTake(ctx, from, policy, c, u); refusal != nil || err != nil {
 		return nil, refusal, err
@@ -45,7 +46,8 @@ func (p *Pool) choose(ctx context.Context, from password.From, policy password.P
 	return next, nil, nil
 }
 
-// mayTake judges a new password of u, whose login, name and passwords are known only once u was read.
+// mayTake judges a new password of u, whose login, name and passwords are known only once u was
+// read.
 func (p *Pool) mayTake(ctx context.Context, from password.From, policy password.Policy, c *choice, u *user.User) (refusal, err error) {
 	var v validation
 	v.newPassword(policy, c.value, known(u)...)
@@ -74,8 +76,8 @@ func (p *Pool) compareOnce(ctx context.Context, from password.From, c *choice, u
 
 // unbreached asks whether a choice was found in a breach, where the pool has somebody to ask. The
 // question is counted against the caller's network, in a commit of its own, before it is put: who
-// hangs up, or finds the password door full, has asked all the same, so that nobody makes us ask without
-// end. A refusal depends on the password and the network, and on no account.
+// hangs up, or finds the password door full, has asked all the same, so that nobody makes us ask
+// without end. A refusal depends on the password and the network, and on no account.
 func (p *Pool) unbreached(ctx context.Context, c *choice, now time.Time) (refusal, err error) {
 	if p.config.Breached == nil || c.asked {
 		return c.breached, nil
@@ -142,8 +144,9 @@ func (p *Pool) setPassword(u *user.User, hash password.Hash, policy password.Pol
 	return p.gate.SetPassword(u, hash, policy.History, now)
 }
 
-// replaced returns the changes that tell verifiers and the owner that a password was set. Told is the counter of
-// such notices: without one, whoever is paid for messages to their phone would change it all day long.
+// replaced returns the changes that tell verifiers and the owner that a password was set. Told is
+// the counter of such notices: without one, whoever is paid for messages to their phone would
+// change it all day long.
 func (p *Pool) replaced(u *user.User, told storage.Counter, now time.Time, locale string) []storage.Change {
 	to, proven := contact(u)
 	notice := letterTo(to, message.PasswordChanged, locale, "")

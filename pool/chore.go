@@ -49,15 +49,16 @@ func (p *Pool) follow(ctx context.Context) {
 	}
 }
 
-// catchUp takes all that the feed has. Open calls it before anything is verified, and then follow alone.
+// catchUp takes all that the feed has. Open calls it before anything is verified, and then follow
+// alone.
 func (p *Pool) catchUp(ctx context.Context) (failed error) {
 	for {
 		feed, err := p.store.Changed(ctx, p.since)
 		if err != nil {
 			return errors.Join(failed, err)
 		}
-		// Settings that cannot be read now are asked for again by the next call that meets their epoch.
-		// Revocations further on must not wait for them.
+		// Settings that cannot be read now are asked for again by the next call that meets their
+		// epoch. Revocations further on must not wait for them.
 		failed = errors.Join(failed, p.take(ctx, feed))
 		p.since = feed.Next
 		if !feed.More {

@@ -13,7 +13,8 @@ import (
 const accountScope = "account"
 
 // claims returns what a token of a session says. How strong the sign-in was is computed from the
-// session's proofs now, and its time is that of the oldest: a refresh moves neither (security.md T2).
+// session's proofs now, and its time is that of the oldest: a refresh moves neither (security.md
+// T2).
 func (p *Pool) claims(st *state, use token.Use, client Client, u *user.User, s *token.Session, now time.Time) token.Claims {
 	c := token.Claims{
 		Issuer: p.config.Issuer, Subject: string(u.ID), ClientID: client.ID, Use: use,

@@ -28,28 +28,30 @@ type Config struct {
 	// Keys seal what must not be read from the store. Nil is allowed only in development on a store
 	// that forgets, which gets a ring of its own; otherwise Open fails with [ErrNoKeyring].
 	Keys *seal.Keyring
-	// Sender delivers messages. Nil means, in development only, that they go to Logger, codes included.
+	// Sender delivers messages. Nil means, in development only, that they go to Logger, codes
+	// included.
 	Sender message.Sender
-	// Hooks are what the program does at the turns of this pool. The zero Set is none. Give all processes
-	// on one store the same.
+	// Hooks are what the program does at the turns of this pool. The zero Set is none. Give all
+	// processes on one store the same.
 	Hooks hook.Set
 	// ConfirmURL is the page of the program that links for [Pool.ConfirmLink] lead to, such as
-	// "https://shop.example.com/confirm"; a link adds the query parameter "link". It is an https URL
-	// without fragment or, in development, http on a loopback host, and the same in every process of a
-	// pool. Never make it from the Host header of a request: whoever sends that would be sent the links
-	// of others (security.md S2). "" is allowed where Settings.SignUp.ByLink is not set.
+	// "https://shop.example.com/confirm"; a link adds the query parameter "link". It is an https
+	// URL without fragment or, in development, http on a loopback host, and the same in every
+	// process of a pool. Never make it from the Host header of a request: whoever sends that would
+	// be sent the links of others (security.md S2). "" is allowed where Settings.SignUp.ByLink is
+	// not set.
 	ConfirmURL string
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 	// Logger takes what an operator should see; it is given no secret. Nil means nothing is logged.
 	Logger *slog.Logger
-	// Sealed is handed the head of each seal that this process makes, to be kept outside of the database
-	// for [Pool.VerifyEvents]. It may miss one, where the answer of the store was lost; the next covers
-	// it. Nothing is sealed until it returns. Nil means that nobody asks.
+	// Sealed is handed the head of each seal that this process makes, to be kept outside of the
+	// database for [Pool.VerifyEvents]. It may miss one, where the answer of the store was lost;
+	// the next covers it. Nothing is sealed until it returns. Nil means that nobody asks.
 	Sealed func(SealHead)
-	// Breached is asked about every password that is chosen, once all other rules are kept, and never at a
-	// sign-in: it learns five hex digits. A question counts as a request of the caller's network. Nil
-	// means that nobody is asked.
+	// Breached is asked about every password that is chosen, once all other rules are kept, and
+	// never at a sign-in: it learns five hex digits. A question counts as a request of the caller's
+	// network. Nil means that nobody is asked.
 	Breached *password.Breached
 	// MaxHashes bounds how many passwords are hashed at once. 0 means GOMAXPROCS.
 	MaxHashes int
@@ -113,8 +115,8 @@ func (c Config) check(st storage.Store) (Config, error) {
 	return c, nil
 }
 
-// issuer tells whether s may be an issuer, and whether it is one of production (api.md decision 9). It
-// takes one spelling of each, because issuers are compared byte by byte (RFC 8414, 2).
+// issuer tells whether s may be an issuer, and whether it is one of production (api.md decision 9).
+// It takes one spelling of each, because issuers are compared byte by byte (RFC 8414, 2).
 func issuer(s string) (production, ok bool) {
 	u, err := url.Parse(s)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.Opaque != "" || strings.ContainsAny(s, "?#") ||

@@ -8,8 +8,8 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// contact returns where messages to a user go: the proven email address or, where there is none, the proven
-// phone number. False means that nothing is proven, and then nothing is sent.
+// contact returns where messages to a user go: the proven email address or, where there is none,
+// the proven phone number. False means that nothing is proven, and then nothing is sent.
 func contact(u *user.User) (user.Login, bool) {
 	for _, k := range []user.Kind{user.KindEmail, user.KindPhone} {
 		if l, proven := u.Address(k); proven {
@@ -19,8 +19,8 @@ func contact(u *user.User) (user.Login, bool) {
 	return user.Login{}, false
 }
 
-// reached returns where a code goes that somebody asks for by a login of u: to the address that was typed or,
-// for a user name, to the contact. False means nowhere, as for nobody.
+// reached returns where a code goes that somebody asks for by a login of u: to the address that was
+// typed or, for a user name, to the contact. False means nowhere, as for nobody.
 func reached(u *user.User, typed user.Login) (user.Login, bool) {
 	if typed.Kind() == user.KindUsername {
 		return contact(u)
@@ -37,8 +37,8 @@ func channel(to user.Login) message.Channel {
 	return message.Email
 }
 
-// delivery tells where a code went, to somebody who knows the address. At a user name whether there is an
-// address, and of which kind, is not told (security.md T7).
+// delivery tells where a code went, to somebody who knows the address. At a user name whether there
+// is an address, and of which kind, is not told (security.md T7).
 func delivery(to user.Login) Delivery {
 	if to.Kind() == user.KindUsername {
 		return Delivery{}
@@ -46,8 +46,8 @@ func delivery(to user.Login) Delivery {
 	return Delivery{channel(to), to.Display}
 }
 
-// smsLifetime is how long a code by SMS is good (security.md S3): numbers change hands, and phones show
-// messages on their locks.
+// smsLifetime is how long a code by SMS is good (security.md S3): numbers change hands, and phones
+// show messages on their locks.
 const smsLifetime = 10 * time.Minute
 
 // sentTo returns what a ticket carries about a code that goes to an address.
@@ -59,13 +59,14 @@ func (s *state) sentTo(to user.Login, now time.Time) carried {
 	return c
 }
 
-// salt returns the salt of the first password at an address, where nobody has one to share. It is the same
-// for all who sign up there, by whatever login, so that one hash judges them: whoever signed up at an
-// address could see otherwise, at sign-in, that somebody else has proven it.
+// salt returns the salt of the first password at an address, where nobody has one to share. It is
+// the same for all who sign up there, by whatever login, so that one hash judges them: whoever
+// signed up at an address could see otherwise, at sign-in, that somebody else has proven it.
 func (s *state) salt(address user.Login) []byte { return s.hmac("salt", address.Value)[:16] }
 
-// smsRule is how many messages go out for a phone number, and for a user name behind which one may be:
-// fewer than mails, because each costs money, and some who ask for them are paid for it (SMS pumping).
+// smsRule is how many messages go out for a phone number, and for a user name behind which one may
+// be: fewer than mails, because each costs money, and some who ask for them are paid for it (SMS
+// pumping).
 var smsRule = storage.Rule{Free: 3, Window: time.Hour}
 
 // mailing returns how many messages strangers can cause at a login.
@@ -76,12 +77,13 @@ func mailing(l user.Login) storage.Rule {
 	return smsRule
 }
 
-// smsRequestRule bounds at how many phone numbers one network has messages sent, for the same reason.
+// smsRequestRule bounds at how many phone numbers one network has messages sent, for the same
+// reason.
 var smsRequestRule = storage.Rule{Free: 30, Window: time.Hour}
 
-// countNamed returns the change that counts a request by a user name against its network. Beyond what that may
-// ask of phone numbers nothing goes out by SMS for it, which the answer does not show: a name does not
-// tell whether there is a number behind it.
+// countNamed returns the change that counts a request by a user name against its network. Beyond
+// what that may ask of phone numbers nothing goes out by SMS for it, which the answer does not
+// show: a name does not tell whether there is a number behind it.
 func (p *Pool) countNamed(s *state, c Caller, login user.Login, named *unread, now time.Time) (full bool, count []storage.Change) {
 	if login.Kind() != user.KindUsername {
 		return false, nil
@@ -101,8 +103,8 @@ func requested(l user.Login) (counter string, rule storage.Rule) {
 	return requests, requestRule
 }
 
-// unread is a counter that a commit adds to before it was read, because only what the same read finds
-// says which one it is.
+// unread is a counter that a commit adds to before it was read, because only what the same read
+// finds says which one it is.
 type unread struct{ storage.Counter }
 
 // at returns the counter of a key, as far as it is known.

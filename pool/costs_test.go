@@ -171,8 +171,8 @@ func (k *kit) as(d *pool.Done, act func(*pool.Account) error) error {
 	return act(a)
 }
 
-// Every use case costs what the README's table says: no line of it is without a test, nor a test without
-// a line.
+// Every use case costs what the README's table says: no line of it is without a test, nor a test
+// without a line.
 func TestCostsAreThoseOfTheREADME(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("../README.md")

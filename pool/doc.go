@@ -25,14 +25,16 @@
 //
 // Answers to strangers do not tell whether a user exists: an unknown user, a wrong password, a
 // disabled and a locked account are one error after the same work, and a sign-up at a taken address
-// looks like any other. Why something was refused stands in the pool's events ([Pool.ListEvents]), which
-// a chore seals into a chain within a second. That takes a commit of its own for up to 5,000 of them and
-// no part in theirs, and [Pool.VerifyEvents] finds what somebody changed of it in the database.
+// looks like any other. Why something was refused stands in the pool's events ([Pool.ListEvents]),
+// which a chore seals into a chain within a second. That takes a commit of its own for up to 5,000
+// of them and no part in theirs, and [Pool.VerifyEvents] finds what somebody changed of it in the
+// database.
 //
 // # Costs
 //
-// How many hashes, reads and commits each use case takes stands in the README, and a test holds the code
-// to it. In processor time, on SQLite with every commit on the disk, among a million users (2 cores of 2024):
+// How many hashes, reads and commits each use case takes stands in the README, and a test holds the
+// code to it. In processor time, on SQLite with every commit on the disk, among a million users (2
+// cores of 2024):
 //
 //	a hash of the default cost              20 ms, 19 MiB
 //	a sign-in but for its hash              0.45 to 0.6 ms
@@ -43,8 +45,9 @@
 //	from exec to the first verified token   8 ms
 //	memory of the idle process              21 MB
 //
-// Of 16 who sign in at a time, two processors serve 0.9 of the bare hashes that they do. Each hash leaves
-// 19 MiB of garbage, and the collector lets 40 to 60 MB pile up for each that runs at a time. Where that is
-// too much, [Config].MaxHashes bounds how many run, and the environment variable GOMEMLIMIT what piles up: of
-// 70MiB, and what the program itself keeps, two at a time take 60 MB and serve no less.
+// Of 16 who sign in at a time, two processors serve 0.9 of the bare hashes that they do. Each hash
+// leaves 19 MiB of garbage, and the collector lets 40 to 60 MB pile up for each that runs at a
+// time. Where that is too much, [Config].MaxHashes bounds how many run, and the environment
+// variable GOMEMLIMIT what piles up: of 70MiB, and what the program itself keeps, two at a time
+// take 60 MB and serve no less.
 package pool

@@ -21,8 +21,8 @@ func (p *Pool) due(ctx context.Context) error {
 	return errors.Join(append(failed, p.sweepOnce(ctx), p.rotateOnce(ctx), p.refusals.write(ctx, gatherFor), p.sealer.once(ctx), p.sealer.retain(ctx))...)
 }
 
-// drain sends what is due until nothing is, or until only lanes are left that another process is on. It
-// must not run beside deliver.
+// drain sends what is due until nothing is, or until only lanes are left that another process is
+// on. It must not run beside deliver.
 func (o *outbox) drain(ctx context.Context) error {
 	for again := true; again; {
 		due, err := o.store.Due(ctx, []user.PoolID{o.config.ID}, -1, o.now(), batch)

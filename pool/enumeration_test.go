@@ -117,7 +117,8 @@ func (k *kit) change(login string, f func(*user.User)) {
 }
 
 // Whoever is behind an address, every entrance gives the same answers after the same hashes, reads,
-// commits and changes of each kind; locked by guesses before, or not (security.md S19, CVE class 53).
+// commits and changes of each kind; locked by guesses before, or not (security.md S19, CVE class
+// 53).
 func TestS19_NoEntranceTells(t *testing.T) {
 	t.Parallel()
 	for i := range reflect.TypeFor[*pool.Pool]().NumMethod() {
@@ -154,7 +155,8 @@ var towns = map[string]town{
 	"name":              {settings: []func(*pool.Config){takes(pool.Username)}, people: "ada", typed: "ada", only: byName},
 }
 
-// byName are the entrances that do not tell of a user name. A sign-up does: that it is taken cannot be hidden.
+// byName are the entrances that do not tell of a user name. A sign-up does: that it is taken cannot
+// be hidden.
 var byName = []string{"SignIn", "ForgotPassword", "ResetPassword"}
 
 type town struct {

@@ -12,42 +12,45 @@ var (
 	// ErrNotAuthorized is the one answer to an unknown user, a wrong password, a disabled or locked
 	// account, and a token that is not valid. Which it was stands in the pool's events.
 	ErrNotAuthorized = errors.New("pool: not authorized")
-	// ErrBadCode means the code is not the one that was sent. The ticket may be answered again, five times in all.
+	// ErrBadCode means the code is not the one that was sent. The ticket may be answered again,
+	// five times in all.
 	ErrBadCode = errors.New("pool: wrong code")
 	// ErrTicketGone means the step was already answered, has expired, or was never given. The
 	// visitor must start again; the cases are not told apart on purpose.
 	ErrTicketGone = errors.New("pool: step is no longer valid; start again")
 	// ErrWrongStep means the answer is of another kind than the step asks for.
 	ErrWrongStep = errors.New("pool: answer does not fit the step")
-	// ErrLoginTaken means that somebody else proved the address first, which only who has just proven it is
-	// told, or that somebody has chosen the user name, which cannot be hidden.
+	// ErrLoginTaken means that somebody else proved the address first, which only who has just
+	// proven it is told, or that somebody has chosen the user name, which cannot be hidden.
 	ErrLoginTaken = errors.New("pool: login belongs to another user")
 	// ErrInvalid is the class of *[ValidationError].
 	ErrInvalid = errors.New("pool: invalid input")
 	// ErrLimited is the class of *[LimitError].
 	ErrLimited = errors.New("pool: too many requests")
-	// ErrUnavailable means that the store, or a service that may not be passed over ([Config].Breached),
-	// did not answer as it should, and that nothing is known to have changed. Try again later.
+	// ErrUnavailable means that the store, or a service that may not be passed over
+	// ([Config].Breached), did not answer as it should, and that nothing is known to have changed.
+	// Try again later.
 	ErrUnavailable = errors.New("pool: unavailable, try again")
 	// ErrClosed means that the pool was closed.
 	ErrClosed = errors.New("pool: closed")
-	// ErrNoKeyring means that a durable store, or a pool in production, was opened without a keyring.
-	// Add to the Config: Keys: ring, with ring from seal.File("userpool.keys").
+	// ErrNoKeyring means that a durable store, or a pool in production, was opened without a
+	// keyring. Add to the Config: Keys: ring, with ring from seal.File("userpool.keys").
 	ErrNoKeyring = errors.New(`pool: a durable store and an https issuer need a keyring: set Config.Keys, for instance from seal.File("userpool.keys")`)
 	// ErrWrongKeyring means that the keyring is not the one that sealed what the store holds.
 	ErrWrongKeyring = errors.New("pool: the keyring cannot open what this pool has sealed; give the one it was made with")
-	// ErrUnknownClient means that the input names no client of the pool, or none where there are several.
+	// ErrUnknownClient means that the input names no client of the pool, or none where there are
+	// several.
 	ErrUnknownClient = errors.New("pool: no such app client")
 	// ErrUnfinished means that a step other than [Done] came where tokens were expected.
 	ErrUnfinished = errors.New("pool: sign-in needs another step")
 )
 
-// ValidationError lists what is wrong with an input, all of it at once. Its text holds no input but names
-// of attributes.
+// ValidationError lists what is wrong with an input, all of it at once. Its text holds no input but
+// names of attributes.
 type ValidationError struct{ Fields []FieldError }
 
-// FieldError is one thing that is wrong with an input. Rule, Min and Max say the same as Reason to a program
-// that has words of its own.
+// FieldError is one thing that is wrong with an input. Rule, Min and Max say the same as Reason to
+// a program that has words of its own.
 type FieldError struct {
 	Field    string // such as "Username" or "Attributes.name"
 	Reason   string
@@ -69,8 +72,9 @@ func (e *ValidationError) Error() string {
 // Unwrap returns the class of the error, or what it is about.
 func (e *ValidationError) Unwrap() error { return ErrInvalid }
 
-// LimitError means that a budget is used up which says nothing about any account: that of the caller's
-// network, of the whole pool (see [LimitSettings]), or of the password door (security.md T6).
+// LimitError means that a budget is used up which says nothing about any account: that of the
+// caller's network, of the whole pool (see [LimitSettings]), or of the password door (security.md
+// T6).
 type LimitError struct{ Until time.Time }
 
 // Error says what is wrong.

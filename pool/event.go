@@ -56,9 +56,10 @@ func (p *Pool) event(now time.Time, o occurrence) storage.Change {
 	return storage.Put(e)
 }
 
-// leaf is what a seal holds of an event: a digest, under the pool's key, of its header, which is one JSON
-// object and so says where it ends, and of its personal fields as they are sealed. Who writes the
-// database alone makes none, not even before the event is sealed; erasing the person's key breaks nothing.
+// leaf is what a seal holds of an event: a digest, under the pool's key, of its header, which is
+// one JSON object and so says where it ends, and of its personal fields as they are sealed. Who
+// writes the database alone makes none, not even before the event is sealed; erasing the person's
+// key breaks nothing.
 func (s *state) leaf(e *storage.Event) []byte {
 	return s.hmac("event leaf", string(e.Header)+string(e.Personal))
 }

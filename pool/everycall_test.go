@@ -103,8 +103,8 @@ func (f *failingAt) Sweep(ctx context.Context, now time.Time, n int) (int, error
 	return f.Store.Sweep(ctx, now, n)
 }
 
-// Whichever one call of the store fails, or loses its answer, in all that a person does, nothing is half done,
-// what failed can be done again, and the history verifies.
+// Whichever one call of the store fails, or loses its answer, in all that a person does, nothing is
+// half done, what failed can be done again, and the history verifies.
 func TestFailureOfAnyOneCall(t *testing.T) {
 	t.Parallel()
 	for what, lost := range map[string]bool{"fails": false, "loses its answer": true} {

@@ -22,8 +22,8 @@ var confirmPage = template.Must(template.New("").Parse(`<form method="post">
 Your password, if this is another browser than the one you signed up in: <input type="password" name="password">
 <button>Confirm my email address</button></form>`))
 
-// The page that links lead to. Its GET shows a form; its POST confirms, in the browser that signed up by the
-// ticket in its cookie, and in any other by the password.
+// The page that links lead to. Its GET shows a form; its POST confirms, in the browser that signed
+// up by the ticket in its cookie, and in any other by the password.
 func ExamplePool_ConfirmLink() {
 	ctx, box := context.Background(), mailbox.New()
 	p, err := pool.Open(ctx, memory.New(), pool.Config{

@@ -54,8 +54,8 @@ func Example() {
 	// Output: ada@example.com [account]
 }
 
-// A pool in production: a database file, a keyring beside it, a mail server, and an app that adds a row
-// of its own to the commit in which a user first is somebody.
+// A pool in production: a database file, a keyring beside it, a mail server, and an app that adds a
+// row of its own to the commit in which a user first is somebody.
 func ExampleOpen() {
 	ctx := context.Background()
 	ring, err := seal.File("userpool.keys") // made on first use; back it up, beside but outside the database

@@ -12,15 +12,16 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// Group is what users may be in. Its name is all that is stored with a user, so a group means what the
-// settings say of it today: taken out of them it gives nothing, to nobody.
+// Group is what users may be in. Its name is all that is stored with a user, so a group means what
+// the settings say of it today: taken out of them it gives nothing, to nobody.
 //
-// To be in a group should allow something, and never forbid: a token that has no room for groups tells none.
+// To be in a group should allow something, and never forbid: a token that has no room for groups
+// tells none.
 type Group struct {
 	Name        string `json:",omitzero"` // see [user.ValidGroup]
 	Description string `json:",omitzero"` // at most 2048 characters, for administrators
-	// Precedence orders a user's groups: those of lower numbers come first, as in Cognito, and those of the
-	// same number by name. It is 0 to 2147483647; nil is last of all.
+	// Precedence orders a user's groups: those of lower numbers come first, as in Cognito, and
+	// those of the same number by name. It is 0 to 2147483647; nil is last of all.
 	Precedence *int `json:",omitzero"`
 }
 

@@ -154,8 +154,8 @@ func TestT3_LeavingAGroupWhileTokensAreMade(t *testing.T) {
 	}
 }
 
-// A group that is taken out of the settings is gone from what is told next, of another process too, and one
-// that comes back is there again: memberships stay.
+// A group that is taken out of the settings is gone from what is told next, of another process too,
+// and one that comes back is there again: memberships stay.
 func TestS18_GroupsBindFromTheNextRead(t *testing.T) {
 	t.Parallel()
 	st, r := memory.New(), ring(t, seal.Generate())
@@ -227,8 +227,8 @@ func TestHookGroupsAreOfOneToken(t *testing.T) {
 	k.members("once the hook says nothing", d, k.browse(ada), "staff")
 }
 
-// A token has at most 8 KiB. What does not fit with the groups tells none of them, rather than some, and
-// nobody is locked out; the profile tells them all.
+// A token has at most 8 KiB. What does not fit with the groups tells none of them, rather than
+// some, and nobody is locked out; the profile tells them all.
 func TestTooManyGroupsForAToken(t *testing.T) {
 	t.Parallel()
 	var long, short []string

@@ -14,9 +14,10 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// HookError means that a hook of the program (Config.Hooks) denied what was asked: by an error of its
-// own, which errors.Is and errors.AsType reach, by a panic, by an answer that is [hook.ErrMalformed], or
-// by none in time (context.DeadlineExceeded). Its text is for the operator: do not show it to a visitor.
+// HookError means that a hook of the program (Config.Hooks) denied what was asked: by an error of
+// its own, which errors.Is and errors.AsType reach, by a panic, by an answer that is
+// [hook.ErrMalformed], or by none in time (context.DeadlineExceeded). Its text is for the operator:
+// do not show it to a visitor.
 type HookError struct {
 	Hook string // such as "PreSignUp"
 	Err  error
@@ -28,8 +29,8 @@ func (e *HookError) Error() string { return fmt.Sprintf("pool: hook %s denied: %
 // Unwrap returns what is wrong.
 func (e *HookError) Unwrap() error { return e.Err }
 
-// denial is a HookError on its way out of a round. It hides what it is about: an app's error may well
-// be one of the store's, and must not be taken for the refusal of a commit of ours.
+// denial is a HookError on its way out of a round. It hides what it is about: an app's error may
+// well be one of the store's, and must not be taken for the refusal of a commit of ours.
 type denial struct{ *HookError }
 
 // Unwrap returns nothing.
@@ -68,7 +69,8 @@ func (h *hooked) about(client Client, login string, u *user.User) hook.Event {
 	return e
 }
 
-// told returns what hooks are told of a user: the attributes, and the addresses that are logins among them.
+// told returns what hooks are told of a user: the attributes, and the addresses that are logins
+// among them.
 func told(u *user.User) user.Attributes {
 	if u == nil {
 		return nil
@@ -95,8 +97,8 @@ func called(u *user.User) string {
 	return u.Username()
 }
 
-// once asks a hook, or remembers what it said. A refusal that is not the hook's own, such as that too
-// many run, is not remembered.
+// once asks a hook, or remembers what it said. A refusal that is not the hook's own, such as that
+// too many run, is not remembered.
 func once[A any](a *answer[A], ask func() (A, error)) (A, error) {
 	if a.asked {
 		return a.value, a.err
@@ -193,8 +195,8 @@ func malformed(name string, why error) error {
 	return denial{&HookError{name, fmt.Errorf("%w: %w", hook.ErrMalformed, why)}}
 }
 
-// denied lets a denial leave in the commit that records it and counts it against the caller's network, so
-// that nobody can run a hook without end.
+// denied lets a denial leave in the commit that records it and counts it against the caller's
+// network, so that nobody can run a hook without end.
 func (p *Pool) denied(ctx context.Context, err error, now time.Time, o occurrence, count ...storage.Change) error {
 	d, denied := errors.AsType[denial](err)
 	if _, limited := errors.AsType[*LimitError](err); limited {
@@ -226,6 +228,6 @@ func (p *Pool) hungUp(ctx context.Context, count []storage.Change) {
 	}
 }
 
-// hookReason is the reason of a refusal by a hook. What the hook said stands in the log alone: it may
-// be personal, and events are kept.
+// hookReason is the reason of a refusal by a hook. What the hook said stands in the log alone: it
+// may be personal, and events are kept.
 func hookReason(name string) string { return "hook:" + name }

@@ -15,12 +15,12 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// maxMisses is how often CustomMessage may fail before a message goes out in the pool's own words: who waits
-// for a code must get one.
+// maxMisses is how often CustomMessage may fail before a message goes out in the pool's own words:
+// who waits for a code must get one.
 const maxMisses = 2
 
-// asked says what a letter was asked for by, for the CustomMessage hook. Where there is none nothing of it
-// is kept.
+// asked says what a letter was asked for by, for the CustomMessage hook. Where there is none
+// nothing of it is kept.
 func (p *Pool) asked(l letter, source hook.Source, client Client, metadata map[string]string) letter {
 	if p.config.Hooks.CustomMessage != nil {
 		l.Source, l.Client, l.Metadata = source, client.ID, metadata
@@ -28,8 +28,8 @@ func (p *Pool) asked(l letter, source hook.Source, client Client, metadata map[s
 	return l
 }
 
-// words returns the words of a letter: the hook's, where there is one that has any, or the pool's own. An
-// error means that the hook is to be asked again later, and is noted in the message.
+// words returns the words of a letter: the hook's, where there is one that has any, or the pool's
+// own. An error means that the hook is to be asked again later, and is noted in the message.
 func (o *outbox) words(ctx context.Context, m *storage.Outgoing, l letter) (message.Settings, error) {
 	own := o.state.Load().settings.Messages
 	f := o.config.Hooks.CustomMessage

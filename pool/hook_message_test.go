@@ -87,7 +87,8 @@ func TestCustomMessage(t *testing.T) {
 	}
 }
 
-// Whatever the hook says or fails to say, the person gets the code, and soon; nobody else waits for it.
+// Whatever the hook says or fails to say, the person gets the code, and soon; nobody else waits for
+// it.
 func TestS8_CustomMessageKeepsNoCodeBack(t *testing.T) {
 	t.Parallel()
 	answers := func(a hook.CustomMessageAnswer) func(context.Context) (hook.CustomMessageAnswer, error) {
@@ -139,8 +140,8 @@ func TestS8_CustomMessageKeepsNoCodeBack(t *testing.T) {
 	}
 }
 
-// A hook that hangs delays codes by its time, and then not even that: it is full, and the pool's own words
-// are used.
+// A hook that hangs delays codes by its time, and then not even that: it is full, and the pool's
+// own words are used.
 func TestS8_HangingCustomMessageDelaysCodes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -19,7 +19,8 @@ const (
 	postLease = 30 * time.Second
 )
 
-// note is what a Post hook will be told, but for the user, who is read when it runs. It is stored sealed.
+// note is what a Post hook will be told, but for the user, who is read when it runs. It is stored
+// sealed.
 type note struct {
 	ID       string            `json:"id"`
 	Source   hook.Source       `json:"source"`
@@ -28,8 +29,8 @@ type note struct {
 	Metadata map[string]string `json:"metadata,omitempty"`
 }
 
-// afterwards returns the change by which a Post hook runs once what it is about is stored, or none where
-// there is no such hook. Its owner is not the person, whose mail must not wait for it.
+// afterwards returns the change by which a Post hook runs once what it is about is stored, or none
+// where there is no such hook. Its owner is not the person, whose mail must not wait for it.
 func (p *Pool) afterwards(name string, source hook.Source, h *hooked, client string, u *user.User, now time.Time) []storage.Change {
 	if p.postHook(name) == nil {
 		return nil
@@ -58,8 +59,8 @@ func (p *Pool) postHook(name string) func(context.Context, hook.Event) error {
 	return nil
 }
 
-// poster runs one Post hook for what waits for it, apart from the lanes of messages: a hook that fails or
-// hangs holds up nobody's mail. Of several processes one does it at a time.
+// poster runs one Post hook for what waits for it, apart from the lanes of messages: a hook that
+// fails or hangs holds up nobody's mail. Of several processes one does it at a time.
 type poster struct {
 	*Pool
 	name string
@@ -109,7 +110,8 @@ func (r *poster) run(ctx context.Context) {
 	}
 }
 
-// drain runs the hook for what is due, each once, and returns when it is done. It must not run beside run.
+// drain runs the hook for what is due, each once, and returns when it is done. It must not run
+// beside run.
 func (r *poster) drain(ctx context.Context) error {
 	for seen := map[string]bool{}; ; {
 		due, err := r.due(ctx)
@@ -129,7 +131,8 @@ func (r *poster) drain(ctx context.Context) error {
 	}
 }
 
-// due returns what waits for the hook, unless another process runs it, or as many runs hang here as may.
+// due returns what waits for the hook, unless another process runs it, or as many runs hang here as
+// may.
 func (r *poster) due(ctx context.Context) ([]*storage.Outgoing, error) {
 	if room := r.hooks[r.name]; len(room) == cap(room) {
 		return nil, nil
@@ -144,7 +147,8 @@ func (r *poster) due(ctx context.Context) ([]*storage.Outgoing, error) {
 	return due, nil
 }
 
-// hold tells whether this process runs the hook. It asks the store only when half of a lease is over.
+// hold tells whether this process runs the hook. It asks the store only when half of a lease is
+// over.
 func (r *poster) hold(ctx context.Context) (bool, error) {
 	now := r.now()
 	if since := now.Sub(r.asked); since >= 0 && since < postLease/2 {
@@ -192,8 +196,8 @@ func (r *poster) signal() {
 	}
 }
 
-// settle runs the hook for one that waits, and takes it out or lets it wait for longer. It is finished even
-// where ctx ends.
+// settle runs the hook for one that waits, and takes it out or lets it wait for longer. It is
+// finished even where ctx ends.
 func (r *poster) settle(ctx context.Context, m *storage.Outgoing) {
 	ctx = context.WithoutCancel(ctx)
 	err := r.tell(ctx, m)

@@ -202,7 +202,8 @@ func TestS8_PostHooksHaveATime(t *testing.T) {
 	})
 }
 
-// However many Post hooks hang, mail goes out, to that person and to others; and so many runs are going on.
+// However many Post hooks hang, mail goes out, to that person and to others; and so many runs are
+// going on.
 func TestS8_HangingPostHooksHoldUpNoMail(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -272,8 +273,8 @@ func TestPostHookOfAUserWhoHasGone(t *testing.T) {
 	})
 }
 
-// What waits for a Post hook survives the process, waits for one that has the hook, and names nobody in
-// the clear.
+// What waits for a Post hook survives the process, waits for one that has the hook, and names
+// nobody in the clear.
 func TestS8_PostHooksSurviveAProcess(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "userpool.db")

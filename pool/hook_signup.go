@@ -45,9 +45,9 @@ func vouches(a hook.PreSignUpAnswer, email, phone string, login user.Kind) error
 	return nil
 }
 
-// joined makes a user of a visitor whom the program vouches for. Where an address that would be a login has
-// an owner it makes none, and tells the owner; what is written is alike. Of two addresses that are vouched
-// for, only the one that the visitor would have proven becomes a login.
+// joined makes a user of a visitor whom the program vouches for. Where an address that would be a
+// login has an owner it makes none, and tells the owner; what is written is alike. Of two addresses
+// that are vouched for, only the one that the visitor would have proven becomes a login.
 func (p *Pool) joined(ctx context.Context, r reading, u *user.User, o occurrence, chosen *choice, h *hooked, now time.Time) (SignUpResult, error) {
 	login, address := u.Attempt.Login, u.Attempt.Proves()
 	vouched := map[user.Kind]bool{user.KindEmail: h.signUp.value.VerifyEmail, user.KindPhone: h.signUp.value.VerifyPhone}
@@ -87,8 +87,9 @@ func (p *Pool) joined(ctx context.Context, r reading, u *user.User, o occurrence
 	return SignUpResult{Confirmed: err == nil}, err
 }
 
-// mayTry asks PreAuthentication about an attempt to sign in by a password, before anything is judged. A
-// denial is counted against the network, as source, and not against the account: it says nothing of it.
+// mayTry asks PreAuthentication about an attempt to sign in by a password, before anything is
+// judged. A denial is counted against the network, as source, and not against the account: it says
+// nothing of it.
 func (p *Pool) mayTry(ctx context.Context, h *hooked, client Client, login string, u *user.User) error {
 	f := p.config.Hooks.PreAuthentication
 	if f == nil {

@@ -57,8 +57,8 @@ func denies(t *testing.T, err error, name string, reason error) {
 	}
 }
 
-// A hook that does not say yes denies, runs once, and all that is written is the event and a count against
-// the caller's network.
+// A hook that does not say yes denies, runs once, and all that is written is the event and a count
+// against the caller's network.
 func TestS8_PreHooksDeny(t *testing.T) {
 	t.Parallel()
 	for name, r := range refusals {
@@ -169,8 +169,8 @@ func TestPreSignUpAnswers(t *testing.T) {
 	}
 }
 
-// Who is vouched for at an address that has an owner gets the same answer after the same work. The owner
-// keeps the account, and hears of it.
+// Who is vouched for at an address that has an owner gets the same answer after the same work. The
+// owner keeps the account, and hears of it.
 func TestT7_VouchedForAtATakenAddress(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, k *kit) {
@@ -253,7 +253,8 @@ func (k *kit) staleOnce() {
 	})
 }
 
-// A hook that hangs holds up itself alone: so many runs of it, and then everybody is refused at once.
+// A hook that hangs holds up itself alone: so many runs of it, and then everybody is refused at
+// once.
 func TestS8_HangingHooksAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -360,7 +361,8 @@ func TestS8_DenialsOfANetworkAreBounded(t *testing.T) {
 	}
 }
 
-// Who hangs up while a hook runs has run it all the same: else a network would keep it full for nothing.
+// Who hangs up while a hook runs has run it all the same: else a network would keep it full for
+// nothing.
 func TestS8_HangingUpIsCounted(t *testing.T) {
 	t.Parallel()
 	var hang func()
@@ -393,7 +395,8 @@ func TestS8_HangingUpIsCounted(t *testing.T) {
 	}
 }
 
-// With PreAuthentication too, no entrance tells who is behind a login: neither what it says nor what runs.
+// With PreAuthentication too, no entrance tells who is behind a login: neither what it says nor
+// what runs.
 func TestS19_PreAuthenticationDoesNotTell(t *testing.T) {
 	t.Parallel()
 	for _, say := range []error{nil, errStaff} {
@@ -429,7 +432,8 @@ func TestS19_PreAuthenticationDoesNotTell(t *testing.T) {
 	}
 }
 
-// With PreSignUp too a sign-up looks the same at every address, whether the hook lets it go on or not.
+// With PreSignUp too a sign-up looks the same at every address, whether the hook lets it go on or
+// not.
 func TestS19_PreSignUpDoesNotTell(t *testing.T) {
 	t.Parallel()
 	for _, say := range []error{nil, errStaff} {

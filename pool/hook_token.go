@@ -41,7 +41,8 @@ func (p *Pool) shaped(ctx context.Context, st *state, h *hooked, client Client, 
 	}
 	s, err := once(&h.tokens, func() (shape, error) {
 		e := hook.PreTokenGeneration{Event: h.about(client, called(u), u), Scopes: []string{accountScope}, Groups: st.groupsOf(u)}
-		// What is checked may run code of the app's, which marshals its values, and so is checked there.
+		// What is checked may run code of the app's, which marshals its values, and so is checked
+		// there.
 		checked := func(ctx context.Context, e hook.PreTokenGeneration) (shape, error) {
 			a, err := f(ctx, e)
 			if err != nil {
@@ -94,8 +95,8 @@ func newShape(a hook.PreTokenGenerationAnswer) (s shape, err error) {
 	return s, nil
 }
 
-// own reports whether a scope is the pool's to give (security.md S12): that of the account, by our name or
-// by one of Cognito's.
+// own reports whether a scope is the pool's to give (security.md S12): that of the account, by our
+// name or by one of Cognito's.
 func own(scope string) bool { return scope == accountScope || strings.HasPrefix(scope, "aws.cognito.") }
 
 // claimFields are the claims with a field of their own that may be left out.
@@ -179,8 +180,8 @@ func (s shape) apply(c *token.Claims) {
 	}
 }
 
-// sign signs a token as a hook wants it. What no verifier would take, such as one that is too long, is
-// the hook's fault.
+// sign signs a token as a hook wants it. What no verifier would take, such as one that is too long,
+// is the hook's fault.
 func (p *Pool) sign(ctx context.Context, st *state, c token.Claims, as shape) (string, error) {
 	hooked := p.config.Hooks.PreTokenGeneration != nil
 	if hooked {
@@ -204,9 +205,9 @@ func (p *Pool) sign(ctx context.Context, st *state, c token.Claims, as shape) (s
 	return text, err
 }
 
-// unlocked refuses where a counter that a success would clear has locked since it was read: the hook takes its
-// time for what was right alone, and whoever waits for it would learn of more guesses than are counted
-// (security.md T5).
+// unlocked refuses where a counter that a success would clear has locked since it was read: the
+// hook takes its time for what was right alone, and whoever waits for it would learn of more
+// guesses than are counted (security.md T5).
 func (p *Pool) unlocked(ctx context.Context, h *hooked, o occurrence, now time.Time, wouldBe []storage.Change) error {
 	if p.config.Hooks.PreTokenGeneration == nil || h.from.Browser || h.tokens.asked {
 		return nil
@@ -230,9 +231,9 @@ func (p *Pool) unlocked(ctx context.Context, h *hooked, o occurrence, now time.T
 	return nil
 }
 
-// withheld lets it leave that no tokens are given though all was proven. It tells that what was proven was
-// right, so it is counted like a step that is due (security.md T5): against the network, and by each counter
-// that would have been cleared.
+// withheld lets it leave that no tokens are given though all was proven. It tells that what was
+// proven was right, so it is counted like a step that is due (security.md T5): against the network,
+// and by each counter that would have been cleared.
 func (p *Pool) withheld(ctx context.Context, st *state, err error, h *hooked, now time.Time, o occurrence, wouldBe ...storage.Change) error {
 	_, denied := errors.AsType[denial](err)
 	_, limited := errors.AsType[*LimitError](err)

@@ -77,8 +77,8 @@ func (k *kit) verifierOf(use token.Use) *token.Verifier {
 	return v
 }
 
-// What the hook adds, takes away and replaces is in the tokens of a sign-in, a refresh and a change of
-// password, and is asked for at each.
+// What the hook adds, takes away and replaces is in the tokens of a sign-in, a refresh and a change
+// of password, and is asked for at each.
 func TestPreTokenGeneration(t *testing.T) {
 	t.Parallel()
 	s := &shaping{}
@@ -197,8 +197,8 @@ type panicking struct{}
 
 func (panicking) MarshalJSON() ([]byte, error) { panic("no") }
 
-// An answer that may not be given gives no tokens: nothing of what the issuer says is a hook's to say, the
-// scope of one's own account least (security.md S12).
+// An answer that may not be given gives no tokens: nothing of what the issuer says is a hook's to
+// say, the scope of one's own account least (security.md S12).
 func TestS12_HostileAnswersGiveNoTokens(t *testing.T) {
 	t.Parallel()
 	s := &shaping{}
@@ -247,8 +247,8 @@ func TestS8_LongTokensAreRefused(t *testing.T) {
 	denies(t, err, "PreTokenGeneration", hook.ErrMalformed)
 }
 
-// A sign-in whose tokens are refused shows that the password was right, so it is counted before it leaves,
-// and stores no session.
+// A sign-in whose tokens are refused shows that the password was right, so it is counted before it
+// leaves, and stores no session.
 func TestT5_WithheldTokensAreCounted(t *testing.T) {
 	t.Parallel()
 	for name, r := range refusals {
@@ -294,8 +294,8 @@ func TestT5_WithheldTokensAreCounted(t *testing.T) {
 	}
 }
 
-// A hook takes its time for the right answer alone. Where guessing is locked since the answer was read it is not
-// asked, because a visitor who waits for it would learn what the refusal hides.
+// A hook takes its time for the right answer alone. Where guessing is locked since the answer was
+// read it is not asked, because a visitor who waits for it would learn what the refusal hides.
 func TestT5_NoTokensAreShapedWhileLocked(t *testing.T) {
 	t.Parallel()
 	s := &shaping{}
@@ -316,7 +316,8 @@ func TestT5_NoTokensAreShapedWhileLocked(t *testing.T) {
 	}
 }
 
-// Whoever hangs up while the hook takes its time has seen that the password was right, so it is counted.
+// Whoever hangs up while the hook takes its time has seen that the password was right, so it is
+// counted.
 func TestT5_HangingUpIsCounted(t *testing.T) {
 	t.Parallel()
 	var hangUp context.CancelFunc

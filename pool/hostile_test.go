@@ -17,8 +17,8 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// inputs makes, for every method that takes an input, one that would pass. Ada is a user, signed in as d;
-// bob has signed up, and holds the ticket.
+// inputs makes, for every method that takes an input, one that would pass. Ada is a user, signed in
+// as d; bob has signed up, and holds the ticket.
 var inputs = map[string]func(k *kit, d *pool.Done, bob string) any{
 	"SignUp": func(*kit, *pool.Done, string) any {
 		return pool.SignUpInput{Client: "default", Username: "eve@example.com", Password: right, Attributes: user.Attributes{"name": "Eve"}, Caller: caller}
@@ -58,14 +58,15 @@ var inputs = map[string]func(k *kit, d *pool.Done, bob string) any{
 
 var caller = pool.Caller{IP: netip.MustParseAddr("192.0.2.1"), UserAgent: "test", Locale: "en"}
 
-// hostile are values that no text of an input may have, whatever it is for. An empty client means the
-// only one, and an empty attribute none.
+// hostile are values that no text of an input may have, whatever it is for. An empty client means
+// the only one, and an empty attribute none.
 var hostile = map[string]string{
 	"empty": "", "1 MB": strings.Repeat("a", 1<<20), "not UTF-8": "\xff\xfe", "NUL": "a\x00b", "line break": "a\r\nb",
 }
 
-// Whatever a visitor puts into any text of any input: a typed error, or the answer that it always gives
-// where the text is nobody's business; at once, and nothing is written but that somebody guessed.
+// Whatever a visitor puts into any text of any input: a typed error, or the answer that it always
+// gives where the text is nobody's business; at once, and nothing is written but that somebody
+// guessed.
 func TestHostileInput(t *testing.T) {
 	t.Parallel()
 	for _, typ := range []reflect.Type{reflect.TypeFor[*pool.Pool](), reflect.TypeFor[*pool.Account]()} {
@@ -198,8 +199,8 @@ func typed(err error) bool {
 	return false
 }
 
-// A login in other letters is the same login where they are the same letters, and nobody's where they only
-// look so (CVE class 59).
+// A login in other letters is the same login where they are the same letters, and nobody's where
+// they only look so (CVE class 59).
 func TestSpellingsOfALogin(t *testing.T) {
 	t.Parallel()
 	k := open(t)

@@ -8,7 +8,8 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// Response is an answer to a step, or the first proof of a sign-in: [Password], [Code] or [NewPassword].
+// Response is an answer to a step, or the first proof of a sign-in: [Password], [Code] or
+// [NewPassword].
 type Response interface{ response() }
 
 // Password answers with a password.
@@ -24,13 +25,13 @@ func (Password) response()    {}
 func (Code) response()        {}
 func (NewPassword) response() {}
 
-// SignUpInput asks for a new user. Metadata, here and in the other inputs, is Cognito's ClientMetadata: it is
-// handed to hooks and to nobody else.
+// SignUpInput asks for a new user. Metadata, here and in the other inputs, is Cognito's
+// ClientMetadata: it is handed to hooks and to nobody else.
 type SignUpInput struct {
 	Client string // "" means the pool's only client
-	// Username is the address to be proven, or a user name that is chosen. Beside a chosen one, Attributes
-	// hold an "email" or "phone_number" to be proven: the one that users of the pool sign in by or, where
-	// that is both or neither, the phone number.
+	// Username is the address to be proven, or a user name that is chosen. Beside a chosen one,
+	// Attributes hold an "email" or "phone_number" to be proven: the one that users of the pool
+	// sign in by or, where that is both or neither, the phone number.
 	Username string
 	Password password.Secret
 	// Attributes are what [Settings].Attributes allows a visitor to say. An empty value is as none.
@@ -39,12 +40,13 @@ type SignUpInput struct {
 	Caller     Caller            `json:"-"`
 }
 
-// SignUpResult is the same whether or not the address was taken, and never names the user (security.md T7).
+// SignUpResult is the same whether or not the address was taken, and never names the user
+// (security.md T7).
 type SignUpResult struct {
 	Ticket   string // for [CodeInput]; "" where Confirmed
 	Delivery Delivery
-	// Confirmed says that the PreSignUp hook vouched for the visitor, so that there is nothing to confirm:
-	// sign in.
+	// Confirmed says that the PreSignUp hook vouched for the visitor, so that there is nothing to
+	// confirm: sign in.
 	Confirmed bool
 }
 

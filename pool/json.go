@@ -13,8 +13,9 @@ import (
 	"github.com/userpool-go/userpool/token"
 )
 
-// MarshalStep returns a step as JSON: an object whose "step" is the [StepKind], beside what that step
-// carries. It is how a handler answers; whoever reads it must refuse a step that they do not know.
+// MarshalStep returns a step as JSON: an object whose "step" is the [StepKind], beside what that
+// step carries. It is how a handler answers; whoever reads it must refuse a step that they do not
+// know.
 //
 //	{"step":"password","ticket":"...","expires":"2026-05-01T12:03:00Z"}
 //	{"step":"confirm","ticket":"...","expires":"...","delivery":{"channel":"email","destination":"ada@example.com"}}
@@ -61,8 +62,9 @@ type destination struct {
 const maxResponse = 16 << 10
 
 // UnmarshalResponse reads an answer to a step: {"password":"..."}, {"code":"..."} or
-// {"new_password":"..."}, and nothing beside it. An unknown or repeated name, and whatever follows the object, is an error of class [ErrInvalid],
-// because two parsers that disagree on such a text see two answers.
+// {"new_password":"..."}, and nothing beside it. An unknown or repeated name, and whatever follows
+// the object, is an error of class [ErrInvalid], because two parsers that disagree on such a text
+// see two answers.
 func UnmarshalResponse(text []byte) (Response, error) {
 	name, value, ok := member(text)
 	if !ok {

@@ -302,8 +302,8 @@ func (c *counting) Commit(ctx context.Context, changes ...storage.Change) error 
 	return c.Store.Commit(ctx, changes...)
 }
 
-// chore tells whether a commit is not a visitor's: it takes out a message, seals events, stores a document, or
-// is of events alone.
+// chore tells whether a commit is not a visitor's: it takes out a message, seals events, stores a
+// document, or is of events alone.
 func chore(changes []storage.Change) bool {
 	if onlyEvents(changes) {
 		return true

@@ -15,20 +15,21 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// ConfirmLink proves the address of a sign-up with the link that was sent there (security.md T7). In the
-// browser that signed up, whose ticket is in.Ticket, it does what [Pool.ConfirmSignUp] does with a code:
-// the step that comes back is [*NeedPassword] or, with the ticket of a [*NeedConfirm], [*Done].
+// ConfirmLink proves the address of a sign-up with the link that was sent there (security.md T7).
+// In the browser that signed up, whose ticket is in.Ticket, it does what [Pool.ConfirmSignUp] does
+// with a code: the step that comes back is [*NeedPassword] or, with the ticket of a [*NeedConfirm],
+// [*Done].
 //
-// Without that ticket nothing is confirmed yet: whoever signed up may be a stranger, and the one who
-// opens the link their victim. The step is [*NeedPassword], and only the password of the sign-up, given
-// to [Pool.Respond], confirms and is [*Done]. A wrong one is counted and leaves the link good. Such a call
-// writes nothing and may be repeated; mail scanners open links before people do. A ticket of another
-// sign-up counts as none.
+// Without that ticket nothing is confirmed yet: whoever signed up may be a stranger, and the one
+// who opens the link their victim. The step is [*NeedPassword], and only the password of the
+// sign-up, given to [Pool.Respond], confirms and is [*Done]. A wrong one is counted and leaves the
+// link good. Such a call writes nothing and may be repeated; mail scanners open links before people
+// do. A ticket of another sign-up counts as none.
 //
-// So a page answers the GET of a link with a form that names no one, and calls ConfirmLink at its POST
-// only. It keeps the link from other sites with "Referrer-Policy: no-referrer" and the ticket in a cookie,
-// and takes sign-ups from its own pages only, as net/http.CrossOriginProtection does: else another site
-// could sign its visitor up, cookie and all, with a password of its own.
+// So a page answers the GET of a link with a form that names no one, and calls ConfirmLink at its
+// POST only. It keeps the link from other sites with "Referrer-Policy: no-referrer" and the ticket
+// in a cookie, and takes sign-ups from its own pages only, as net/http.CrossOriginProtection does:
+// else another site could sign its visitor up, cookie and all, with a password of its own.
 //
 // A link that was never sent, has expired, was used, or was replaced by [Pool.ResendCode] is
 // [ErrTicketGone], like a ticket whose five tries are used up; [ErrLoginTaken] means that another
@@ -92,7 +93,8 @@ func (c Config) link(carried string) string {
 	return c.ConfirmURL + "?link=" + carried
 }
 
-// linkProblems returns what is wrong with where links lead. What a message may carry is message's to say.
+// linkProblems returns what is wrong with where links lead. What a message may carry is message's
+// to say.
 func (c Config) linkProblems(production bool) (ps []string) {
 	_, _, _, err := message.Render(message.ConfirmSignUpLink, message.Data{Link: c.link(bearer{}.String())})
 	secure := strings.HasPrefix(c.ConfirmURL, "https://") || !production
@@ -119,8 +121,8 @@ func (s Settings) invitation(l letter, t *storage.Ticket) letter {
 	return l
 }
 
-// opened checks that b is the link that was sent for t. What t carries besides, such as a password that
-// was shown for its true bearer, speaks for that one only.
+// opened checks that b is the link that was sent for t. What t carries besides, such as a password
+// that was shown for its true bearer, speaks for that one only.
 func (p *Pool) opened(t *storage.Ticket, b bearer, u *user.User) (c carried, err error) {
 	if t == nil || t.Purpose != purposeConfirm || !owns(u, t) || u.Status != user.Unconfirmed {
 		return c, ErrTicketGone
@@ -134,8 +136,8 @@ func (p *Pool) opened(t *storage.Ticket, b bearer, u *user.User) (c carried, err
 	return carried{Channel: c.Channel}, nil
 }
 
-// answerLink judges the password of a sign-up whose link was opened without its ticket: the one answer that
-// such a link takes.
+// answerLink judges the password of a sign-up whose link was opened without its ticket: the one
+// answer that such a link takes.
 func (p *Pool) answerLink(ctx context.Context, a answered, b bearer, with Response, j *judgement) (Step, error) {
 	w, ok := with.(Password)
 	if !ok {

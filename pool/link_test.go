@@ -95,7 +95,8 @@ func TestLinkAfterTheRightPassword(t *testing.T) {
 	}
 }
 
-// A link that is opened elsewhere changes nothing, however often, until the password comes beside it.
+// A link that is opened elsewhere changes nothing, however often, until the password comes beside
+// it.
 func TestT7_LinkElsewhereNeedsThePassword(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, k *kit) {
@@ -130,8 +131,8 @@ func TestT7_LinkElsewhereNeedsThePassword(t *testing.T) {
 	}, byLink)
 }
 
-// CVE class 21: whatever a victim does with the link of an attacker's sign-up, and in whatever browser, the
-// attacker's password opens nothing.
+// CVE class 21: whatever a victim does with the link of an attacker's sign-up, and in whatever
+// browser, the attacker's password opens nothing.
 func TestT7_PreHijackByLink(t *testing.T) {
 	t.Parallel()
 	attackers := password.New("the attacker's password")
@@ -181,7 +182,8 @@ func TestT7_PreHijackByLink(t *testing.T) {
 	}
 }
 
-// The owner of an address who has signed up too gets it with their own link; the attacker's is then good for nothing.
+// The owner of an address who has signed up too gets it with their own link; the attacker's is then
+// good for nothing.
 func TestT7_OwnLinkBesideAnAttackers(t *testing.T) {
 	t.Parallel()
 	k := open(t, byLink)
@@ -209,8 +211,8 @@ func TestT7_OwnLinkBesideAnAttackers(t *testing.T) {
 	}
 }
 
-// A link may be opened in a browser and end there, whoever asked for it; beside its ticket it ends where
-// that began.
+// A link may be opened in a browser and end there, whoever asked for it; beside its ticket it ends
+// where that began.
 func TestLinkInABrowser(t *testing.T) {
 	t.Parallel()
 	k := open(t, byLink)

@@ -14,8 +14,8 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// Where a link and a password sign somebody in, the hook before a sign-in is asked first; where a link
-// alone only opens a form, it is not.
+// Where a link and a password sign somebody in, the hook before a sign-in is asked first; where a
+// link alone only opens a form, it is not.
 func TestS8_PasswordsBesideALinkAreAskedAbout(t *testing.T) {
 	t.Parallel()
 	denied := errors.New("staff only")

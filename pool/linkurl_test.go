@@ -10,7 +10,8 @@ import (
 	"github.com/userpool-go/userpool/storage/memory"
 )
 
-// Links lead where the program says, over TLS (security.md S2); what is wrong is told at Open, all at once.
+// Links lead where the program says, over TLS (security.md S2); what is wrong is told at Open, all
+// at once.
 func TestS2_ConfirmURL(t *testing.T) {
 	t.Parallel()
 	const production, problem = "https://id.example.com", "ConfirmURL is an https URL"

@@ -39,8 +39,8 @@ func (k *kit) warnings() (to []string) {
 	return to
 }
 
-// Of any number of guesses at once one says that it locked, whether or not there is such a user; and so at
-// each lock that follows. Nobody else does.
+// Of any number of guesses at once one says that it locked, whether or not there is such a user;
+// and so at each lock that follows. Nobody else does.
 func TestT10_LocksAreToldOnce(t *testing.T) {
 	t.Parallel()
 	for _, login := range []string{ada, "nobody@example.com"} {
@@ -106,8 +106,8 @@ func TestT10_LocksOfCodesAreTold(t *testing.T) {
 	}
 }
 
-// The owner of an account that strangers lock gets one mail a day, in words of the owner's own; nobody
-// else gets one, and none is for what a known device gets wrong (security.md T6).
+// The owner of an account that strangers lock gets one mail a day, in words of the owner's own;
+// nobody else gets one, and none is for what a known device gets wrong (security.md T6).
 func TestT6_OwnerIsToldOfStrangers(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, k *kit) {

@@ -34,8 +34,8 @@ func (k *kit) verdicts(outcome string) int {
 	return n
 }
 
-// CVE class 66: of 100 parallel wrong guesses exactly 5 get a verdict, and all 100 look alike. Then a
-// right one is refused like them.
+// CVE class 66: of 100 parallel wrong guesses exactly 5 get a verdict, and all 100 look alike. Then
+// a right one is refused like them.
 func TestT5_ParallelGuessesGetFiveVerdicts(t *testing.T) {
 	t.Parallel()
 	for _, login := range []string{ada, "nobody@example.com"} {
@@ -144,8 +144,8 @@ func TestT6_LockBlocksPasswordsOnly(t *testing.T) {
 	}
 }
 
-// Strangers' failures lock strangers: the owner's known device still gets in. Its own failures lock it,
-// and nobody else.
+// Strangers' failures lock strangers: the owner's known device still gets in. Its own failures lock
+// it, and nobody else.
 func TestT6_KnownDeviceHasItsOwnBudget(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, k *kit) {
@@ -201,8 +201,8 @@ func TestT6_OtherDeviceTokensGiveNothing(t *testing.T) {
 	}
 }
 
-// A network that gives a hundred wrong answers is refused for a while, whatever accounts they were at; an
-// IPv6 customer is one network, and a mapped IPv4 address is that address (CVE class 9).
+// A network that gives a hundred wrong answers is refused for a while, whatever accounts they were
+// at; an IPv6 customer is one network, and a mapped IPv4 address is that address (CVE class 9).
 func TestT6_NetworksAreBounded(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -275,8 +275,8 @@ func TestT9_PasswordIsNormalisedNotTruncated(t *testing.T) {
 	}
 }
 
-// Whoever has used up a network's wrong answers has no guesses there for nothing: neither at the sign-in
-// nor, with a stolen access token, at the old password.
+// Whoever has used up a network's wrong answers has no guesses there for nothing: neither at the
+// sign-in nor, with a stolen access token, at the old password.
 func TestT5_GuessesPastTheNetworksBudgetCount(t *testing.T) {
 	t.Parallel()
 	k := open(t)
@@ -348,8 +348,8 @@ func TestT6_RequestsOfANetworkAreBounded(t *testing.T) {
 	}
 }
 
-// A ticket lives for a day, and each code that is sent again is rows, an event and maybe a mail: so it is a
-// request of the network like the sign-up was. The ticket stays good.
+// A ticket lives for a day, and each code that is sent again is rows, an event and maybe a mail: so
+// it is a request of the network like the sign-up was. The ticket stays good.
 func TestT6_ResentCodesOfANetworkAreBounded(t *testing.T) {
 	t.Parallel()
 	for login, most := range map[string]int{ada: 100, phone: 30} {

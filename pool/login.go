@@ -11,16 +11,16 @@ import (
 
 // SignInSettings says by what users sign in.
 type SignInSettings struct {
-	// Identifiers are the kinds of login that the pool takes; none means Email. A user signs in by each
-	// login that they own: the chosen user name, and what they have proven of the other kinds.
+	// Identifiers are the kinds of login that the pool takes; none means Email. A user signs in by
+	// each login that they own: the chosen user name, and what they have proven of the other kinds.
 	Identifiers []Identifier
-	// CaseSensitive tells user names apart that differ in case only. It stays as it was when the pool was
-	// made, because names are stored in the form that it gives them.
+	// CaseSensitive tells user names apart that differ in case only. It stays as it was when the
+	// pool was made, because names are stored in the form that it gives them.
 	CaseSensitive bool
 }
 
-// Identifier is a kind of login. No text is of two kinds: what has "@" in it is an email address, what
-// begins with "+" a phone number, and user names do neither.
+// Identifier is a kind of login. No text is of two kinds: what has "@" in it is an email address,
+// what begins with "+" a phone number, and user names do neither.
 type Identifier string
 
 // The identifiers.
@@ -46,7 +46,8 @@ func (s SignInSettings) kinds() []user.Kind {
 	return kinds
 }
 
-// read reads a login as it was typed. The error says which kinds there are, and nothing of what was typed.
+// read reads a login as it was typed. The error says which kinds there are, and nothing of what was
+// typed.
 func (s SignInSettings) read(typed string) (user.Login, error) {
 	c := user.CaseInsensitive
 	if s.CaseSensitive {
@@ -74,8 +75,8 @@ func (s SignInSettings) problems() (ps []string) {
 	return ps
 }
 
-// follows refuses settings that cannot take the place of the stored ones: by another case, users would be
-// found no more, and their names free for others.
+// follows refuses settings that cannot take the place of the stored ones: by another case, users
+// would be found no more, and their names free for others.
 func (s Settings) follows(stored []byte) error {
 	var was Settings
 	if err := json.Unmarshal(stored, &was); err != nil {

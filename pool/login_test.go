@@ -230,7 +230,8 @@ func TestT7_TakenNameIsCounted(t *testing.T) {
 	}
 }
 
-// A free name with an address that somebody owns: the same in all that a visitor sees, now and at sign-in.
+// A free name with an address that somebody owns: the same in all that a visitor sees, now and at
+// sign-in.
 func TestS19_FreeNameAtATakenAddress(t *testing.T) {
 	t.Parallel()
 	k := open(t, named)
@@ -286,7 +287,8 @@ func TestT7_NameAtATakenAddressConfirmsNothing(t *testing.T) {
 	}
 }
 
-// Who signed up with a name that somebody else confirmed does not see whether the addresses are one as well.
+// Who signed up with a name that somebody else confirmed does not see whether the addresses are one
+// as well.
 func TestS19_TakenNameHidesItsAddress(t *testing.T) {
 	t.Parallel()
 	for _, owners := range []string{ada, "lovelace@example.com"} {
@@ -310,7 +312,8 @@ func TestS19_TakenNameHidesItsAddress(t *testing.T) {
 	}
 }
 
-// Somebody who signed up at an address does not see at sign-in that it was proven through a user name.
+// Somebody who signed up at an address does not see at sign-in that it was proven through a user
+// name.
 func TestS19_AddressProvenByAName(t *testing.T) {
 	t.Parallel()
 	k := open(t, named)
@@ -383,7 +386,8 @@ func TestS1_ParallelConfirmsOfOneLogin(t *testing.T) {
 	}, named)
 }
 
-// What is of a kind that the pool does not take, or of none, is refused at each door, and nothing is written.
+// What is of a kind that the pool does not take, or of none, is refused at each door, and nothing
+// is written.
 func TestLoginsOfOtherKinds(t *testing.T) {
 	t.Parallel()
 	mega := strings.Repeat("a", 1<<20)
@@ -460,7 +464,8 @@ func TestS3_CodeBySMSIsShortLived(t *testing.T) {
 	}
 }
 
-// Messages by SMS cost money, so fewer go to one number, and to the numbers that one network asks for.
+// Messages by SMS cost money, so fewer go to one number, and to the numbers that one network asks
+// for.
 func TestT6_TextsAreBounded(t *testing.T) {
 	t.Parallel()
 	k := open(t, takes(pool.Phone))
@@ -484,8 +489,8 @@ func TestT6_TextsAreBounded(t *testing.T) {
 	}
 }
 
-// A network has messages sent by SMS to no more numbers by user names than by the numbers; which names have
-// one it does not see.
+// A network has messages sent by SMS to no more numbers by user names than by the numbers; which
+// names have one it does not see.
 func TestT6_TextsByNameAreBounded(t *testing.T) {
 	t.Parallel()
 	k := open(t, takes(pool.Username))
@@ -588,8 +593,8 @@ func TestT6_NamesShareTheMailsOfAnAddress(t *testing.T) {
 	}
 }
 
-// A hash that is replaced at a sign-in by name is not replaced while somebody has an open sign-up at the
-// address, who would see it.
+// A hash that is replaced at a sign-in by name is not replaced while somebody has an open sign-up
+// at the address, who would see it.
 func TestS19_RehashByNameDoesNotTell(t *testing.T) {
 	t.Parallel()
 	st, r := memory.New(), ring(t, seal.Generate())
@@ -641,7 +646,8 @@ func TestUsernameNeedsAnAddress(t *testing.T) {
 	}
 }
 
-// Whom the program vouches for gets the name that was chosen, and of the addresses those that are vouched for.
+// Whom the program vouches for gets the name that was chosen, and of the addresses those that are
+// vouched for.
 func TestT7_VouchedForByName(t *testing.T) {
 	t.Parallel()
 	for what, tt := range map[string]struct {
@@ -706,8 +712,8 @@ func TestT7_VouchedForOneNameAtOnce(t *testing.T) {
 	}
 }
 
-// A kind of login that is taken no more is refused from the next read on, also by a process that has not
-// heard of it yet.
+// A kind of login that is taken no more is refused from the next read on, also by a process that
+// has not heard of it yet.
 func TestS18_IdentifiersBindFromTheNextRead(t *testing.T) {
 	t.Parallel()
 	for door, knock := range map[string]func(*kit) error{

@@ -41,9 +41,10 @@ func letterTo(to user.Login, kind message.Kind, locale, code string) letter {
 	return letter{Kind: kind, SMS: channel(to) == message.SMS, To: to.Display, Locale: locale, Code: code}
 }
 
-// mail returns the changes that send l for t and count it by a rule, and binds its code to t. Where the address
-// has had enough the message is dropped unsent. A ticket without a message that carries a code gets
-// one that nobody can guess: otherwise every new ticket would be five more guesses at six digits.
+// mail returns the changes that send l for t and count it by a rule, and binds its code to t. Where
+// the address has had enough the message is dropped unsent. A ticket without a message that carries
+// a code gets one that nobody can guess: otherwise every new ticket would be five more guesses at
+// six digits.
 func (p *Pool) mail(sent storage.Counter, rule storage.Rule, t *storage.Ticket, c carried, l letter, now time.Time) []storage.Change {
 	l = p.state.Load().settings.invitation(l, t)
 	full := !rule.Locked(sent, now).IsZero()

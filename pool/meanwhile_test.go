@@ -105,8 +105,8 @@ var guessings = map[string]guessing{
 	}},
 }
 
-// eachGuess gives every answer of every way to guess, each in a pool of its own, in the moment in which something
-// happens. All must hear what is heard where guessing is locked.
+// eachGuess gives every answer of every way to guess, each in a pool of its own, in the moment in
+// which something happens. All must hear what is heard where guessing is locked.
 func eachGuess(t *testing.T, happens func(k *kit, g guessing), hooks func() (hook.Set, func())) {
 	for name, g := range guessings {
 		t.Run(name, func(t *testing.T) {
@@ -126,9 +126,9 @@ func eachGuess(t *testing.T, happens func(k *kit, g guessing), hooks func() (hoo
 	}
 }
 
-// Where guessing is locked in the moment in which an answer is judged, what leaves is the refusal of a lock,
-// whatever came out: else each of any number of guesses at once would tell whether it was right. So it is where
-// a hook withholds the tokens, too.
+// Where guessing is locked in the moment in which an answer is judged, what leaves is the refusal
+// of a lock, whatever came out: else each of any number of guesses at once would tell whether it
+// was right. So it is where a hook withholds the tokens, too.
 func TestT5_LockedMeanwhileTellsNothing(t *testing.T) {
 	t.Parallel()
 	lock := func(k *kit, g guessing) {
@@ -165,8 +165,9 @@ func (k *kit) use(c storage.Count, times int) {
 	}
 }
 
-// Where the tries of a ticket are used up in the moment in which an answer to it is judged, no answer passes, the
-// right one neither: else all that are under way would be guesses, where five may be.
+// Where the tries of a ticket are used up in the moment in which an answer to it is judged, no
+// answer passes, the right one neither: else all that are under way would be guesses, where five
+// may be.
 func TestS1_TriesUsedUpMeanwhile(t *testing.T) {
 	t.Parallel()
 	for name, g := range guessings {
@@ -195,8 +196,9 @@ func TestS1_TriesUsedUpMeanwhile(t *testing.T) {
 	}
 }
 
-// One who guesses at the code of a sign-up of their own, at an address that is not theirs, has no more guesses at
-// a ticket whose last try is left, once the lock of the code is forgotten, than that one.
+// One who guesses at the code of a sign-up of their own, at an address that is not theirs, has no
+// more guesses at a ticket whose last try is left, once the lock of the code is forgotten, than
+// that one.
 func TestS1_LastTryIsOneGuess(t *testing.T) {
 	t.Parallel()
 	k := open(t)

@@ -231,8 +231,8 @@ func TestT5_RightTemporaryPasswordIsCounted(t *testing.T) {
 	}
 }
 
-// Each comparison with old passwords costs hashes, so refusals are counted, and past the limit nothing
-// is hashed.
+// Each comparison with old passwords costs hashes, so refusals are counted, and past the limit
+// nothing is hashed.
 func TestT5_RefusedNewPasswordsAreCounted(t *testing.T) {
 	t.Parallel()
 	k := open(t)

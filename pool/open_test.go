@@ -124,8 +124,8 @@ func TestT9_HashIsReplacedAtSignIn(t *testing.T) {
 	}
 }
 
-// New parameters of hashes do not tell who owns an address: not at a new sign-up there, and not at one that was
-// open when the owner signed in.
+// New parameters of hashes do not tell who owns an address: not at a new sign-up there, and not at
+// one that was open when the owner signed in.
 func TestS19_NewParametersDoNotTell(t *testing.T) {
 	t.Parallel()
 	st, r := memory.New(), ring(t, seal.Generate())
@@ -206,7 +206,8 @@ func TestProductionIsStrict(t *testing.T) {
 	}
 }
 
-// Settings given in code win over what is stored, and are published; without them the stored ones count.
+// Settings given in code win over what is stored, and are published; without them the stored ones
+// count.
 func TestSettingsInCodeAreTheTruth(t *testing.T) {
 	t.Parallel()
 	st := memory.New()

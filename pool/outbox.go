@@ -163,8 +163,8 @@ func (o *outbox) send(ctx context.Context, m *storage.Outgoing) error {
 	return commit
 }
 
-// handOver gives a message to the sender, unless there is no use in it: it is void, its code has died,
-// or it was sent before and could not be taken out.
+// handOver gives a message to the sender, unless there is no use in it: it is void, its code has
+// died, or it was sent before and could not be taken out.
 func (o *outbox) handOver(ctx context.Context, m *storage.Outgoing) (err error) {
 	defer func() { // a sender of the app's that panics at one message must not end the process, again and again
 		if r := recover(); r != nil {

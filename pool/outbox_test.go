@@ -93,7 +93,8 @@ func TestOutboxDropsWhatIsRefusedForGood(t *testing.T) {
 	})
 }
 
-// A recipient at which the mail server hangs costs nobody else their mail, and is tried ever more rarely.
+// A recipient at which the mail server hangs costs nobody else their mail, and is tried ever more
+// rarely.
 func TestOutboxSlowRecipientBlocksNobody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

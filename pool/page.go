@@ -15,14 +15,15 @@ const pageLifetime = 24 * time.Hour
 // maxPageToken bounds a page token, in bytes: it comes from outside.
 const maxPageToken = 2 << 10
 
-// place is where a page ended. Its cursor is the store's, and tells what stands there: so it is sealed.
+// place is where a page ended. Its cursor is the store's, and tells what stands there: so it is
+// sealed.
 type place struct {
 	Cursor  string    `json:"cursor"`
 	Expires time.Time `json:"expires"`
 }
 
-// pageLabel binds a page token to a list of the pool and to what was asked of it: one of another list, or
-// of the same list of somebody else, opens nothing.
+// pageLabel binds a page token to a list of the pool and to what was asked of it: one of another
+// list, or of the same list of somebody else, opens nothing.
 func (p *Pool) pageLabel(list, query string) seal.Label {
 	return seal.Label{Pool: string(p.config.ID), Kind: "page", Owner: query, Field: list}
 }
@@ -36,7 +37,8 @@ func (p *Pool) pageToken(list, query, cursor string) string {
 	return base64.RawURLEncoding.EncodeToString(p.config.Keys.Seal(p.pageLabel(list, query), text))
 }
 
-// pageCursor returns the cursor of a page token; ok is false where it is of another list, altered or over.
+// pageCursor returns the cursor of a page token; ok is false where it is of another list, altered
+// or over.
 func (p *Pool) pageCursor(list, query, token string) (cursor string, ok bool) {
 	if token == "" {
 		return "", true
@@ -53,7 +55,8 @@ func (p *Pool) pageCursor(list, query, token string) (cursor string, ok bool) {
 	return at.Cursor, true
 }
 
-// decode reads base64url in the one spelling that we write: the decoder alone would skip line breaks.
+// decode reads base64url in the one spelling that we write: the decoder alone would skip line
+// breaks.
 func decode(text string, longest int) ([]byte, bool) {
 	if len(text) > longest || strings.ContainsAny(text, "\r\n") {
 		return nil, false

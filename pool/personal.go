@@ -32,12 +32,12 @@ type Event struct {
 	Outcome string  // "success", "step" or "refused"
 	Reason  string  // why it was refused: what the visitor is not told
 	Client  string
-	// Count is how many calls it tells of: 1, or more where calls that were refused without a verdict
-	// (Reason "locked", "network", "pool" or "busy") were gathered for a minute. They have their network in
-	// common, which is the IP of the event, and came before its Time.
+	// Count is how many calls it tells of: 1, or more where calls that were refused without a
+	// verdict (Reason "locked", "network", "pool" or "busy") were gathered for a minute. They have
+	// their network in common, which is the IP of the event, and came before its Time.
 	Count int
-	// Until says that this wrong answer locked the account, or its codes, for guessing, and for how long;
-	// one event of each lock does. Zero means that it did not.
+	// Until says that this wrong answer locked the account, or its codes, for guessing, and for how
+	// long; one event of each lock does. Zero means that it did not.
 	Until time.Time
 	Seal  int64 // number of the seal it is in; 0 means none yet
 
@@ -62,8 +62,9 @@ type EventPage struct {
 	Next   string // good for a day, for the same user; "" means that there is no more
 }
 
-// ListEvents returns a page of the pool's history, oldest first. It fails with a *[ValidationError] where
-// After is of another list or older than a day. It costs a read, and one more for each person on the page.
+// ListEvents returns a page of the pool's history, oldest first. It fails with a *[ValidationError]
+// where After is of another list or older than a day. It costs a read, and one more for each person
+// on the page.
 func (p *Pool) ListEvents(ctx context.Context, q EventQuery) (EventPage, error) {
 	if p.closed.Load() {
 		return EventPage{}, ErrClosed
@@ -142,8 +143,8 @@ func (p *Pool) shown(e *storage.Event, ring *seal.Keyring) Event {
 	return out
 }
 
-// personal returns the sealed fields of an event, or nil where there are none, or no key: an event is
-// never lost for them.
+// personal returns the sealed fields of an event, or nil where there are none, or no key: an event
+// is never lost for them.
 func (p *Pool) personal(id string, who *user.User, c Caller) []byte {
 	f := personal{IP: c.IP, UserAgent: strings.ToValidUTF8(c.UserAgent[:min(len(c.UserAgent), 256)], "")}
 	if f == (personal{}) {
@@ -162,16 +163,17 @@ func (p *Pool) personal(id string, who *user.User, c Caller) []byte {
 	return ring.Seal(p.personalLabel(id), text)
 }
 
-// newEventKey returns a person's half of an event key. It is part of the user, not a document: one that
-// is made for each person would raise the pool's epoch, and every process would read all settings anew.
+// newEventKey returns a person's half of an event key. It is part of the user, not a document: one
+// that is made for each person would raise the pool's epoch, and every process would read all
+// settings anew.
 func newEventKey() []byte {
 	half := make([]byte, 16)
 	rand.Read(half) // never fails: crypto/rand
 	return half
 }
 
-// eventRing makes an event key of the person's half and of the pool's key: neither opens anything without
-// the other. Nobody has an empty half; nil means that there is no key.
+// eventRing makes an event key of the person's half and of the pool's key: neither opens anything
+// without the other. Nobody has an empty half; nil means that there is no key.
 func (s *state) eventRing(owner user.ID, half []byte) *seal.Keyring {
 	if len(half) != 16 && (owner != "" || len(half) != 0) {
 		return nil

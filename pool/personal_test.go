@@ -116,8 +116,8 @@ func TestT10_KeyGoesWithTheUser(t *testing.T) {
 	}
 }
 
-// TestT10_PersonalFieldsAreSealed: the database does not say where anybody was, nor can who writes it
-// show the fields of one event in another.
+// TestT10_PersonalFieldsAreSealed: the database does not say where anybody was, nor can who writes
+// it show the fields of one event in another.
 func TestT10_PersonalFieldsAreSealed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -16,8 +16,8 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// Pool is an open user pool. Its methods are what a visitor may do; they are safe for concurrent use,
-// in one process and in several on one store.
+// Pool is an open user pool. Its methods are what a visitor may do; they are safe for concurrent
+// use, in one process and in several on one store.
 type Pool struct {
 	config  Config // as checked
 	store   storage.Store
@@ -43,8 +43,9 @@ type Pool struct {
 }
 
 // Open opens the pool that c names, and makes it if the store has none by that id. It starts the
-// pool's chores (delivery of mail, sweeping, following other nodes, rotation of signing keys, writing down
-// of refusals, sealing of events), which end with [Pool.Close]. The store stays the caller's to close, after the pool.
+// pool's chores (delivery of mail, sweeping, following other nodes, rotation of signing keys,
+// writing down of refusals, sealing of events), which end with [Pool.Close]. The store stays the
+// caller's to close, after the pool.
 //
 // It fails with a *[SettingsError] that lists all that is wrong with c, with [ErrNoKeyring], or with
 // [ErrWrongKeyring].
@@ -84,8 +85,8 @@ func Open(ctx context.Context, st storage.Store, c Config) (*Pool, error) {
 }
 
 // Close ends the pool's chores, waits for the messages that are being sent and writes down what was
-// refused, at most until ctx ends. What was not sent yet stays in the store for the next Open. Other calls fail with [ErrClosed] from
-// then on. It may be called again.
+// refused, at most until ctx ends. What was not sent yet stays in the store for the next Open.
+// Other calls fail with [ErrClosed] from then on. It may be called again.
 func (p *Pool) Close(ctx context.Context) error {
 	p.closed.Store(true)
 	p.stop()
@@ -111,19 +112,19 @@ func (p *Pool) ID() user.PoolID { return p.config.ID }
 // Issuer returns what the pool's tokens name as their issuer.
 func (p *Pool) Issuer() string { return p.config.Issuer }
 
-// Settings returns the policy, with its defaults written out, as of the newest state that this process
-// knows. What it points to is the pool's: do not change it.
+// Settings returns the policy, with its defaults written out, as of the newest state that this
+// process knows. What it points to is the pool's: do not change it.
 func (p *Pool) Settings() Settings { return p.state.Load().settings }
 
 // JWKS returns the public keys of the pool's tokens as a JSON Web Key Set (RFC 7517), as of the
 // newest state that this process knows.
 func (p *Pool) JWKS() []byte { return p.today().jwks }
 
-// Verifier returns a verifier of the pool's access tokens for the given clients, or all of today's where none
-// is named. Beside the signature and the claims it knows what was revoked: in this process at once, and
-// elsewhere a second or two later (security.md T3: at most 5 s), for as long as the store can be read.
-// A session that makes room for a user's hundred-and-first is not revoked: its access token lives on
-// until it expires.
+// Verifier returns a verifier of the pool's access tokens for the given clients, or all of today's
+// where none is named. Beside the signature and the claims it knows what was revoked: in this
+// process at once, and elsewhere a second or two later (security.md T3: at most 5 s), for as long
+// as the store can be read. A session that makes room for a user's hundred-and-first is not
+// revoked: its access token lives on until it expires.
 func (p *Pool) Verifier(clients ...string) (*token.Verifier, error) {
 	if len(clients) == 0 {
 		clients = p.state.Load().settings.clientIDs()

@@ -33,8 +33,8 @@ var guessRule = storage.Rule{Free: 5, Base: time.Second, Max: 15 * time.Minute, 
 // Only wrong ones count, and a right one resets nothing.
 var sourceRule = storage.Rule{Free: 100, Window: 15 * time.Minute}
 
-// codeRule is the same for codes, without a ceiling: strangers can cause codes to be sent and guess at
-// them, and must not be able to close the way back for good.
+// codeRule is the same for codes, without a ceiling: strangers can cause codes to be sent and guess
+// at them, and must not be able to close the way back for good.
 var codeRule = storage.Rule{Free: guessRule.Free, Base: guessRule.Base, Max: guessRule.Max, Decay: guessRule.Decay}
 
 // rule returns the rule of a counter of guesses.
@@ -45,8 +45,8 @@ func rule(key storage.CounterKey) storage.Rule {
 	return guessRule
 }
 
-// whileLocked is what whoever guesses hears while a counter is locked: what a wrong answer hears, whatever
-// theirs was (security.md T6).
+// whileLocked is what whoever guesses hears while a counter is locked: what a wrong answer hears,
+// whatever theirs was (security.md T6).
 func whileLocked(guesses storage.Counter) error {
 	if guesses.Key.Name == confirmCounter || guesses.Key.Name == resetCounter {
 		return ErrBadCode
@@ -66,9 +66,9 @@ var requestRule = storage.Rule{Free: 100, Window: 15 * time.Minute}
 type reading struct {
 	user    *user.User
 	attempt *user.User // the newest live one at the address, who may be the user; none at a taken user name
-	// counter is the owner's, or where there is none a stranger's, so that both look alike: one of an attempt
-	// would begin anew with each sign-up, and tell that nobody owns the address. Guesses from a known device
-	// of the owner have one of their own.
+	// counter is the owner's, or where there is none a stranger's, so that both look alike: one of
+	// an attempt would begin anew with each sign-up, and tell that nobody owns the address. Guesses
+	// from a known device of the owner have one of their own.
 	counter storage.Counter
 	mail    storage.Counter
 	source  storage.Counter

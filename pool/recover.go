@@ -13,15 +13,16 @@ import (
 )
 
 // ForgotPassword sends a code to the address, with which and the ticket [Pool.ResetPassword] sets a
-// new password within an hour, as in Cognito, or within ten minutes if it came by SMS. For a user name the
-// code goes to the owner's proven email address or, without one, phone number, and the answer does not
-// say where. A newer request voids the ticket of an older one. The old password stays good until then.
+// new password within an hour, as in Cognito, or within ten minutes if it came by SMS. For a user
+// name the code goes to the owner's proven email address or, without one, phone number, and the
+// answer does not say where. A newer request voids the ticket of an older one. The old password
+// stays good until then.
 //
-// A login that nobody owns gives the same answer after the same work; nothing is sent. It fails with a
-// *[ValidationError], with [ErrUnknownClient], and with a *[LimitError] where the caller's network or the pool
-// as a whole has asked for enough. Beyond five mails or three messages by SMS an hour to one login nothing
-// is sent, nor by SMS beyond thirty an hour that a network asks for by user names; the answer does not show
-// it. It costs one read and one commit.
+// A login that nobody owns gives the same answer after the same work; nothing is sent. It fails
+// with a *[ValidationError], with [ErrUnknownClient], and with a *[LimitError] where the caller's
+// network or the pool as a whole has asked for enough. Beyond five mails or three messages by SMS
+// an hour to one login nothing is sent, nor by SMS beyond thirty an hour that a network asks for by
+// user names; the answer does not show it. It costs one read and one commit.
 func (p *Pool) ForgotPassword(ctx context.Context, in ForgotPasswordInput) (ForgotPasswordResult, error) {
 	var v validation
 	login := v.login(p.state.Load().settings.SignIn, in.Username)
@@ -98,13 +99,13 @@ func recoverable(u *user.User) (*user.User, string) {
 	return nobody, string(u.Status)
 }
 
-// ResetPassword sets a new password with the code of [Pool.ForgotPassword]. All sessions, tickets and
-// codes of the user end, locks on guessing the old password with them, and the owner is told by
+// ResetPassword sets a new password with the code of [Pool.ForgotPassword]. All sessions, tickets
+// and codes of the user end, locks on guessing the old password with them, and the owner is told by
 // mail. It signs nobody in (security.md S4): the step that comes back is [*NeedPassword].
 //
-// It fails with a *[ValidationError], which leaves the code good, with [ErrBadCode], with [ErrTicketGone],
-// and with a *[LimitError] where the password door is full. It costs one read, one commit and, for the
-// right code, one hash.
+// It fails with a *[ValidationError], which leaves the code good, with [ErrBadCode], with
+// [ErrTicketGone], and with a *[LimitError] where the password door is full. It costs one read, one
+// commit and, for the right code, one hash.
 func (p *Pool) ResetPassword(ctx context.Context, in ResetPasswordInput) (Step, error) {
 	b, ok := parseBearer(in.Ticket)
 	if !ok {
@@ -132,8 +133,9 @@ func (p *Pool) ResetPassword(ctx context.Context, in ResetPasswordInput) (Step, 
 }
 
 func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordInput, c *choice, h *hooked) (Step, error) {
-	// A ticket of nobody, one whose user has changed since, one that a newer request has replaced and
-	// a locked counter all go the way of a wrong code: any other would tell whether there is a user.
+	// A ticket of nobody, one whose user has changed since, one that a newer request has replaced
+	// and a locked counter all go the way of a wrong code: any other would tell whether there is a
+	// user.
 	u, _ := recoverable(a.user)
 	proof, right := p.sentCode(a, in.Code)
 	right = right && a.Request == a.requests.N && codeRule.Locked(a.resetCode, a.now).IsZero()

@@ -73,9 +73,9 @@ func (p *Pool) refresh(ctx context.Context, in RefreshInput, presented token.Ref
 // SignOut ends the session of a refresh token, whichever of its generations. Access tokens of it are
 // refused by [Pool.Verifier] from then on; a stand-alone verifier honours them until they expire.
 //
-// A session that is over already is a success, and so is one that never was (RFC 7009, 2.2): nobody can
-// tell the two apart any more. A token of another client, or an altered one, is [ErrNotAuthorized], and
-// ends nothing. It costs one read and one commit.
+// A session that is over already is a success, and so is one that never was (RFC 7009, 2.2): nobody
+// can tell the two apart any more. A token of another client, or an altered one, is
+// [ErrNotAuthorized], and ends nothing. It costs one read and one commit.
 func (p *Pool) SignOut(ctx context.Context, in SignOutInput) error {
 	presented, err := token.ParseRefresh(in.Token.Reveal())
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// Why a call was refused without a verdict. It stands in the event, and the visitor does not learn it.
+// Why a call was refused without a verdict. It stands in the event, and the visitor does not learn
+// it.
 const (
 	accountLocked = "locked"  // guessing at the account
 	networkFull   = "network" // wrong answers or requests of the caller's network
@@ -25,10 +26,10 @@ const (
 	maxGathered = 256 // kinds of refusal that a process tells apart in a minute
 )
 
-// refusals gathers the calls that were refused without a verdict. They commit nothing, and an event of
-// each would let whoever is refused fill the table: so there is one event a minute for those of one
-// kind, reason, network and user, with their number (security.md T10). Those of networks and users
-// beyond the first 256 are told by kind and reason alone.
+// refusals gathers the calls that were refused without a verdict. They commit nothing, and an event
+// of each would let whoever is refused fill the table: so there is one event a minute for those of
+// one kind, reason, network and user, with their number (security.md T10). Those of networks and
+// users beyond the first 256 are told by kind and reason alone.
 type refusals struct {
 	*Pool
 	mu       sync.Mutex

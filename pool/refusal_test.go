@@ -47,8 +47,8 @@ func (k *kit) lock(login string) {
 	}
 }
 
-// Calls that are refused without a verdict write nothing of their own. A minute's worth of those of one
-// reason, network and user is one event with their number, which says nothing of browsers.
+// Calls that are refused without a verdict write nothing of their own. A minute's worth of those of
+// one reason, network and user is one event with their number, which says nothing of browsers.
 func TestT10_RefusalsAreGathered(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, k *kit) {

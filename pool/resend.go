@@ -13,9 +13,10 @@ import (
 // are void from then on. Wrong codes that were counted against the sign-up stay counted. A link is
 // replaced alike.
 //
-// It fails with [ErrTicketGone], with [ErrWrongStep] and with a *[LimitError] where the caller's network has
-// asked for enough, which leaves the ticket good. Beyond five mails or three messages by SMS an hour
-// to one address nothing is sent, which the answer does not show. It costs one read and one commit.
+// It fails with [ErrTicketGone], with [ErrWrongStep] and with a *[LimitError] where the caller's
+// network has asked for enough, which leaves the ticket good. Beyond five mails or three messages
+// by SMS an hour to one address nothing is sent, which the answer does not show. It costs one read
+// and one commit.
 func (p *Pool) ResendCode(ctx context.Context, in ResendInput) (SignUpResult, error) {
 	b, ok := parseBearer(in.Ticket)
 	if !ok {

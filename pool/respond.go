@@ -17,9 +17,9 @@ import (
 // visitor a user of the pool. With the ticket of [Pool.SignUp] the step that comes back is
 // [*NeedPassword]; with that of a [*NeedConfirm], which a right password earned, it is [*Done].
 //
-// It fails with [ErrBadCode], with [ErrTicketGone] after five wrong codes, after 24 hours, or when it was
-// answered already, and with [ErrLoginTaken] where another sign-up proved the address first. It costs
-// one read and one commit.
+// It fails with [ErrBadCode], with [ErrTicketGone] after five wrong codes, after 24 hours, or when
+// it was answered already, and with [ErrLoginTaken] where another sign-up proved the address first.
+// It costs one read and one commit.
 func (p *Pool) ConfirmSignUp(ctx context.Context, in CodeInput) (Step, error) {
 	return p.respond(ctx, RespondInput{Ticket: in.Ticket, With: Code{in.Code}, Metadata: in.Metadata, Caller: in.Caller}, purposeConfirm)
 }
@@ -27,9 +27,9 @@ func (p *Pool) ConfirmSignUp(ctx context.Context, in CodeInput) (Step, error) {
 // Respond answers a step. What it costs and how it fails is the same as with the call that the step
 // came from; an answer of another kind than the step asks for is [ErrWrongStep] and changes nothing.
 //
-// A [NewPassword] that may not be chosen is a *[ValidationError], after which the step can be answered
-// again; it counts like a wrong password. It costs one read, one commit, and two hashes or, with a
-// history, one for each password that is looked at.
+// A [NewPassword] that may not be chosen is a *[ValidationError], after which the step can be
+// answered again; it counts like a wrong password. It costs one read, one commit, and two hashes
+// or, with a history, one for each password that is looked at.
 func (p *Pool) Respond(ctx context.Context, in RespondInput) (Step, error) {
 	return p.respond(ctx, in, "")
 }
@@ -149,8 +149,9 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, c Caller) (a answered, 
 	return a, err
 }
 
-// used are the changes that come of a right answer to the ticket. It has no tries any more then, and where others
-// used them up meanwhile the answer came too late: of guesses at once no more than those count.
+// used are the changes that come of a right answer to the ticket. It has no tries any more then,
+// and where others used them up meanwhile the answer came too late: of guesses at once no more than
+// those count.
 func (a answered) used() []storage.Change {
 	return []storage.Change{storage.Delete(a.ticket), storage.Clear{Key: a.tries.Key, Rule: ticketRule, Now: a.now}}
 }
@@ -210,7 +211,8 @@ func (p *Pool) confirmed(ctx context.Context, a answered, proofs []gate.Proof, h
 		occurrence{who: a.user, from: a.from, Kind: confirmEvent, Outcome: refused, Reason: string(d.Reason()), Client: a.client.ID}, a.tried())
 }
 
-// mayAnswer asks PreAuthentication about an answer to a ticket that may end in a sign-in by password.
+// mayAnswer asks PreAuthentication about an answer to a ticket that may end in a sign-in by
+// password.
 func (p *Pool) mayAnswer(ctx context.Context, a answered, h *hooked) error {
 	err := p.mayTry(ctx, h, a.client, called(a.user), a.user)
 	if err != nil {

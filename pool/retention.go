@@ -12,10 +12,11 @@ import (
 
 // EventSettings say for how long the pool's history is kept.
 type EventSettings struct {
-	// Keep is how long an event is kept at least: 1 day to 100 years; 0 means two years, as in Cognito.
-	// Older events go within hours, by whole seals. What is kept verifies as before, from a signed
-	// anchor on, and nobody else can take anything away unseen. But where settings are kept in the database,
-	// who writes it can lower this one there, to a day: put it in code where that matters.
+	// Keep is how long an event is kept at least: 1 day to 100 years; 0 means two years, as in
+	// Cognito. Older events go within hours, by whole seals. What is kept verifies as before, from
+	// a signed anchor on, and nobody else can take anything away unseen. But where settings are
+	// kept in the database, who writes it can lower this one there, to a day: put it in code where
+	// that matters.
 	Keep time.Duration
 }
 
@@ -40,8 +41,8 @@ const (
 
 var errAnchor = errors.New("the anchor of the history was not made with the pool's keyring")
 
-// anchor returns the newest seal that was dropped, zero where none was, with the document that says so.
-// It is sealed: who writes the database can put back an older one, which shows because what it
+// anchor returns the newest seal that was dropped, zero where none was, with the document that says
+// so. It is sealed: who writes the database can put back an older one, which shows because what it
 // precedes is gone, and can make none.
 func (p *Pool) anchor(ctx context.Context) (SealHead, *storage.Document, error) {
 	var h SealHead
@@ -64,8 +65,8 @@ func (h SealHead) record() *storage.SealRecord {
 	return &storage.SealRecord{Number: h.Number, Digest: h.Digest}
 }
 
-// retain drops what is older than the settings keep, once an hour, if this process is the sealer: a batch in
-// each round until nothing is left to drop, or it fails.
+// retain drops what is older than the settings keep, once an hour, if this process is the sealer: a
+// batch in each round until nothing is left to drop, or it fails.
 func (s *sealer) retain(ctx context.Context) error {
 	now := s.now()
 	if since := now.Sub(s.retained); since >= 0 && since < retainEvery {
@@ -81,8 +82,8 @@ func (s *sealer) retain(ctx context.Context) error {
 	return err
 }
 
-// drop moves the anchor to the newest seal before a time, or a batch towards it, and only then erases what
-// it covers: where it stops half-way, the history verifies, and the next round goes on.
+// drop moves the anchor to the newest seal before a time, or a batch towards it, and only then
+// erases what it covers: where it stops half-way, the history verifies, and the next round goes on.
 func (s *sealer) drop(ctx context.Context, before time.Time) (more bool, err error) {
 	from, doc, err := s.anchor(ctx)
 	if err != nil {
@@ -110,9 +111,9 @@ func (s *sealer) drop(ctx context.Context, before time.Time) (more bool, err err
 	return more, nil
 }
 
-// expired returns the newest of the seals after from that are older than a time, never the newest of
-// all, or where there are more than a batch has, one on the way. Each is verified first: one whose time was
-// changed, say, must not take the proof of it away.
+// expired returns the newest of the seals after from that are older than a time, never the newest
+// of all, or where there are more than a batch has, one on the way. Each is verified first: one
+// whose time was changed, say, must not take the proof of it away.
 func (s *sealer) expired(ctx context.Context, from SealHead, before time.Time) (to SealHead, more bool, err error) {
 	a := audit{Pool: s.Pool}
 	head, err := a.head(ctx)

@@ -43,8 +43,8 @@ func (n *node) verified(kept ...pool.SealHead) pool.EventReport {
 	return r
 }
 
-// What is older than the settings keep goes, by whole seals. The rest verifies from the anchor on, also
-// with heads that were kept outside since, and the newest seal stays for ever.
+// What is older than the settings keep goes, by whole seals. The rest verifies from the anchor on,
+// also with heads that were kept outside since, and the newest seal stays for ever.
 func TestT10_RetentionLeavesAnAnchor(t *testing.T) {
 	t.Parallel()
 	t.Run("memory", func(t *testing.T) { t.Parallel(); retention(t, memory.New()) })
@@ -118,8 +118,8 @@ func (n *node) anchorOf() *storage.Document {
 	return page.Documents[0]
 }
 
-// Whoever writes the database cannot drop more than the pool did, nor put back, forge, borrow or take away
-// the anchor that would excuse it.
+// Whoever writes the database cannot drop more than the pool did, nor put back, forge, borrow or
+// take away the anchor that would excuse it.
 func TestT10_ForgedAnchorsAreFound(t *testing.T) {
 	t.Parallel()
 	for name, forge := range map[string]func(n *node, old *storage.Document){
@@ -270,8 +270,8 @@ func TestT10_RetentionStopsHalfWay(t *testing.T) {
 	}
 }
 
-// However much there is to drop, as when a setting was lowered, a round takes a batch of it: sealing, which
-// the same process does, goes on between.
+// However much there is to drop, as when a setting was lowered, a round takes a batch of it:
+// sealing, which the same process does, goes on between.
 func TestT10_RetentionGoesByBatches(t *testing.T) {
 	t.Parallel()
 	n := nodes(t, memory.New(), 1, keeps(3*day), with(hook.Set{PreSignUp: vouch}))[0]

@@ -19,9 +19,9 @@ type KeySettings struct {
 	// means never, and whoever copies the key signs for as long.
 	Every time.Duration
 	// Algorithm is that of the next key that is made: token.ES256, which "" means, token.EdDSA or
-	// token.RS256, which Cognito's clients know. A change of it makes that key at once, which waits its day
-	// like any other before it signs, while tokens of the key before verify until they expire. It is for
-	// all clients: see that all who verify know it.
+	// token.RS256, which Cognito's clients know. A change of it makes that key at once, which waits
+	// its day like any other before it signs, while tokens of the key before verify until they
+	// expire. It is for all clients: see that all who verify know it.
 	Algorithm token.Algorithm
 }
 
@@ -61,8 +61,8 @@ func (s *state) plan(now time.Time) {
 	s.jwks, s.keys = token.JWKS(s.keyPlan.Publish...), token.KeysOf(s.keyPlan.Publish...)
 }
 
-// today returns the newest state that this process knows, with its keys as planned for now: which one
-// signs changes by the clock, and no commit tells.
+// today returns the newest state that this process knows, with its keys as planned for now: which
+// one signs changes by the clock, and no commit tells.
 func (p *Pool) today() *state {
 	for {
 		s, now := p.state.Load(), p.now()

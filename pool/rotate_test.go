@@ -80,9 +80,9 @@ func (p *polled) Key(ctx context.Context, kid string) (token.PublicKey, error) {
 	return p.set.Key(ctx, kid)
 }
 
-// A year in steps of five minutes. One node mints, the other publishes the keys; a token verifies from
-// the moment it is minted until it expires, with keys that were polled five minutes before, and
-// even with those of the day before.
+// A year in steps of five minutes. One node mints, the other publishes the keys; a token verifies
+// from the moment it is minted until it expires, with keys that were polled five minutes before,
+// and even with those of the day before.
 func TestRotationOverAYear(t *testing.T) {
 	t.Parallel()
 	const day, step = 24 * time.Hour, 5 * time.Minute
@@ -274,8 +274,8 @@ type anarchic struct{ storage.Store }
 
 func (anarchic) Lease(context.Context, storage.Lease) (bool, error) { return true, nil }
 
-// The setting of the algorithm goes from one to the next. A verifier that asked for the keys a day ago
-// meets no token that it cannot check, nor does one that asks now meet an old one.
+// The setting of the algorithm goes from one to the next. A verifier that asked for the keys a day
+// ago meets no token that it cannot check, nor does one that asks now meet an old one.
 func TestAlgorithmChanges(t *testing.T) {
 	t.Parallel()
 	const day = 24 * time.Hour
@@ -352,7 +352,8 @@ func TestAlgorithmChanges(t *testing.T) {
 	}
 }
 
-// Two processes that do not agree, as while a program is rolled out, make a key in turn and not without end.
+// Two processes that do not agree, as while a program is rolled out, make a key in turn and not
+// without end.
 func TestAlgorithmsOfTwoMinds(t *testing.T) {
 	t.Parallel()
 	i := 0

@@ -62,8 +62,8 @@ func (s *sealer) once(ctx context.Context) error {
 	}
 }
 
-// hold tells whether this process is the sealer. It asks the store only when half of a lease is over,
-// because to ask is to write.
+// hold tells whether this process is the sealer. It asks the store only when half of a lease is
+// over, because to ask is to write.
 func (s *sealer) hold(ctx context.Context) (bool, error) {
 	now := s.now()
 	if since := now.Sub(s.asked); since >= 0 && since < sealLease/2 {

@@ -15,11 +15,11 @@ import (
 type Settings struct {
 	SignIn SignInSettings
 	SignUp SignUpSettings
-	// Attributes is what users may say of themselves. The zero schema is OpenID Connect's standard claims,
-	// none of them required.
+	// Attributes is what users may say of themselves. The zero schema is OpenID Connect's standard
+	// claims, none of them required.
 	Attributes user.Schema
-	// Passwords is what new passwords must keep. The zero policy is NIST's: 8 characters and more, none
-	// of those that everybody uses, none made of the login.
+	// Passwords is what new passwords must keep. The zero policy is NIST's: 8 characters and more,
+	// none of those that everybody uses, none made of the login.
 	Passwords password.Policy
 	// Messages are words of the pool's own, by kind and locale. Zero means the built-in ones.
 	Messages message.Settings
@@ -37,8 +37,9 @@ type Settings struct {
 // SignUpSettings says who may sign up.
 type SignUpSettings struct {
 	Closed bool // nobody signs up by themselves
-	// ByLink proves email addresses by a link in place of a code, as Cognito's CONFIRM_WITH_LINK does. It
-	// leads to [Config].ConfirmURL, and is for [Pool.ConfirmLink]. Phone numbers get a code all the same.
+	// ByLink proves email addresses by a link in place of a code, as Cognito's CONFIRM_WITH_LINK
+	// does. It leads to [Config].ConfirmURL, and is for [Pool.ConfirmLink]. Phone numbers get a
+	// code all the same.
 	ByLink bool
 }
 

@@ -16,17 +16,18 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// SignIn starts a sign-in with a password, by any login that the user owns. Where it was right, the step
-// that comes back is [*Done], [*NeedConfirm] where the address is not proven yet, or [*NeedNewPassword]
-// where it was a temporary one, which is good for as long as [password.Policy] says.
+// SignIn starts a sign-in with a password, by any login that the user owns. Where it was right, the
+// step that comes back is [*Done], [*NeedConfirm] where the address is not proven yet, or
+// [*NeedNewPassword] where it was a temporary one, which is good for as long as [password.Policy]
+// says.
 //
-// Unknown users, wrong passwords, disabled and locked accounts are all [ErrNotAuthorized], after the
-// same work; a *[LimitError] speaks of the caller's network, of the pool as a whole, of the password door or
-// of a full hook. Wrong answers in a row lock guessing, the fifth for a second and each later one for twice
-// as long (security.md T5).
+// Unknown users, wrong passwords, disabled and locked accounts are all [ErrNotAuthorized], after
+// the same work; a *[LimitError] speaks of the caller's network, of the pool as a whole, of the
+// password door or of a full hook. Wrong answers in a row lock guessing, the fifth for a second and
+// each later one for twice as long (security.md T5).
 //
-// It costs one hash, one read and one commit; another hash and commit where the stored hash is replaced
-// by one of today's parameters.
+// It costs one hash, one read and one commit; another hash and commit where the stored hash is
+// replaced by one of today's parameters.
 func (p *Pool) SignIn(ctx context.Context, in SignInInput) (Step, error) {
 	var v validation
 	login := v.login(p.state.Load().settings.SignIn, in.Username)
@@ -129,8 +130,8 @@ func (p *Pool) wrong(ctx context.Context, source storage.CounterKey, guesses sto
 		return err
 	}
 	if l, full := errors.AsType[*storage.LimitError](err); full && l.Key == source {
-		// The network has had enough. The guess still counts against the account: else whoever has used
-		// up a network would have guesses there for nothing.
+		// The network has had enough. The guess still counts against the account: else whoever has
+		// used up a network would have guesses there for nothing.
 		if err := overMail(p.commit(ctx, counted...)); err != nil {
 			if _, locked := limit(err); !locked || errors.Is(err, storage.ErrStale) {
 				return err
@@ -179,10 +180,10 @@ func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User,
 	return done, nil
 }
 
-// rehash replaces a hash that was made with other parameters than new ones are, now that the password
-// is at hand (security.md T9). It is no password set: sessions and proofs stay. Where it cannot, the
-// next sign-in tries again. An open sign-up at any login of the user shares the hash's salt until it ends,
-// and keeps it; the one at the login that was typed is known to be over.
+// rehash replaces a hash that was made with other parameters than new ones are, now that the
+// password is at hand (security.md T9). It is no password set: sessions and proofs stay. Where it
+// cannot, the next sign-in tries again. An open sign-up at any login of the user shares the hash's
+// salt until it ends, and keeps it; the one at the login that was typed is known to be over.
 func (p *Pool) rehash(ctx context.Context, c Caller, u *user.User, typedLogin user.Login, typed Password) {
 	old, err := password.Parse(u.Password.Hash)
 	old.Digest = make([]byte, 32) // it is sealed, and of today's length where it was judged right
@@ -225,8 +226,8 @@ func (p *Pool) counted(ctx context.Context, r reading, o occurrence, now time.Ti
 	return err
 }
 
-// needConfirm answers the right password of an attempt with a ticket and a new code. At an address that
-// has an owner meanwhile the ticket confirms nothing, and it is the owner who gets a mail.
+// needConfirm answers the right password of an attempt with a ticket and a new code. At an address
+// that has an owner meanwhile the ticket confirms nothing, and it is the owner who gets a mail.
 func (p *Pool) needConfirm(ctx context.Context, r reading, client Client, d gate.Decision, c Caller, j *judgement, now time.Time) (Step, error) {
 	u, to := r.attempt, r.attempt.Attempt.Proves()
 	l := p.asked(letterTo(to, message.ConfirmSignUp, c.locale(), newCode()), hook.Authentication, client, j.event.Metadata)

@@ -13,17 +13,18 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// SignUp starts a sign-up: it sends a code to the address, and the visitor brings it with the ticket
-// to [Pool.ConfirmSignUp] within 24 hours, or within ten minutes if it came by SMS. Until then nobody owns
-// the address, nor the user name if one was chosen, and whoever confirms first gets both. An address that
-// has an owner gives the same answer; the owner is told by a message. Where the settings say ByLink, it is
-// a link in place of the code that goes to an email address, for [Pool.ConfirmLink].
+// SignUp starts a sign-up: it sends a code to the address, and the visitor brings it with the
+// ticket to [Pool.ConfirmSignUp] within 24 hours, or within ten minutes if it came by SMS. Until
+// then nobody owns the address, nor the user name if one was chosen, and whoever confirms first
+// gets both. An address that has an owner gives the same answer; the owner is told by a message.
+// Where the settings say ByLink, it is a link in place of the code that goes to an email address,
+// for [Pool.ConfirmLink].
 //
-// It fails with a *[ValidationError], with [ErrUnknownClient], with [ErrNotAuthorized] where sign-up is
-// closed, with [ErrLoginTaken] where somebody has the chosen user name, with a *[HookError], and with a
-// *[LimitError] where the caller's network, the password door or a hook is full. It costs one hash, one read
-// and one commit; another read for a chosen user name, and another commit where [Config].Breached is
-// asked, as it does wherever a password is chosen.
+// It fails with a *[ValidationError], with [ErrUnknownClient], with [ErrNotAuthorized] where
+// sign-up is closed, with [ErrLoginTaken] where somebody has the chosen user name, with a
+// *[HookError], and with a *[LimitError] where the caller's network, the password door or a hook is
+// full. It costs one hash, one read and one commit; another read for a chosen user name, and
+// another commit where [Config].Breached is asked, as it does wherever a password is chosen.
 func (p *Pool) SignUp(ctx context.Context, in SignUpInput) (SignUpResult, error) {
 	var v validation
 	s := p.state.Load()
@@ -90,8 +91,8 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, up registration, chos
 	return SignUpResult{Ticket: ticket, Delivery: delivery(up.address)}, nil
 }
 
-// readSignUp reads who is at the address that a sign-up is to prove, and before that who has the user name,
-// where one was chosen. The network must have a request left.
+// readSignUp reads who is at the address that a sign-up is to prove, and before that who has the
+// user name, where one was chosen. The network must have a request left.
 func (p *Pool) readSignUp(ctx context.Context, in SignUpInput, up registration, o *occurrence, now time.Time) (r reading, client Client, err error) {
 	places := []user.Login{up.login, up.address}
 	if up.login == up.address {
@@ -122,8 +123,9 @@ func (p *Pool) readSignUp(ctx context.Context, in SignUpInput, up registration, 
 	return r, client, nil
 }
 
-// nameTaken refuses a user name that somebody has chosen before, which cannot be hidden: two cannot have it.
-// It leaves once it is counted, so that a network learns of no more names than it may sign up.
+// nameTaken refuses a user name that somebody has chosen before, which cannot be hidden: two cannot
+// have it. It leaves once it is counted, so that a network learns of no more names than it may sign
+// up.
 func (p *Pool) nameTaken(ctx context.Context, r reading, o occurrence, now time.Time) error {
 	o.Outcome, o.Reason = refused, "taken"
 	err := p.commit(ctx, storage.Count{Key: r.source.Key, Rule: requestRule, Now: now}, p.event(now, o))

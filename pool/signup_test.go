@@ -44,8 +44,8 @@ func TestT7_TakenAddressDoesNotTell(t *testing.T) {
 	}
 }
 
-// Signing up at an address and then signing in looks the same whether or not the address has an owner,
-// and whatever password is typed.
+// Signing up at an address and then signing in looks the same whether or not the address has an
+// owner, and whatever password is typed.
 func TestS19_SignUpThenSignInDoesNotTell(t *testing.T) {
 	t.Parallel()
 	k := open(t)
@@ -77,8 +77,8 @@ func TestS19_SignUpThenSignInDoesNotTell(t *testing.T) {
 	}
 }
 
-// Beyond the mails that an address gets, a new ticket is not five more guesses at six digits: none of
-// the million is its code (CVE class 6).
+// Beyond the mails that an address gets, a new ticket is not five more guesses at six digits: none
+// of the million is its code (CVE class 6).
 func TestT5_UnsentCodesCannotBeGuessed(t *testing.T) {
 	t.Parallel()
 	r := ring(t, seal.Generate())
@@ -221,7 +221,8 @@ func TestT7_AtMostThreeAttempts(t *testing.T) {
 	})
 }
 
-// The right password on an unproven address earns a ticket and a code of its own, and with both a session.
+// The right password on an unproven address earns a ticket and a code of its own, and with both a
+// session.
 func TestT7_NeedConfirm(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, k *kit) {
@@ -295,7 +296,8 @@ func TestS1_WrongAnswersUseUpTheTicket(t *testing.T) {
 	}
 }
 
-// CVE class 6: five wrong codes, and the right one is of no use; another ticket does not refill the account's budget.
+// CVE class 6: five wrong codes, and the right one is of no use; another ticket does not refill the
+// account's budget.
 func TestT5_CodeBudgetSurvivesANewTicket(t *testing.T) {
 	t.Parallel()
 	k := open(t)

@@ -105,8 +105,8 @@ func foreignIssuer(err error) error {
 	return err
 }
 
-// publish stores what this process brings and the store lacks: the issuer, the mark of a new ring key,
-// and the settings in code, so that other nodes and operators see them.
+// publish stores what this process brings and the store lacks: the issuer, the mark of a new ring
+// key, and the settings in code, so that other nodes and operators see them.
 func (p *Pool) publish(ctx context.Context) error {
 	if err := p.claimIssuer(ctx); err != nil {
 		return err

@@ -31,13 +31,14 @@ const (
 type Done struct {
 	// Tokens are those of a sign-in without [Caller].Browser, else zero.
 	Tokens token.Set
-	// Cookie is the value of a browser session's cookie, of which nothing is stored: for [Pool.Session]. Zero
-	// where there are Tokens. It is a credential: web.Sessions.Start writes it, and nothing else should.
+	// Cookie is the value of a browser session's cookie, of which nothing is stored: for
+	// [Pool.Session]. Zero where there are Tokens. It is a credential: web.Sessions.Start writes
+	// it, and nothing else should.
 	Cookie token.Secret
 	// Expires is when the browser session ends at the latest. Zero where there are Tokens.
 	Expires time.Time
-	// Device says that this browser or app has signed in as this user: keep it there, and give it back
-	// in [Caller].Device at the next sign-in. It proves nothing, and is empty after a refresh.
+	// Device says that this browser or app has signed in as this user: keep it there, and give it
+	// back in [Caller].Device at the next sign-in. It proves nothing, and is empty after a refresh.
 	Device string
 }
 
@@ -47,25 +48,26 @@ type NeedPassword struct {
 	Expires time.Time
 }
 
-// NeedConfirm asks for the code that was sent to prove the address: answer with [Code]. Where the pool
-// sends links instead ([SignUpSettings].ByLink), its ticket is for [LinkInput]. It comes only after the right
-// password, so it tells nothing to others.
+// NeedConfirm asks for the code that was sent to prove the address: answer with [Code]. Where the
+// pool sends links instead ([SignUpSettings].ByLink), its ticket is for [LinkInput]. It comes only
+// after the right password, so it tells nothing to others.
 type NeedConfirm struct {
 	Ticket   string // for [RespondInput] or [CodeInput]
 	Expires  time.Time
 	Delivery Delivery
 }
 
-// NeedNewPassword asks for a password in place of a temporary one, as Cognito's NEW_PASSWORD_REQUIRED
-// does: answer with [NewPassword]. It comes only after the right temporary password.
+// NeedNewPassword asks for a password in place of a temporary one, as Cognito's
+// NEW_PASSWORD_REQUIRED does: answer with [NewPassword]. It comes only after the right temporary
+// password.
 type NeedNewPassword struct {
 	Ticket  string // for [RespondInput]
 	Expires time.Time
 }
 
-// Delivery tells where a code went, if one did: to the address as it was typed, now or at sign-up. It is zero
-// where only a user name was typed and nothing was proven: the address behind it, and whether there is
-// one, is nothing to tell strangers (security.md T7).
+// Delivery tells where a code went, if one did: to the address as it was typed, now or at sign-up.
+// It is zero where only a user name was typed and nothing was proven: the address behind it, and
+// whether there is one, is nothing to tell strangers (security.md T7).
 type Delivery struct {
 	Channel     message.Channel
 	Destination string

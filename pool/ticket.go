@@ -22,8 +22,8 @@ const (
 	purposeNewPassword = "new_password"
 )
 
-// How long tickets live: Cognito's 24 hours for a sign-up, its hour for a reset, and its default of 3
-// minutes for a step.
+// How long tickets live: Cognito's 24 hours for a sign-up, its hour for a reset, and its default of
+// 3 minutes for a step.
 const (
 	confirmLifetime = 24 * time.Hour
 	resetLifetime   = time.Hour

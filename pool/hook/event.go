@@ -24,8 +24,8 @@ const (
 
 // Event is what every hook is told. All of it is a copy.
 type Event struct {
-	// ID names the call of the pool that a hook is part of: it is the same when the hook is run again for
-	// it, so that who has seen it need not act again.
+	// ID names the call of the pool that a hook is part of: it is the same when the hook is run
+	// again for it, so that who has seen it need not act again.
 	ID     string
 	Pool   user.PoolID
 	Client string // app client
@@ -33,14 +33,14 @@ type Event struct {
 	User   user.ID // "" before there is one
 	// Username is the login as it was typed; in a Post hook, as the user has it.
 	Username string
-	// Attributes are those of the user as they are when the hook runs, those that a sign-up asks for in
-	// PreSignUp, and none where there is no user. An address in them is proven only in a Post hook
-	// and in PreTokenGeneration.
+	// Attributes are those of the user as they are when the hook runs, those that a sign-up asks
+	// for in PreSignUp, and none where there is no user. An address in them is proven only in a
+	// Post hook and in PreTokenGeneration.
 	Attributes user.Attributes
 	Caller     Caller
-	// Metadata is what the visitor's app sent along (Cognito's ClientMetadata): anybody may have put
-	// anything there. It is bounded, valid UTF-8, and stored only beside a message or a Post hook that
-	// waits for its turn.
+	// Metadata is what the visitor's app sent along (Cognito's ClientMetadata): anybody may have
+	// put anything there. It is bounded, valid UTF-8, and stored only beside a message or a Post
+	// hook that waits for its turn.
 	Metadata map[string]string
 }
 

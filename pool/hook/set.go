@@ -6,58 +6,62 @@ import (
 )
 
 // Set are the hooks of a pool, each nil where there is none. All processes on one store should have
-// the same: a Post hook that one process does not have waits for one that does, until it is given up.
-// They are called by several goroutines at once. More will come.
+// the same: a Post hook that one process does not have waits for one that does, until it is given
+// up. They are called by several goroutines at once. More will come.
 type Set struct {
-	// PreSignUp may refuse a sign-up, or vouch for it. It runs for free and for taken addresses alike,
-	// and must not treat them differently.
+	// PreSignUp may refuse a sign-up, or vouch for it. It runs for free and for taken addresses
+	// alike, and must not treat them differently.
 	PreSignUp func(context.Context, PreSignUp) (PreSignUpAnswer, error)
 	// PostConfirmation runs after somebody became a user of the pool, or reset their password.
 	PostConfirmation func(context.Context, PostConfirmation) error
-	// PreAuthentication may refuse an attempt to sign in by a password. It runs before the password is
-	// judged, and before a code is that continues such an attempt, for unknown users too, but not
-	// where guessing is locked. A refusal is not counted against the account, as nothing of it was
-	// tried; it is counted against the caller's network.
+	// PreAuthentication may refuse an attempt to sign in by a password. It runs before the password
+	// is judged, and before a code is that continues such an attempt, for unknown users too, but
+	// not where guessing is locked. A refusal is not counted against the account, as nothing of it
+	// was tried; it is counted against the caller's network.
 	PreAuthentication func(context.Context, PreAuthentication) error
-	// PostAuthentication runs after a sign-in, whether it gave tokens or a browser session. A refresh is none.
+	// PostAuthentication runs after a sign-in, whether it gave tokens or a browser session. A
+	// refresh is none.
 	PostAuthentication func(context.Context, PostAuthentication) error
-	// PreTokenGeneration changes what tokens say, or refuses them; a browser session has none. A sign-in that it refuses counts like
-	// a wrong password, because the refusal shows that the password was right.
+	// PreTokenGeneration changes what tokens say, or refuses them; a browser session has none. A
+	// sign-in that it refuses counts like a wrong password, because the refusal shows that the
+	// password was right.
 	PreTokenGeneration func(context.Context, PreTokenGeneration) (PreTokenGenerationAnswer, error)
-	// CustomMessage chooses the words of a message. It runs when the message is sent, apart from the call of
-	// the visitor, and again where the sender has failed. Where it fails twice, which takes half a
-	// minute at the most, the message goes out in the pool's own words: who waits for a code must get one.
+	// CustomMessage chooses the words of a message. It runs when the message is sent, apart from
+	// the call of the visitor, and again where the sender has failed. Where it fails twice, which
+	// takes half a minute at the most, the message goes out in the pool's own words: who waits for
+	// a code must get one.
 	CustomMessage func(context.Context, CustomMessage) (CustomMessageAnswer, error)
 }
 
 // PreSignUp is a visitor who wants to sign up.
 type PreSignUp struct{ Event }
 
-// PreSignUpAnswer lets a sign-up go on. The zero answer lets it go the usual way. Attributes cannot be
-// changed, as in Cognito.
+// PreSignUpAnswer lets a sign-up go on. The zero answer lets it go the usual way. Attributes cannot
+// be changed, as in Cognito.
 type PreSignUpAnswer struct {
 	// Confirm makes the visitor a user at once: no code is sent. An address that nobody has proven
 	// owns nothing, so the address by which the user will sign in must be vouched for with it, by
-	// VerifyEmail or VerifyPhone. Do so only for addresses that your program has proven in another way.
-	// Beside a chosen user name an address that is not vouched for stays unproven, and is no login.
+	// VerifyEmail or VerifyPhone. Do so only for addresses that your program has proven in another
+	// way. Beside a chosen user name an address that is not vouched for stays unproven, and is no
+	// login.
 	//
 	// At an address that has an owner already no user is made, the answer is the same, and the owner
 	// is told by mail. That nobody can sign in afterwards tells the visitor: this cannot be helped.
 	Confirm bool
-	// VerifyEmail and VerifyPhone vouch for the address or number that the sign-up has. Without Confirm,
-	// or where there is none, they are malformed.
+	// VerifyEmail and VerifyPhone vouch for the address or number that the sign-up has. Without
+	// Confirm, or where there is none, they are malformed.
 	VerifyEmail, VerifyPhone bool
 }
 
-// PreAuthentication is somebody who tries to sign in. Its user is the owner of the login, or the newest
-// open sign-up there.
+// PreAuthentication is somebody who tries to sign in. Its user is the owner of the login, or the
+// newest open sign-up there.
 type PreAuthentication struct {
 	Event
 	UserNotFound bool // nobody has the login
 }
 
-// PostConfirmation is somebody who has become a user (Source [ConfirmSignUp]) or has reset their password
-// (Source [ConfirmForgotPassword]).
+// PostConfirmation is somebody who has become a user (Source [ConfirmSignUp]) or has reset their
+// password (Source [ConfirmForgotPassword]).
 type PostConfirmation struct{ Event }
 
 // PostAuthentication is somebody who has signed in.

@@ -11,9 +11,9 @@ import (
 )
 
 // Clock is the clock of a pool. It begins at the present second, or where pool.Config.Now says, and
-// stands still until it is advanced: what time.Sleep does, in a synctest bubble too, does not move it.
-// Only the pool itself moves it on, by a microsecond each time it looks, so that of two things the later
-// one is later: two mails to one person go out in their order.
+// stands still until it is advanced: what time.Sleep does, in a synctest bubble too, does not move
+// it. Only the pool itself moves it on, by a microsecond each time it looks, so that of two things
+// the later one is later: two mails to one person go out in their order.
 //
 // A verifier that stands alone follows the clock with Now in its token.Config. It is safe for
 // concurrent use.

@@ -42,15 +42,16 @@ type setup struct {
 	store  storage.Store
 }
 
-// WithConfig opens the pool with c. What c leaves out is made for the test: a keyring, and hashes that
-// cost nothing. Those are refused for an https issuer, whose hashes therefore are real ones and slow.
+// WithConfig opens the pool with c. What c leaves out is made for the test: a keyring, and hashes
+// that cost nothing. Those are refused for an https issuer, whose hashes therefore are real ones
+// and slow.
 //
 // Now says at what time the [Clock] begins. A Sender is given every message before it is kept in
 // [Kit.Mail], which one that it fails to send does not reach.
 func WithConfig(c pool.Config) Option { return func(s *setup) { s.config = c } }
 
-// WithStore opens the pool on st, which stays the caller's to close. The default is a memory store of
-// its own. Two kits on one store are two nodes, and need a keyring in common (pool.Config.Keys).
+// WithStore opens the pool on st, which stays the caller's to close. The default is a memory store
+// of its own. Two kits on one store are two nodes, and need a keyring in common (pool.Config.Keys).
 func WithStore(st storage.Store) Option { return func(s *setup) { s.store = st } }
 
 // cheap are the parameters of hashes in tests.

@@ -152,7 +152,8 @@ func TestDurableStore(t *testing.T) {
 	}
 }
 
-// On SQLite, in a bubble, over more than a year: keys rotate meanwhile, and people get in before and after.
+// On SQLite, in a bubble, over more than a year: keys rotate meanwhile, and people get in before
+// and after.
 func TestYearInABubble(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "test.db")

@@ -8,8 +8,9 @@ import (
 	"github.com/userpool-go/userpool/pool/internal/chore"
 )
 
-// Mail is what a pool has sent to people, by email and by SMS: the last 1000 messages. Whatever is due is
-// delivered before it is read, so a message is there as soon as the call that caused it has returned.
+// Mail is what a pool has sent to people, by email and by SMS: the last 1000 messages. Whatever is
+// due is delivered before it is read, so a message is there as soon as the call that caused it has
+// returned.
 type Mail struct {
 	t    testing.TB
 	hand *chore.Hand

@@ -22,8 +22,8 @@ import (
 // characters, which no policy finds too little.
 var Password = password.New("Seven quiet gulls, 1 harbour & no rain.")
 
-// Person is somebody with a login in the pool, who calls from a network address of their own, so that
-// no two share what is counted by address.
+// Person is somebody with a login in the pool, who calls from a network address of their own, so
+// that no two share what is counted by address.
 type Person struct {
 	Login   string
 	Address string // to which the code of the sign-up went: Login, unless that is a user name
@@ -35,10 +35,11 @@ type Person struct {
 	cookie string // of a browser session; "" means none
 }
 
-// Person makes a person who has signed up with [Password], confirmed the address and signed in; options
-// say otherwise. They go through the same doors as visitors, so the settings must let people sign
-// up, and in a pool of several clients they use the first of pool.Config.Settings. The login is of any kind
-// that the settings take; for a user name without an address among the [Attribute] options, one is made up.
+// Person makes a person who has signed up with [Password], confirmed the address and signed in;
+// options say otherwise. They go through the same doors as visitors, so the settings must let
+// people sign up, and in a pool of several clients they use the first of pool.Config.Settings. The
+// login is of any kind that the settings take; for a user name without an address among the
+// [Attribute] options, one is made up.
 func (k *Kit) Person(login string, options ...PersonOption) *Person {
 	k.t.Helper()
 	var o order
@@ -73,16 +74,16 @@ func (k *Kit) Person(login string, options ...PersonOption) *Person {
 	return p
 }
 
-// ID returns the person's user id, which is the subject of their tokens. It is "" for somebody who is
-// not confirmed, and therefore nobody yet.
+// ID returns the person's user id, which is the subject of their tokens. It is "" for somebody who
+// is not confirmed, and therefore nobody yet.
 func (p *Person) ID() user.ID { return p.id }
 
 // Tokens returns the tokens of the last sign-in, expired and revoked ones too. They are zero for
 // somebody who never signed in.
 func (p *Person) Tokens() token.Set { return p.tokens }
 
-// Cookie returns the cookie of the last sign-in in a browser, as package web sets it, that of an ended
-// session too. It is nil for somebody who never signed in.
+// Cookie returns the cookie of the last sign-in in a browser, as package web sets it, that of an
+// ended session too. It is nil for somebody who never signed in.
 func (p *Person) Cookie() *http.Cookie {
 	if p.cookie == "" {
 		return nil
@@ -90,9 +91,9 @@ func (p *Person) Cookie() *http.Cookie {
 	return &http.Cookie{Name: p.kit.cookies().Session, Value: p.cookie} //nolint:gosec // as a browser sends it: without attributes
 }
 
-// SignIn signs in with [Password], on a device that the pool does not know, twice: as an app, whose tokens
-// it takes, and in a browser, whose cookie it takes. Where that is refused the test fails; a refusal
-// that is expected is seen with pool.Pool.SignIn.
+// SignIn signs in with [Password], on a device that the pool does not know, twice: as an app, whose
+// tokens it takes, and in a browser, whose cookie it takes. Where that is refused the test fails; a
+// refusal that is expected is seen with pool.Pool.SignIn.
 func (p *Person) SignIn() {
 	p.kit.t.Helper()
 	p.tokens = p.signIn(false).Tokens
@@ -112,7 +113,8 @@ func (p *Person) signIn(browser bool) *pool.Done {
 	return done
 }
 
-// SignOut ends both sessions. The person keeps the tokens and the cookie, as a thief or an old tab would.
+// SignOut ends both sessions. The person keeps the tokens and the cookie, as a thief or an old tab
+// would.
 func (p *Person) SignOut() {
 	p.kit.t.Helper()
 	ctx := p.kit.t.Context()
@@ -129,9 +131,10 @@ func (p *Person) SignOut() {
 	}
 }
 
-// Request returns a request for a handler, as httptest.NewRequest makes it and with its panics: from
-// the person's address, with the access token in its Authorization header and the cookie, if there are
-// any, and, as a browser's, from a page of the same origin. In production it came over TLS.
+// Request returns a request for a handler, as httptest.NewRequest makes it and with its panics:
+// from the person's address, with the access token in its Authorization header and the cookie, if
+// there are any, and, as a browser's, from a page of the same origin. In production it came over
+// TLS.
 func (p *Person) Request(method, path string) *http.Request {
 	r := httptest.NewRequestWithContext(p.kit.t.Context(), method, path, nil)
 	r.RemoteAddr = netip.AddrPortFrom(p.caller.IP, 40000).String()
@@ -217,8 +220,9 @@ func (p *Person) fatal(what string, err error) {
 	p.kit.t.Fatalf("pooltest: %s: %s: %v", p.Login, what, err)
 }
 
-// address returns a network address that nobody else in the kit has, of 2001:db8::/32, which is there
-// for examples (RFC 3849). A source is the first 64 bits of an address, so each is another source.
+// address returns a network address that nobody else in the kit has, of 2001:db8::/32, which is
+// there for examples (RFC 3849). A source is the first 64 bits of an address, so each is another
+// source.
 func (k *Kit) address() netip.Addr {
 	a := [16]byte{0x20, 0x01, 0x0d, 0xb8, 15: 1}
 	binary.BigEndian.PutUint32(a[4:], k.sources.Add(1))

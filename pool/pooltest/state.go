@@ -31,29 +31,32 @@ func Attribute(name, value string) PersonOption {
 	}
 }
 
-// InGroup makes the person a member of a group of the pool's before the sign-in, as an administrator does, so
-// that the tokens tell it. The settings must have the group.
+// InGroup makes the person a member of a group of the pool's before the sign-in, as an
+// administrator does, so that the tokens tell it. The settings must have the group.
 func InGroup(name string) PersonOption {
 	return func(o *order) { o.groups = append(o.groups, name) }
 }
 
-// Unconfirmed leaves it at the sign-up: the code is in the mail, and there are no tokens. It does not
-// go together with Disabled, InGroup, TemporaryPassword and SignedOut.
+// Unconfirmed leaves it at the sign-up: the code is in the mail, and there are no tokens. It does
+// not go together with Disabled, InGroup, TemporaryPassword and SignedOut.
 func Unconfirmed() PersonOption { return func(o *order) { o.unconfirmed = true } }
 
-// Disabled disables the person after the sign-in, as an administrator does. The tokens are still held.
+// Disabled disables the person after the sign-in, as an administrator does. The tokens are still
+// held.
 func Disabled() PersonOption { return func(o *order) { o.disabled = true } }
 
-// TemporaryPassword makes [Password] a temporary one after the sign-in, as an administrator does: it
-// signs in to a pool.NeedNewPassword for 7 days, or as the policy says. The tokens are still held, and
-// the session is over.
+// TemporaryPassword makes [Password] a temporary one after the sign-in, as an administrator does:
+// it signs in to a pool.NeedNewPassword for 7 days, or as the policy says. The tokens are still
+// held, and the session is over.
 func TemporaryPassword() PersonOption { return func(o *order) { o.temporary = true } }
 
-// Locked has a stranger guess the person's password until it is locked, which takes five guesses and
-// lasts until the clock has moved by a second. What the person holds stays good: a lock is on guessing.
+// Locked has a stranger guess the person's password until it is locked, which takes five guesses
+// and lasts until the clock has moved by a second. What the person holds stays good: a lock is on
+// guessing.
 func Locked() PersonOption { return func(o *order) { o.locked = true } }
 
-// SignedOut signs the person out after the sign-in, as [Person.SignOut] does. The tokens are still held.
+// SignedOut signs the person out after the sign-in, as [Person.SignOut] does. The tokens are still
+// held.
 func SignedOut() PersonOption { return func(o *order) { o.signedOut = true } }
 
 // guesses is how many wrong passwords lock (security.md T5).

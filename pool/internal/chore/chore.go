@@ -1,5 +1,5 @@
-// Package chore lets pooltest run the chores of a pool by hand: in a test they are due when its clock
-// says so, and a timer would neither know that nor be done when the test looks.
+// Package chore lets pooltest run the chores of a pool by hand: in a test they are due when its
+// clock says so, and a timer would neither know that nor be done when the test looks.
 //
 // What passes between the two is a value in the context of pool.Open. A program cannot put it there,
 // because no package outside of pool can import this one.
@@ -23,8 +23,8 @@ func NewContext(ctx context.Context, h *Hand) context.Context {
 	return context.WithValue(ctx, contextKey{}, h)
 }
 
-// Give gives due, which does all that is due at the time, to the Hand of ctx. It reports whether there
-// is one: if not, the pool runs its chores itself.
+// Give gives due, which does all that is due at the time, to the Hand of ctx. It reports whether
+// there is one: if not, the pool runs its chores itself.
 func Give(ctx context.Context, due func(context.Context) error) bool {
 	h, ok := ctx.Value(contextKey{}).(*Hand)
 	if !ok {

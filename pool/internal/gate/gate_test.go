@@ -16,8 +16,8 @@ import (
 var now = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
 // The whole table: every status, enabled or not, every set of proofs, both purposes. A session is
-// minted only for an enabled, confirmed user who has shown a password that is still theirs; a temporary
-// one earns a step and no more.
+// minted only for an enabled, confirmed user who has shown a password that is still theirs; a
+// temporary one earns a step and no more.
 func TestT1_Decide(t *testing.T) {
 	t.Parallel()
 	pw := token.Proof{Method: token.MethodPassword, Revision: 3, Time: now}

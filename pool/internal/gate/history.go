@@ -10,8 +10,9 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// SetPassword gives u a password that was hashed, and keeps so many of those before it that the policy
-// can look at history of them, the new one included. It fails where the present one cannot be read.
+// SetPassword gives u a password that was hashed, and keeps so many of those before it that the
+// policy can look at history of them, the new one included. It fails where the present one cannot
+// be read.
 func (g *Gate) SetPassword(u *user.User, hash password.Hash, history int, now time.Time) error {
 	next := user.Password{
 		Hash: hash.Bare(), Digest: g.ring.Seal(PasswordLabel(u.Pool, u.ID), hash.Digest), Form: user.FormNFC, Set: now,
@@ -24,8 +25,8 @@ func (g *Gate) SetPassword(u *user.User, hash password.Hash, history int, now ti
 	return nil
 }
 
-// Used reports whether s is one of the last history passwords of u, the present one included. Each that
-// it looks at costs a hash at the door.
+// Used reports whether s is one of the last history passwords of u, the present one included. Each
+// that it looks at costs a hash at the door.
 func (g *Gate) Used(ctx context.Context, from password.From, u *user.User, s password.Secret, history int) (bool, error) {
 	present, err := g.hash(u)
 	if err != nil || present.Digest == nil {

@@ -36,12 +36,12 @@ func New(ring *seal.Keyring, door *password.Hasher, decoy password.Hash) *Gate {
 // Holds reports whether p proves anything.
 func (p Proof) Holds() bool { return p.user != "" }
 
-// Passwords judges a typed password against the owner's of an address and against that of an unproven
-// attempt at it, either of whom may be nobody. It hashes exactly once whoever there is, so that its
-// work does not tell (security.md S19): whoever sets a password at an address takes the salt that is
-// there, see [Gate.Salted]. An attempt with another salt than the owner's is not judged. It waits at the
-// door on behalf of from for as long as ctx lives, and fails only where it could not judge. A wrong
-// password gives a proof that does not hold.
+// Passwords judges a typed password against the owner's of an address and against that of an
+// unproven attempt at it, either of whom may be nobody. It hashes exactly once whoever there is, so
+// that its work does not tell (security.md S19): whoever sets a password at an address takes the
+// salt that is there, see [Gate.Salted]. An attempt with another salt than the owner's is not
+// judged. It waits at the door on behalf of from for as long as ctx lives, and fails only where it
+// could not judge. A wrong password gives a proof that does not hold.
 func (g *Gate) Passwords(ctx context.Context, from password.From, owner, attempt *user.User, typed password.Secret, now time.Time) (ownerProof, attemptProof Proof, err error) {
 	owned, err := g.hash(owner)
 	if err != nil {
@@ -77,8 +77,8 @@ func knew(u *user.User, now time.Time) Proof {
 	return Proof{u.ID, token.Proof{Method: token.MethodPassword, Revision: u.Password.Revision, Time: now}}
 }
 
-// hash returns a user's password hash, its digest unsealed; the zero Hash, which matches nothing, means
-// that there is none.
+// hash returns a user's password hash, its digest unsealed; the zero Hash, which matches nothing,
+// means that there is none.
 func (g *Gate) hash(u *user.User) (password.Hash, error) {
 	if u == nil || u.Password == nil {
 		return password.Hash{}, nil
@@ -94,10 +94,11 @@ func (g *Gate) hash(u *user.User) (password.Hash, error) {
 	return h, nil
 }
 
-// Salted hashes a password that is to be set, as that of the first of the given users who has one was
-// hashed, or else as fresh says: under its salt, or a new one where it has none. So an owner and the attempts at one address share salt and
-// parameters, and so do the passwords that one user has after another; nobody else does. A sign-in
-// brings older parameters up to date, at an address without an open sign-up.
+// Salted hashes a password that is to be set, as that of the first of the given users who has one
+// was hashed, or else as fresh says: under its salt, or a new one where it has none. So an owner
+// and the attempts at one address share salt and parameters, and so do the passwords that one user
+// has after another; nobody else does. A sign-in brings older parameters up to date, at an address
+// without an open sign-up.
 func (g *Gate) Salted(ctx context.Context, from password.From, fresh password.Hash, s password.Secret, like ...*user.User) (password.Hash, error) {
 	for _, u := range like {
 		if u == nil || u.Password == nil {
@@ -118,8 +119,9 @@ func PasswordLabel(pool user.PoolID, id user.ID) seal.Label {
 	return seal.Label{Pool: string(pool), Kind: "user", Owner: string(id), Field: "password"}
 }
 
-// EmailCode judges the code that was sent for a ticket. Channel is the pseudonym of the address that
-// it was sent to. A ticket without a code, and one of nobody, are judged with the same work, and fail.
+// EmailCode judges the code that was sent for a ticket. Channel is the pseudonym of the address
+// that it was sent to. A ticket without a code, and one of nobody, are judged with the same work,
+// and fail.
 func (g *Gate) EmailCode(t *storage.Ticket, channel, code string, now time.Time) (Proof, bool) {
 	return g.sent(token.MethodEmailCode, t, channel, code, now)
 }
@@ -139,8 +141,8 @@ func (g *Gate) sent(by token.Method, t *storage.Ticket, channel, code string, no
 // CodePurpose separates the MACs of codes from all others.
 const CodePurpose = "code"
 
-// CodeParts is what the MAC of a code covers (security.md T4): with the code of a link, which opens its
-// ticket alone, all that decides what the ticket is good for.
+// CodeParts is what the MAC of a code covers (security.md T4): with the code of a link, which opens
+// its ticket alone, all that decides what the ticket is good for.
 func CodeParts(t *storage.Ticket, channel, code string) [][]byte {
 	return [][]byte{
 		[]byte(t.Pool), []byte(t.Purpose), []byte(t.User), []byte(t.Client), []byte(t.ID), t.State, []byte(channel), []byte(code),
@@ -158,9 +160,9 @@ func Carried(id user.ID, records []token.Proof) []Proof {
 	return proofs
 }
 
-// Chosen returns what the holder of proofs has shown once they have set a new password: the proofs that
-// held for the user as it was, that of the old password being one of the new, which they know. Whoever
-// has not shown the old password has no proof of the new one.
+// Chosen returns what the holder of proofs has shown once they have set a new password: the proofs
+// that held for the user as it was, that of the old password being one of the new, which they know.
+// Whoever has not shown the old password has no proof of the new one.
 func Chosen(was, is *user.User, shown ...Proof) []Proof {
 	if is.ID != was.ID || is.Password == nil {
 		return nil

@@ -21,8 +21,8 @@ type Terms struct {
 	Lifetime time.Duration // until the absolute end
 }
 
-// Session makes the session that d decided to mint: one of a browser, or a grant of the client, with a
-// refresh family of its own (security.md T2, T4). It is not stored yet.
+// Session makes the session that d decided to mint: one of a browser, or a grant of the client,
+// with a refresh family of its own (security.md T2, T4). It is not stored yet.
 func (g *Gate) Session(d Decision, t Terms) (*token.Session, error) {
 	if d.outcome != Mint {
 		return nil, ErrNotDecided
