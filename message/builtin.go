@@ -32,7 +32,8 @@ type words struct {
 	html *htmltemplate.Template
 }
 
-// view is what a built-in template sees: code and link only in the bodies of those kinds that carry one.
+// view is what a built-in template sees: code and link only in the bodies of those kinds that carry
+// one.
 type view struct{ Locale, Subject, Pool, Code, Link, Expires string }
 
 func parseAll() (languages []language.Tag, all map[string]map[Kind]words) {

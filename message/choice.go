@@ -6,7 +6,8 @@ import (
 	"golang.org/x/text/language"
 )
 
-// maxLocale bounds what a reader may ask for, in bytes: it comes from a header, and takes time to read.
+// maxLocale bounds what a reader may ask for, in bytes: it comes from a header, and takes time to
+// read.
 const maxLocale = 256
 
 // choice is a language in which there are words, one's own or, where own is nil, built-in ones.
@@ -44,9 +45,9 @@ func (s Settings) choose(kind Kind, by Channel, wanted string) choice {
 	return all[i]
 }
 
-// choices returns in which languages there are words for a kind by a channel; the first is for those
-// who read none of them. Built-in words stand back in a language that has a template, and everywhere once
-// there is a template for all.
+// choices returns in which languages there are words for a kind by a channel; the first is for
+// those who read none of them. Built-in words stand back in a language that has a template, and
+// everywhere once there is a template for all.
 func (s Settings) choices(kind Kind, by Channel) (all []choice) {
 	taken := map[language.Base]bool{}
 	general := false

@@ -9,8 +9,8 @@ import (
 // maxLink bounds a link, in bytes: what every browser and mail client takes.
 const maxLink = 2048
 
-// validLink reports whether a message may carry s. It takes the characters of RFC 3986 alone, so that
-// every reader ends it in the same place.
+// validLink reports whether a message may carry s. It takes the characters of RFC 3986 alone, so
+// that every reader ends it in the same place.
 func validLink(s string) bool {
 	if len(s) > maxLink || strings.ContainsFunc(s, notOfURL) {
 		return false

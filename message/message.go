@@ -43,25 +43,27 @@ type Kind string
 const (
 	// ConfirmSignUp carries the code that proves an address (security.md T7).
 	ConfirmSignUp Kind = "confirm_sign_up"
-	// ConfirmSignUpLink carries a link in place of that code, as Cognito's EmailMessageByLink does. It goes
-	// by email only.
+	// ConfirmSignUpLink carries a link in place of that code, as Cognito's EmailMessageByLink does.
+	// It goes by email only.
 	ConfirmSignUpLink Kind = "confirm_sign_up_link"
 	// AlreadyRegistered tells the owner of an address that somebody tried to sign up with it. It
 	// carries no code and no link: who caused it must gain nothing by it.
 	AlreadyRegistered Kind = "already_registered"
 	// ResetPassword carries the code with which a new password is set (security.md S3).
 	ResetPassword Kind = "reset_password"
-	// PasswordChanged tells the owner of an account that its password was set, so that a theft is seen.
+	// PasswordChanged tells the owner of an account that its password was set, so that a theft is
+	// seen.
 	PasswordChanged Kind = "password_changed"
-	// SignInAttempts tells the owner of an account, once a day, that strangers' wrong passwords have locked
-	// it for a while (security.md T6).
+	// SignInAttempts tells the owner of an account, once a day, that strangers' wrong passwords
+	// have locked it for a while (security.md T6).
 	SignInAttempts Kind = "sign_in_attempts"
 )
 
 // Message is one message to one person, ready to be sent.
 //
-// Subject, Text and HTML may carry codes and links. They, and the address, are left out of everything
-// that formats or logs a Message; marshalling one to JSON keeps them, and is for sealing it.
+// Subject, Text and HTML may carry codes and links. They, and the address, are left out of
+// everything that formats or logs a Message; marshalling one to JSON keeps them, and is for sealing
+// it.
 type Message struct {
 	ID      string // the same in every attempt to send, so that a receiver can tell a repeat
 	Pool    string // pool id, for senders that serve several pools

@@ -21,8 +21,8 @@ const (
 	maxTag       = 35 // RFC 5646, 4.4.1
 )
 
-// Problems lists what is wrong with s, for the settings that hold it. Nil means nothing. It quotes no
-// words, and says nothing of HTML that is not balanced: a reader may still show it well.
+// Problems lists what is wrong with s, for the settings that hold it. Nil means nothing. It quotes
+// no words, and says nothing of HTML that is not balanced: a reader may still show it well.
 func (s Settings) Problems() (ps []string) {
 	seen := map[string]bool{}
 	for _, t := range s.Templates {

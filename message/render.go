@@ -15,17 +15,19 @@ type Data struct {
 	Channel Channel
 	// Code is the one-time code, ASCII letters and digits. Kinds that carry none ignore it.
 	Code string
-	// Link is where the reader is to go: an absolute https URL of at most 2,048 bytes, or an http one of
-	// a loopback host, in the characters of RFC 3986 and without a user. Kinds that carry none ignore it.
+	// Link is where the reader is to go: an absolute https URL of at most 2,048 bytes, or an http
+	// one of a loopback host, in the characters of RFC 3986 and without a user. Kinds that carry
+	// none ignore it.
 	Link string
 	// Username is the name by which the reader signs in, for the templates of one's own that ask for
 	// it. It is shown on one line, cut after 254 characters, without control characters.
 	Username string
-	// Pool is the name by which people know the pool, such as "Example Shop", for the built-in words.
-	// It is shown like Username, but cut after 64 characters, and after 32 by SMS; "" leaves the name out.
+	// Pool is the name by which people know the pool, such as "Example Shop", for the built-in
+	// words. It is shown like Username, but cut after 64 characters, and after 32 by SMS; "" leaves
+	// the name out.
 	Pool string
-	// Expires is for how long the code or link is valid, for the built-in words: rounded down to whole
-	// minutes or hours; under a minute the sentence about it is left out.
+	// Expires is for how long the code or link is valid, for the built-in words: rounded down to
+	// whole minutes or hours; under a minute the sentence about it is left out.
 	Expires time.Duration
 }
 
@@ -39,7 +41,8 @@ var ErrCode = errors.New("message: code must be ASCII letters and digits")
 // ErrLink means that a kind which carries a link was given none, or one that [Data] does not allow.
 var ErrLink = errors.New("message: link must be an absolute https URL, or http on a loopback host")
 
-// ErrChannel means that a message of its kind does not go by the channel: one with a link goes by email.
+// ErrChannel means that a message of its kind does not go by the channel: one with a link goes by
+// email.
 var ErrChannel = errors.New("message: this kind has no words for this channel")
 
 // may is what the words of a kind may say.
@@ -68,14 +71,14 @@ func Render(kind Kind, d Data) (subject, text, html string, err error) {
 }
 
 // Render returns the words of a message in the language of s that suits a reader best: a [Message]
-// with its Channel, Kind, Locale, Subject, Text and HTML, without what else it takes to send it. An SMS
-// has a Text only. The built-in words load nothing and link nowhere but to d.Link; those of an SMS have
-// at most 140 characters.
+// with its Channel, Kind, Locale, Subject, Text and HTML, without what else it takes to send it. An
+// SMS has a Text only. The built-in words load nothing and link nowhere but to d.Link; those of an
+// SMS have at most 140 characters.
 //
-// The locale is a language tag of BCP 47 or an Accept-Language of several (RFC 9110, 12.5.4). One that
-// is empty, over 256 bytes, malformed, or asks for languages that there are no words in, gets the
-// template without a locale or else English. The error is an [ErrKind], [ErrChannel], [ErrCode] or
-// [ErrLink].
+// The locale is a language tag of BCP 47 or an Accept-Language of several (RFC 9110, 12.5.4). One
+// that is empty, over 256 bytes, malformed, or asks for languages that there are no words in, gets
+// the template without a locale or else English. The error is an [ErrKind], [ErrChannel], [ErrCode]
+// or [ErrLink].
 //
 // No subject carries a code, because a locked phone shows subjects to whoever holds it. Names may be
 // chosen by strangers: they can open neither a header line nor an HTML element, and a placeholder in

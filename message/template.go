@@ -12,9 +12,9 @@ type Settings struct {
 	Templates []Template // at most one of a kind and locale, and 192 KiB of JSON together
 }
 
-// Template is the words of one kind of message in one language, in place of the built-in ones: those
-// for email, those for SMS, or both. For the channel that it has no words for, it is as if it were not
-// there. Its placeholders are those of Cognito:
+// Template is the words of one kind of message in one language, in place of the built-in ones:
+// those for email, those for SMS, or both. For the channel that it has no words for, it is as if it
+// were not there. Its placeholders are those of Cognito:
 //
 //   - {####} is the code. Every body of a kind that carries one must hold it, and no subject may.
 //   - {##text##} is the link of [ConfirmSignUpLink], behind a text that holds no braces. Every body of
@@ -35,8 +35,9 @@ type Template struct {
 	Subject string // one line of 1 to 140 characters
 	Text    string // plain text of 6 to 20,000 characters
 	HTML    string // a document of 6 to 20,000 characters; "" means that the message has none
-	// SMS is plain text of 6 to 140 characters, counted before names are filled in; a gateway may send
-	// a long one in parts. "" means that there are no words for SMS, also where Text is one's own.
+	// SMS is plain text of 6 to 140 characters, counted before names are filled in; a gateway may
+	// send a long one in parts. "" means that there are no words for SMS, also where Text is one's
+	// own.
 	SMS string
 }
 

@@ -127,8 +127,8 @@ func TestSettingsSurviveJSON(t *testing.T) {
 	}
 }
 
-// FuzzTemplate: a placeholder is filled in once, and what fills it opens neither a line nor an element,
-// whatever the template is and the reader is called.
+// FuzzTemplate: a placeholder is filled in once, and what fills it opens neither a line nor an
+// element, whatever the template is and the reader is called.
 func FuzzTemplate(f *testing.F) {
 	f.Add("Hello {username}", "{####}", "<p title={username}>{####}</p>", "ada")
 	f.Add("{####}\r\nBcc: x", "{{####}}{username}", "{##{####}##}", "{####}")

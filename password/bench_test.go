@@ -75,7 +75,8 @@ func BenchmarkDoor(b *testing.B) {
 	}
 }
 
-// BenchmarkPolicyCheck judges a password that may be chosen, against the built-in list and six words.
+// BenchmarkPolicyCheck judges a password that may be chosen, against the built-in list and six
+// words.
 func BenchmarkPolicyCheck(b *testing.B) {
 	facts := password.Facts{Words: []string{"ada.lovelace@example.com", "Ada Lovelace", "Orchard"}}
 	secret := password.New("correct horse battery staple")

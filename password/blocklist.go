@@ -33,7 +33,8 @@ type Blocklist struct {
 // program's own, and nothing to start with.
 func Common() *Blocklist { return &Blocklist{common} }
 
-// NewBlocklist returns the list of the given passwords. Those with a line break in them are left out.
+// NewBlocklist returns the list of the given passwords. Those with a line break in them are left
+// out.
 func NewBlocklist(passwords ...string) *Blocklist {
 	folded := make([]string, 0, len(passwords))
 	for _, p := range passwords {

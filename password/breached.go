@@ -36,7 +36,8 @@ type BreachedConfig struct {
 	FailClosed bool
 	// Failed is told of every question without an answer, for the log. Nil means nobody is.
 	Failed func(error)
-	// Allow lists addresses that are not public and may be asked all the same: a mirror of one's own.
+	// Allow lists addresses that are not public and may be asked all the same: a mirror of one's
+	// own.
 	Allow []netip.Prefix
 	// InsecureLoopback is for tests: loopback addresses only, by http too.
 	InsecureLoopback bool
@@ -78,8 +79,8 @@ func NewBreached(c BreachedConfig) (*Breached, error) {
 }
 
 // Check refuses a password that was found in a breach, in the form that is hashed, with a
-// *[PolicyError]. Without an answer it lets it through, or fails with [ErrUnavailable], as configured;
-// it fails in any case where ctx has ended.
+// *[PolicyError]. Without an answer it lets it through, or fails with [ErrUnavailable], as
+// configured; it fails in any case where ctx has ended.
 func (b *Breached) Check(ctx context.Context, s Secret) error {
 	typed, err := text(s)
 	if err != nil {

@@ -6,10 +6,10 @@ import "time"
 // memory is scarce, and a server holds as much for each of its cores.
 const maxCalibrated = 64 << 10
 
-// Calibrate returns the parameters under which a hash takes about target on this machine, by a clock
-// that is time.Now but in tests. It hashes three times at the default parameters, so it wants an idle
-// machine; call it once, and put what it returns into a setting. More memory comes before more
-// passes, up to 64 MiB and 10 passes. It never returns less than [Default].
+// Calibrate returns the parameters under which a hash takes about target on this machine, by a
+// clock that is time.Now but in tests. It hashes three times at the default parameters, so it wants
+// an idle machine; call it once, and put what it returns into a setting. More memory comes before
+// more passes, up to 64 MiB and 10 passes. It never returns less than [Default].
 func Calibrate(target time.Duration, now func() time.Time) Params {
 	p := Default()
 	h := Hash{Scheme: Argon2id, Params: p, Salt: make([]byte, 16), Digest: make([]byte, 32)}

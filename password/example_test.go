@@ -41,7 +41,8 @@ func ExampleHasher_For() {
 	// Output: false <nil>
 }
 
-// A changed password may not be one of the last five. That costs hashes, so it goes through the door.
+// A changed password may not be one of the last five. That costs hashes, so it goes through the
+// door.
 func ExampleHasher_Used() {
 	ctx, door := context.Background(), password.NewHasher(0)
 	typed := password.New("correct horse battery")

@@ -118,7 +118,8 @@ func (h Hash) run(typed string) []byte {
 }
 
 // The limits of what is hashed (security.md T9). An import with m=4 GiB would make each guess at it
-// an attack on the machine. Below the lower ones Argon2 is not defined, or no salt or digest is left.
+// an attack on the machine. Below the lower ones Argon2 is not defined, or no salt or digest is
+// left.
 const (
 	maxMemory  = 256 << 10 // KiB
 	maxTime    = 10

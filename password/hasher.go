@@ -8,14 +8,15 @@ import (
 )
 
 // Hasher is the door that all hashes of a process go through. It lets so many run at once, since
-// more of them only take longer and hold 19 MiB each; so many wait, and the rest is told at once that
-// it is busy. A hash that is dearer than the default counts for as much as it is, in memory and in
-// work; one that is more than the whole door runs alone.
+// more of them only take longer and hold 19 MiB each; so many wait, and the rest is told at once
+// that it is busy. A hash that is dearer than the default counts for as much as it is, in memory
+// and in work; one that is more than the whole door runs alone.
 //
 // Who waits is let in fairly: strangers and known devices in turn, then pools, then sources, then
-// accounts, each by the work that it has had. Of the places to wait, a source gets at most a quarter,
-// and a quarter is kept for known devices. What nobody else wants is lent, so that a single source
-// may use every core of an idle machine; it costs the next comer no more than the end of one hash.
+// accounts, each by the work that it has had. Of the places to wait, a source gets at most a
+// quarter, and a quarter is kept for known devices. What nobody else wants is lent, so that a
+// single source may use every core of an idle machine; it costs the next comer no more than the end
+// of one hash.
 //
 // It is safe for concurrent use. [NewHasher] makes one, and [Hasher.For] says who comes.
 type Hasher struct {
@@ -76,8 +77,8 @@ func (d *Hasher) Verify(ctx context.Context, h Hash, s Secret, form Form) (bool,
 }
 
 // Used reports whether s is one of the passwords that old were made of, newest first. It looks at
-// [MaxHistory] of them and no more, each time through the door anew, stops at the first that matches,
-// and passes over those that cannot be judged. It is for [Facts].
+// [MaxHistory] of them and no more, each time through the door anew, stops at the first that
+// matches, and passes over those that cannot be judged. It is for [Facts].
 func (d *Hasher) Used(ctx context.Context, old []Hash, s Secret) (bool, error) {
 	for _, h := range old[:min(len(old), MaxHistory)] {
 		// An old password may have come from elsewhere: raw is tried in both forms.

@@ -19,7 +19,8 @@ const MaxHistory = 24
 // DefaultTemporaryValidity is how long a temporary password may be used, as in Cognito.
 const DefaultTemporaryValidity = 7 * 24 * time.Hour
 
-// Policy says which passwords may be chosen. It is plain values, to be stored with a pool's settings.
+// Policy says which passwords may be chosen. It is plain values, to be stored with a pool's
+// settings.
 //
 // The zero Policy is what NIST SP 800-63B-4 asks for: 8 to 256 code points, none that everybody
 // tries first, no rules of composition, which only make passwords alike. The fields are Cognito's.
@@ -30,7 +31,8 @@ type Policy struct {
 	MinLength int
 	// Composition, off unless asked for. Letters and digits are those of ASCII.
 	RequireUppercase, RequireLowercase, RequireNumbers, RequireSymbols bool
-	// TemporaryValidity is how long a temporary password may be used, at most 365 days. 0 means 7 days.
+	// TemporaryValidity is how long a temporary password may be used, at most 365 days. 0 means 7
+	// days.
 	TemporaryValidity time.Duration
 	// History is how many of a user's passwords, the present one included, may not be chosen again:
 	// 0 to 24. Each costs a hash at every change, but for those refused by other rules.
@@ -77,8 +79,8 @@ func (p Policy) Expires(set time.Time) time.Time {
 }
 
 // Check judges a password that someone wants to have, valid UTF-8 without NUL besides what p says.
-// The error is a *[PolicyError] with all rules that are broken, or whatever [Facts.Used] failed with.
-// A policy that has [Policy.Problems] is judged by its nearest bounds.
+// The error is a *[PolicyError] with all rules that are broken, or whatever [Facts.Used] failed
+// with. A policy that has [Policy.Problems] is judged by its nearest bounds.
 func (p Policy) Check(s Secret, f Facts) error {
 	typed, shortest := s.Reveal(), p.shortest()
 	if len(typed) > MaxLength*utf8.UTFMax { // too long, and not worth reading

@@ -5,11 +5,11 @@ import "slices"
 // queue orders those who wait at the door so that none can push another out (security.md T9).
 //
 // It is self-clocked fair queueing in four levels: lanes, pools in each, sources in these, accounts
-// there. Each is a flow with a virtual time that grows by the cost of whatever is let in for it. Next
-// is whose flow would be done earliest in virtual time, level by level; among equals, the flow that
-// has been there longer. A flow that is new, or comes back, starts where its siblings' clock stands,
-// and every turn moves that on: being away earns no credit, and no crowd of newcomers, however many,
-// keeps anyone waiting for longer than their fair turn.
+// there. Each is a flow with a virtual time that grows by the cost of whatever is let in for it.
+// Next is whose flow would be done earliest in virtual time, level by level; among equals, the flow
+// that has been there longer. A flow that is new, or comes back, starts where its siblings' clock
+// stands, and every turn moves that on: being away earns no credit, and no crowd of newcomers,
+// however many, keeps anyone waiting for longer than their fair turn.
 type queue struct {
 	places  uint64 // how many units may wait
 	taken   uint64
@@ -44,8 +44,8 @@ func newQueue(places uint64) queue {
 }
 
 // push adds j at the end, or reports that there is no place for it. A hash takes a place for every
-// default hash that it costs. Strangers leave a quarter of the places to known devices, and no source
-// has more than a quarter, in all pools together; but if it has none, it gets one.
+// default hash that it costs. Strangers leave a quarter of the places to known devices, and no
+// source has more than a quarter, in all pools together; but if it has none, it gets one.
 func (q *queue) push(j *job) bool {
 	j.units = max(1, j.cost/cost(Default()))
 	places := q.places

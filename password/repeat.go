@@ -9,10 +9,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Repeat hashes s as h was hashed: under its scheme, parameters and salt, in the form FormNFC. It is
-// for those who compare one typed password with several hashes that share a salt, at the price of one,
-// see [Hash.Equal]. H needs no digest. It waits and fails as [Hasher.Hash] does, and with [ErrHash] for
-// an h beyond the ceilings.
+// Repeat hashes s as h was hashed: under its scheme, parameters and salt, in the form FormNFC. It
+// is for those who compare one typed password with several hashes that share a salt, at the price
+// of one, see [Hash.Equal]. H needs no digest. It waits and fails as [Hasher.Hash] does, and with
+// [ErrHash] for an h beyond the ceilings.
 func (d *Hasher) Repeat(ctx context.Context, h Hash, s Secret) (Hash, error) {
 	typed, err := text(s)
 	if err != nil {

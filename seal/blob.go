@@ -70,8 +70,8 @@ func (k *Keyring) Open(l Label, blob []byte) ([]byte, error) {
 	return plaintext, nil
 }
 
-// KeyID returns the id of the key that made a blob or a MAC, of this ring or not. It is unproven: what
-// the bytes say.
+// KeyID returns the id of the key that made a blob or a MAC, of this ring or not. It is unproven:
+// what the bytes say.
 func (k *Keyring) KeyID(blob []byte) (id string, ok bool) {
 	id, _, ok = split(blob)
 	return id, ok

@@ -36,10 +36,11 @@ type RequireRecord struct{ Record any }
 //
 // A user with a Version must be one that a store handed out (see [user.User.MarkLoaded]). Putting a
 // user takes the logins it holds now, gives up those it was loaded with and holds no more, and is
-// refused by a *[ConflictError] where another user owns one. An unconfirmed user owns none and holds a
-// place at its attempt's login: there are three places, and a fourth attempt erases the oldest, as Delete
-// does; one commit may put three at one login. A user may have 100 sessions: one more erases the one
-// created first, except those that the same commit puts or requires and those above them.
+// refused by a *[ConflictError] where another user owns one. An unconfirmed user owns none and
+// holds a place at its attempt's login: there are three places, and a fourth attempt erases the
+// oldest, as Delete does; one commit may put three at one login. A user may have 100 sessions: one
+// more erases the one created first, except those that the same commit puts or requires and those
+// above them.
 func Put[R Record](r R) PutRecord { return PutRecord{r, NewStamp()} }
 
 // Delete erases r, whose stored stamp must be r.Version; a counter has no stamp and may be absent.

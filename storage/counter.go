@@ -16,8 +16,8 @@ type Counter struct {
 // Rule says how often something may be tried (security.md T5). It is a fixed window where Base is
 // zero, a doubling lock otherwise; anything else is ErrInvalid.
 //
-// A fixed window allows Free uses in each Window, and Free in all where Window is zero. One that begins
-// more than a Window ahead, because a clock went back, is over.
+// A fixed window allows Free uses in each Window, and Free in all where Window is zero. One that
+// begins more than a Window ahead, because a clock went back, is over.
 //
 // A doubling lock allows Free-1 failures; the next locks for Base, and each later one for twice as
 // long, up to Max. A pause of Decay after a lock has ended forgets the doubling. Ceiling failures
@@ -65,8 +65,8 @@ func (r Rule) Locked(c Counter, now time.Time) time.Time {
 	return c.Start.Add(r.Window)
 }
 
-// over reports whether a fixed window has ended, or begins further ahead than it is long: then the clock has
-// gone back, and whoever was refused would be until it has caught up.
+// over reports whether a fixed window has ended, or begins further ahead than it is long: then the
+// clock has gone back, and whoever was refused would be until it has caught up.
 func (r Rule) over(c Counter, now time.Time) bool {
 	return r.Window > 0 && (!c.Start.Add(r.Window).After(now) || c.Start.After(now.Add(r.Window)))
 }

@@ -37,7 +37,8 @@ var (
 	ErrClosed = errors.New("storage: closed")
 )
 
-// ChangeError tells which change of a commit was refused, and why. Where several would be, it names one.
+// ChangeError tells which change of a commit was refused, and why. Where several would be, it names
+// one.
 type ChangeError struct {
 	Index int // into the changes as they were given
 	Err   error

@@ -11,9 +11,10 @@ import (
 // Lanes is how many lanes a pool's messages to people have. A process that sends leases lanes.
 const Lanes = 64
 
-// Lane returns the lane of an owner's messages: for a person one of 0 to [Lanes]-1, and for an owner such as
-// "hook/PostAuthentication/one" the lane of all "hook/PostAuthentication/", which is none of those. So what
-// waits for one thing, however much it is, is never between others and theirs. It is stored, and never changes.
+// Lane returns the lane of an owner's messages: for a person one of 0 to [Lanes]-1, and for an
+// owner such as "hook/PostAuthentication/one" the lane of all "hook/PostAuthentication/", which is
+// none of those. So what waits for one thing, however much it is, is never between others and
+// theirs. It is stored, and never changes.
 func Lane(owner user.ID) int {
 	h := fnv.New32a()
 	if end := strings.LastIndexByte(string(owner), '/'); end >= 0 {

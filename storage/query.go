@@ -54,15 +54,16 @@ type UserQuery struct {
 
 // Where is the one predicate that an index decides. It answers [ErrNotReady] for a name that is not
 // among the pool's Searchable, except "group", which always is. Values are compared by bytes, and
-// only their first [MaxTerm] bytes decide the order. A user with several terms that match is listed once
-// for each.
+// only their first [MaxTerm] bytes decide the order. A user with several terms that match is listed
+// once for each.
 type Where struct {
 	Name   string
 	Value  string
 	Prefix bool // values that begin with Value, rather than equal it
 }
 
-// MaxTerm is how many bytes of an index value a store keeps. A longer value of a [Where] is ErrInvalid.
+// MaxTerm is how many bytes of an index value a store keeps. A longer value of a [Where] is
+// ErrInvalid.
 const MaxTerm = 128
 
 // GroupTerm is the index name under which a user's groups stand.

@@ -287,8 +287,8 @@ func ExampleRule() {
 	// 3 true
 }
 
-// TestWindowAhead: a window that a clock began which was ahead, and has gone back, refuses nobody until then.
-// One that another node began a little ahead counts.
+// TestWindowAhead: a window that a clock began which was ahead, and has gone back, refuses nobody
+// until then. One that another node began a little ahead counts.
 func TestWindowAhead(t *testing.T) {
 	t.Parallel()
 	c := storage.Counter{N: 3, Start: t0}

@@ -59,13 +59,15 @@ type Store interface {
 	Pools(ctx context.Context, q PoolQuery) (PoolPage, error)
 
 	// Drop erases at most n rows of a deleted pool and tells whether any are left. The pool's id
-	// and issuer stay, so that neither is used again. For a pool that is not deleted it is ErrInvalid.
+	// and issuer stay, so that neither is used again. For a pool that is not deleted it is
+	// ErrInvalid.
 	Drop(ctx context.Context, pool user.PoolID, n int) (left bool, err error)
 
-	// Commit applies all changes or none. It is a set: the order of the arguments means nothing, and
-	// nothing at all is a success. All changes are of one pool, which must exist ([ErrNoPool])
+	// Commit applies all changes or none. It is a set: the order of the arguments means nothing,
+	// and nothing at all is a success. All changes are of one pool, which must exist ([ErrNoPool])
 	// unless the commit itself puts it. Errors are *[ChangeError] where one change was refused, or
-	// [ErrInvalid], [ErrNoPool], [ErrRetry] and [ErrUnknown]; after all but the last nothing is written.
+	// [ErrInvalid], [ErrNoPool], [ErrRetry] and [ErrUnknown]; after all but the last nothing is
+	// written.
 	Commit(ctx context.Context, changes ...Change) error
 
 	// Lease takes or renews l.Name for l.Holder, and tells whether it holds it now: it does where
@@ -78,15 +80,17 @@ type Store interface {
 	// then what was due first. A lane narrows the answer to owners in it; lane -1 is any.
 	Due(ctx context.Context, pools []user.PoolID, lane int, now time.Time, n int) ([]*Outgoing, error)
 	// Changed tells what moved since the cursor: pools whose epoch rose or that were deleted, and
-	// revocations. The zero cursor starts before everything. It never misses a change, and may tell one twice.
+	// revocations. The zero cursor starts before everything. It never misses a change, and may tell
+	// one twice.
 	Changed(ctx context.Context, since Cursor) (Feed, error)
 	// Sweep erases at most n records that have expired at now, with what they own, and returns how
 	// many it erased. Fewer than n means that it is done.
 	Sweep(ctx context.Context, now time.Time, n int) (int, error)
 
-	// Trim erases at most n events of the seals up to and including the numbered one, those of the oldest
-	// seal first, with every seal whose last event went; it tells whether any are left. The newest seal
-	// stays, with its events, so that the next can follow it. What is in no seal stays too.
+	// Trim erases at most n events of the seals up to and including the numbered one, those of the
+	// oldest seal first, with every seal whose last event went; it tells whether any are left. The
+	// newest seal stays, with its events, so that the next can follow it. What is in no seal stays
+	// too.
 	Trim(ctx context.Context, pool user.PoolID, seal int64, n int) (left bool, err error)
 
 	// Close waits for commits under way and frees what the store holds. It may be called again.

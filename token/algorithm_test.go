@@ -61,8 +61,8 @@ func TestAlgorithms(t *testing.T) {
 	}
 }
 
-// Class 30: nothing in a token chooses how it is checked. All three kinds of key are in the set, so that
-// each can be mistaken for the others.
+// Class 30: nothing in a token chooses how it is checked. All three kinds of key are in the set, so
+// that each can be mistaken for the others.
 func TestHostileAlgorithms(t *testing.T) {
 	t.Parallel()
 	keys := map[token.Algorithm]*token.SigningKey{}

@@ -109,9 +109,9 @@ func BenchmarkBareVerify(b *testing.B) {
 	}
 }
 
-// BenchmarkVerify checks access tokens that were not seen before: the goal is at most 1.3 of the bare
-// check (RS256: 1.5) and 110 allocations. The tokens take turns, more of them than are remembered, so
-// that remembering is paid for.
+// BenchmarkVerify checks access tokens that were not seen before: the goal is at most 1.3 of the
+// bare check (RS256: 1.5) and 110 allocations. The tokens take turns, more of them than are
+// remembered, so that remembering is paid for.
 func BenchmarkVerify(b *testing.B) {
 	for _, alg := range algorithms {
 		b.Run(string(alg), func(b *testing.B) {
@@ -135,7 +135,8 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
-// BenchmarkVerifySeen checks a token that was seen before: the goal is at most 0.03 of the bare check.
+// BenchmarkVerifySeen checks a token that was seen before: the goal is at most 0.03 of the bare
+// check.
 func BenchmarkVerifySeen(b *testing.B) {
 	b.Run("ES256", func(b *testing.B) {
 		k := generate(b)

@@ -60,12 +60,12 @@ type Claims struct {
 	EmailVerified *bool  // email_verified, of ID tokens with an email; nil means that nothing is said
 	PhoneNumber   string // phone_number, of ID tokens only
 	PhoneVerified *bool  // phone_number_verified, of ID tokens with a phone number; nil means that nothing is said
-	// Attributes are further claims by name, all texts. Names are of A-Z, a-z, 0-9, "_", ":", ".", "/"
-	// and "-". A reserved one, or one that has a field here ([Reserved]), is left out, so that no
-	// attribute speaks for the issuer.
+	// Attributes are further claims by name, all texts. Names are of A-Z, a-z, 0-9, "_", ":", ".",
+	// "/" and "-". A reserved one, or one that has a field here ([Reserved]), is left out, so that
+	// no attribute speaks for the issuer.
 	Attributes map[string]string
-	// Values are further claims that are no texts, each one JSON value: a number, a list, an object. For
-	// their names the same holds. A name stands in one of the two.
+	// Values are further claims that are no texts, each one JSON value: a number, a list, an
+	// object. For their names the same holds. A name stands in one of the two.
 	Values map[string]json.RawMessage
 }
 
@@ -94,8 +94,8 @@ func (c *Claims) clone() *Claims {
 }
 
 // reserved are the claims that only the issuer makes, or that have a field: those of Cognito's list
-// and of the registry that mean something to someone who checks tokens. All beginning with "cognito:"
-// are, too.
+// and of the registry that mean something to someone who checks tokens. All beginning with
+// "cognito:" are, too.
 var reserved = map[string]bool{
 	"acr": true, "act": true, "amr": true, "at_hash": true, "aud": true, "auth_time": true, "azp": true,
 	"c_hash": true, "client_id": true, "cnf": true, "device_key": true, "email": true,
@@ -107,9 +107,9 @@ var reserved = map[string]bool{
 	"token_use": true, "toe": true, "txn": true, "username": true, "version": true,
 }
 
-// Reserved reports whether a claim is the issuer's to make, or has a field in [Claims]: it is read from
-// neither Attributes nor Values. Letter case does not count: encoding/json, by which many programs read claims,
-// takes "SUB" for "sub".
+// Reserved reports whether a claim is the issuer's to make, or has a field in [Claims]: it is read
+// from neither Attributes nor Values. Letter case does not count: encoding/json, by which many
+// programs read claims, takes "SUB" for "sub".
 func Reserved(name string) bool {
 	name = strings.ToLower(name)
 	return reserved[name] || strings.HasPrefix(name, "cognito:")

@@ -108,8 +108,8 @@ func TestReservedNamesWin(t *testing.T) {
 	}
 }
 
-// encoding/json, by which many programs read the claims that a library hands them, takes "SUB" for "sub", and of
-// the two the last.
+// encoding/json, by which many programs read the claims that a library hands them, takes "SUB" for
+// "sub", and of the two the last.
 func TestS8_ReservedNamesWinInAnyCase(t *testing.T) {
 	t.Parallel()
 	k := generate(t)
@@ -213,7 +213,8 @@ func TestGroups(t *testing.T) {
 	}
 }
 
-// Claims that are no texts read back as they were signed, in both kinds of token, and are the caller's own.
+// Claims that are no texts read back as they were signed, in both kinds of token, and are the
+// caller's own.
 func TestValuesReadBack(t *testing.T) {
 	t.Parallel()
 	for _, use := range []token.Use{token.Access, token.ID} {

@@ -16,11 +16,11 @@
 //
 // and its tests need token/tokentest. Without net/http there is [Verifier.Verify].
 //
-// A [Verifier] takes the one spelling of a token that [SigningKey.Sign] writes, under RFC 8725: a key
-// has one algorithm, the header chooses nothing, each kind of token has its own typ, and every claim
-// that decides something must be there, once, and of its type. It remembers whose signature it has
-// checked, so that a token costs a thousandth of a millisecond when it comes again; its issuer,
-// audience, use, times, key and session are judged every time.
+// A [Verifier] takes the one spelling of a token that [SigningKey.Sign] writes, under RFC 8725: a
+// key has one algorithm, the header chooses nothing, each kind of token has its own typ, and every
+// claim that decides something must be there, once, and of its type. It remembers whose signature
+// it has checked, so that a token costs a thousandth of a millisecond when it comes again; its
+// issuer, audience, use, times, key and session are judged every time.
 //
 // It knows what was signed and when it ends. Whether a session was ended meanwhile only its pool
 // knows: a verifier beside the pool (pool.Verifier) asks it, one that stands alone honours a revoked
@@ -28,9 +28,9 @@
 // out, disabling a user or leaving a group takes to reach such an API; one that cannot wait asks the
 // pool.
 //
-// Keys sign with ES256 unless EdDSA or RS256 is asked for, and follow each other by a [Rotation]. Access
-// tokens are those of RFC 9068 with the claims that Cognito's have; ID tokens are those of OpenID
-// Connect Core 1.0, likewise.
+// Keys sign with ES256 unless EdDSA or RS256 is asked for, and follow each other by a [Rotation].
+// Access tokens are those of RFC 9068 with the claims that Cognito's have; ID tokens are those of
+// OpenID Connect Core 1.0, likewise.
 //
 // A refresh token is a name and a proof of a session at one generation; [Judge] says what each
 // generation is worth, so that a stolen one ends the session when both holders have used it.

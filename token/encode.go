@@ -68,8 +68,8 @@ func (c *Claims) encode() ([]byte, error) {
 	return c.appendFurther(w)
 }
 
-// appendFurther returns the payload of w with the further claims, without those whose names are reserved:
-// two members of one name would be read by each verifier as it likes.
+// appendFurther returns the payload of w with the further claims, without those whose names are
+// reserved: two members of one name would be read by each verifier as it likes.
 func (c *Claims) appendFurther(w wire) ([]byte, error) {
 	body, err := json.Marshal(w)
 	if err != nil || len(c.Attributes)+len(c.Values) == 0 {

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// freshness returns how long an answer is good by its Cache-Control (RFC 9111, 5.2.2), within bounds: an
-// issuer can neither be asked without end nor have a withdrawn key believed for days. Where there are
-// several numbers the least counts, and what cannot be read counts as nothing said.
+// freshness returns how long an answer is good by its Cache-Control (RFC 9111, 5.2.2), within
+// bounds: an issuer can neither be asked without end nor have a withdrawn key believed for days.
+// Where there are several numbers the least counts, and what cannot be read counts as nothing said.
 func freshness(headers []string) time.Duration {
 	age := time.Duration(-1)
 	for _, h := range headers {

@@ -16,7 +16,8 @@ const (
 	// Retry is the token before the newest, soon after it was replaced: a lost answer or a parallel
 	// tab. It is answered with the newest once more; the session stays as it is.
 	Retry
-	// Reused is an older token: two hold the session, one of them a thief, so it ends (RFC 9700, 4.14).
+	// Reused is an older token: two hold the session, one of them a thief, so it ends (RFC 9700,
+	// 4.14).
 	Reused
 	// Future is a token that was never made, as after the restore of a backup. It has no effect.
 	Future

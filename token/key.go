@@ -25,8 +25,8 @@ const (
 // use; [GenerateKey] and [ParseSigningKey] make one.
 type SigningKey struct{ key *jose.PrivateKey }
 
-// GenerateKey returns a new key of an algorithm; "" means ES256. An RSA key has 2048 bits, and takes a
-// while to find.
+// GenerateKey returns a new key of an algorithm; "" means ES256. An RSA key has 2048 bits, and
+// takes a while to find.
 func GenerateKey(alg Algorithm) (*SigningKey, error) {
 	key, err := jose.Generate(jose.Algorithm(cmp.Or(alg, ES256)))
 	if err != nil {
@@ -54,8 +54,8 @@ func (k *SigningKey) KID() string { return k.key.Public().KID() }
 // Algorithm returns the one algorithm that the key signs with.
 func (k *SigningKey) Algorithm() Algorithm { return Algorithm(k.key.Public().Algorithm()) }
 
-// ErrTooLong means that a token would have more than 8 KiB, which no [Verifier] takes. Claims of no fixed
-// length, such as groups, can be left out.
+// ErrTooLong means that a token would have more than 8 KiB, which no [Verifier] takes. Claims of no
+// fixed length, such as groups, can be left out.
 var ErrTooLong = errors.New("token: more than 8 KiB")
 
 // Sign returns c as a signed token, of the typ of its use. It refuses claims that no [Verifier]
@@ -124,9 +124,10 @@ func KeysOf(keys ...*SigningKey) KeySet {
 	return set
 }
 
-// ParseKeySet reads a published JSON Web Key Set. Keys of other algorithms than those of this package,
-// RSA keys of less than 2048 bits and keys that are not for signatures are passed over; none that is
-// left, a private key, an id that stands twice, more than 100 keys and more than 256 KiB are errors.
+// ParseKeySet reads a published JSON Web Key Set. Keys of other algorithms than those of this
+// package, RSA keys of less than 2048 bits and keys that are not for signatures are passed over;
+// none that is left, a private key, an id that stands twice, more than 100 keys and more than 256
+// KiB are errors.
 func ParseKeySet(jwks []byte) (KeySet, error) {
 	set, err := parseKeySet(jwks)
 	if err != nil {

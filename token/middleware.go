@@ -9,15 +9,15 @@ import (
 )
 
 // Middleware lets through requests that carry a token which v takes, and puts its claims into their
-// context: [FromContext]. The others it answers as RFC 6750, section 3 says: 401, 400 for a malformed
-// header, or 503 where the key set could not be asked. What is wrong with a token is not told: a
-// stranger who could tell a forged one from an expired one would learn from each try.
+// context: [FromContext]. The others it answers as RFC 6750, section 3 says: 401, 400 for a
+// malformed header, or 503 where the key set could not be asked. What is wrong with a token is not
+// told: a stranger who could tell a forged one from an expired one would learn from each try.
 //
-// A token counts in the Authorization header alone. In a query or a body, where RFC 6750 also has it, it
-// ends up in logs, and a browser sends it for any page that asks.
+// A token counts in the Authorization header alone. In a query or a body, where RFC 6750 also has
+// it, it ends up in logs, and a browser sends it for any page that asks.
 //
-// An API takes access tokens. A verifier of ID tokens, which are for a client to read, works here too,
-// because gateways before Cognito are used so.
+// An API takes access tokens. A verifier of ID tokens, which are for a client to read, works here
+// too, because gateways before Cognito are used so.
 func (v *Verifier) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text, err := bearer(r.Header.Values("Authorization"))
@@ -86,8 +86,8 @@ func (q Requirement) hasScopes(c *Claims) bool {
 	return !slices.ContainsFunc(q.Scopes, func(s string) bool { return !c.HasScope(s) })
 }
 
-// Require returns a middleware that lets through what meets q, and answers 403 to the rest (RFC 6750,
-// 3.1), or 401 where there are no claims. It stands behind [Verifier.Middleware].
+// Require returns a middleware that lets through what meets q, and answers 403 to the rest (RFC
+// 6750, 3.1), or 401 where there are no claims. It stands behind [Verifier.Middleware].
 func Require(q Requirement) func(http.Handler) http.Handler {
 	q.Groups, q.Scopes = slices.Clone(q.Groups), slices.Clone(q.Scopes)
 	return func(next http.Handler) http.Handler {

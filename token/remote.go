@@ -14,8 +14,8 @@ import (
 
 const (
 	fetchTimeout = 5 * time.Second
-	// retryAfter is the least time between two fetches that something is wrong with, or that a stranger
-	// brought about by naming a key that is not there.
+	// retryAfter is the least time between two fetches that something is wrong with, or that a
+	// stranger brought about by naming a key that is not there.
 	retryAfter = 30 * time.Second
 	firstRetry = time.Second // as long as there are no keys at all
 
@@ -34,27 +34,29 @@ type RemoteConfig struct {
 	// Allow lists addresses that may be reached although they are not public, as those of an issuer
 	// within one's own network.
 	Allow []netip.Prefix
-	// Roots are the authorities that the issuer's certificate is checked against. Nil means the system's.
+	// Roots are the authorities that the issuer's certificate is checked against. Nil means the
+	// system's.
 	Roots *x509.CertPool
-	// InsecureLoopback is for tests and development: it reaches loopback addresses, by http too, and no
-	// others.
+	// InsecureLoopback is for tests and development: it reaches loopback addresses, by http too,
+	// and no others.
 	InsecureLoopback bool
 }
 
 // RemoteKeys returns the keys that an issuer publishes as a JSON Web Key Set under a URL; for the
-// pools of this library, as for Cognito's, that is the issuer and "/.well-known/jwks.json". It fails for
-// a URL that is not https, and fetches nothing yet.
+// pools of this library, as for Cognito's, that is the issuer and "/.well-known/jwks.json". It
+// fails for a URL that is not https, and fetches nothing yet.
 //
-// Keys are fetched when they are first asked for, when they have become old (as Cache-Control says, but
-// after a minute at the earliest and an hour at the latest), and when a token names one that is not
-// among them, which is how a new key is learnt, but not twice within 30 seconds: strangers name what
-// they like. All who need a fetch wait for the same one, each as long as its context allows and 5 s at
-// most. When it fails, the last good keys are used on, for a day, and the next is not tried for 30
-// seconds. An answer that is no key set, a redirect and more than 256 KiB are failures. Keys come from
-// the URL alone: where the header of a token points (jku, x5u, jwk) is never followed.
+// Keys are fetched when they are first asked for, when they have become old (as Cache-Control says,
+// but after a minute at the earliest and an hour at the latest), and when a token names one that is
+// not among them, which is how a new key is learnt, but not twice within 30 seconds: strangers name
+// what they like. All who need a fetch wait for the same one, each as long as its context allows
+// and 5 s at most. When it fails, the last good keys are used on, for a day, and the next is not
+// tried for 30 seconds. An answer that is no key set, a redirect and more than 256 KiB are
+// failures. Keys come from the URL alone: where the header of a token points (jku, x5u, jwk) is
+// never followed.
 //
-// A key that the issuer has withdrawn is thus taken for an hour more at most, or a day when the issuer
-// cannot be reached.
+// A key that the issuer has withdrawn is thus taken for an hour more at most, or a day when the
+// issuer cannot be reached.
 func RemoteKeys(url string, c RemoteConfig) (KeySet, error) {
 	client := egress.New(egress.Config{
 		Timeout: fetchTimeout, Allow: c.Allow, Roots: c.Roots, InsecureLoopback: c.InsecureLoopback,
@@ -82,7 +84,8 @@ type remoteKeys struct {
 	flight  chan struct{} // closed when the fetch that is under way ends; nil where none is
 }
 
-// Key returns the key of an id. An error that is not [ErrNoKey] means that the keys could not be had.
+// Key returns the key of an id. An error that is not [ErrNoKey] means that the keys could not be
+// had.
 func (r *remoteKeys) Key(ctx context.Context, kid string) (PublicKey, error) {
 	r.mu.Lock()
 	k, known := r.set[kid]

@@ -19,12 +19,12 @@ const (
 type Rotation struct {
 	// Every is how long after one key the next is made. 0 means 90 days, negative means never.
 	Every time.Duration
-	// Algorithm is that of the next key. Where it is not that of the newest, which signs already, the next
-	// is due at once; one that does not sign yet has its day first, so that two processes that do not
-	// agree on an algorithm make no more than a key each time. "" means any.
+	// Algorithm is that of the next key. Where it is not that of the newest, which signs already,
+	// the next is due at once; one that does not sign yet has its day first, so that two processes
+	// that do not agree on an algorithm make no more than a key each time. "" means any.
 	Algorithm Algorithm
-	// Publish is how long a key is published before it signs: longer than verifiers keep a set of keys
-	// without asking again. 0 means 24 h, negative means none.
+	// Publish is how long a key is published before it signs: longer than verifiers keep a set of
+	// keys without asking again. 0 means 24 h, negative means none.
 	Publish time.Duration
 	// Keep is how long a key is published after the next one began to sign: at least the life of the
 	// longest token. 0 means 24 h, negative means none.
@@ -46,10 +46,10 @@ type KeyPlan struct {
 	Next    time.Time     // when the plan will change by itself; zero means never
 }
 
-// Plan says what becomes of keys at now. The newest key that has been published long enough signs; the
-// first of all, having nobody to follow, signs at once. The order of keys does not matter, and the
-// same keys give the same plan in every process. To withdraw a key, delete it: what is left is planned
-// as if it had never been, so its successor signs at once if it must.
+// Plan says what becomes of keys at now. The newest key that has been published long enough signs;
+// the first of all, having nobody to follow, signs at once. The order of keys does not matter, and
+// the same keys give the same plan in every process. To withdraw a key, delete it: what is left is
+// planned as if it had never been, so its successor signs at once if it must.
 func (r Rotation) Plan(keys []DatedKey, now time.Time) KeyPlan {
 	every := cmp.Or(r.Every, defaultEvery)
 	publish, keep := max(0, cmp.Or(r.Publish, defaultPublish)), max(0, cmp.Or(r.Keep, defaultKeep))

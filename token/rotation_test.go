@@ -96,8 +96,8 @@ func TestRotationPlan(t *testing.T) {
 	}
 }
 
-// Another algorithm makes a key due as soon as the newest one signs, and not before: two who disagree
-// make a key in turn, once each has had its time.
+// Another algorithm makes a key due as soon as the newest one signs, and not before: two who
+// disagree make a key in turn, once each has had its time.
 func TestRotationOfAlgorithms(t *testing.T) {
 	t.Parallel()
 	ec, err := token.GenerateKey(token.ES256)
@@ -137,8 +137,8 @@ func TestRotationOfAlgorithms(t *testing.T) {
 	}
 }
 
-// Over years of rotation: what signs was published for Publish before it began, and is for Keep after
-// each of its tokens.
+// Over years of rotation: what signs was published for Publish before it began, and is for Keep
+// after each of its tokens.
 func TestRotationNeverStrandsAToken(t *testing.T) {
 	t.Parallel()
 	const step = 6 * time.Hour

@@ -52,8 +52,8 @@ func (s Secret) MarshalJSON() ([]byte, error) {
 	return nil, errors.New("token: a secret is not marshalled; a token.Set is")
 }
 
-// Set is what a client is handed for a session. Its JSON is the answer of a token endpoint (RFC 6749,
-// 5.1; OpenID Connect Core 1.0, 3.1.3.3), secrets included; a zero ID or Refresh is left out.
+// Set is what a client is handed for a session. Its JSON is the answer of a token endpoint (RFC
+// 6749, 5.1; OpenID Connect Core 1.0, 3.1.3.3), secrets included; a zero ID or Refresh is left out.
 type Set struct {
 	Access  Secret
 	ID      Secret
@@ -62,8 +62,8 @@ type Set struct {
 	Lifetime time.Duration
 }
 
-// LogValue returns "REDACTED": a logger that writes JSON would else write the answer. What holds a Set
-// in an exported field and is logged needs a LogValue of its own.
+// LogValue returns "REDACTED": a logger that writes JSON would else write the answer. What holds a
+// Set in an exported field and is logged needs a LogValue of its own.
 func (s Set) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // MarshalJSON returns the answer of a token endpoint. It is for the client alone, and is not to be

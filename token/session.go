@@ -55,8 +55,9 @@ type Proof struct {
 // Method is a way of proving who one is.
 type Method string
 
-// The methods. A password is known. A code proves that an email address or a phone number is one's own,
-// and adds no assurance: it went where whoever signed up said, to no factor that was enrolled before.
+// The methods. A password is known. A code proves that an email address or a phone number is one's
+// own, and adds no assurance: it went where whoever signed up said, to no factor that was enrolled
+// before.
 const (
 	MethodPassword  Method = "password"
 	MethodEmailCode Method = "email_code"

@@ -32,13 +32,13 @@ type Config struct {
 	// Leeway is how far the issuer's clock may be from ours: a token is taken so much before it was
 	// issued and after it has expired. 0 to MaxLeeway; 0 is right for an issuer on the same machine.
 	Leeway time.Duration
-	// Revoked reports whether the session of a token has ended. Nil means never: a verifier beside its
-	// pool knows (pool.Verifier); one that stands alone honours a revoked token until it expires, so
-	// the life of access tokens is how long a revocation takes there.
+	// Revoked reports whether the session of a token has ended. Nil means never: a verifier beside
+	// its pool knows (pool.Verifier); one that stands alone honours a revoked token until it
+	// expires, so the life of access tokens is how long a revocation takes there.
 	Revoked func(Claims) bool
-	// Seen is of how many tokens the check of the signature is remembered, which is nearly all that a
-	// check costs. Everything else about them is judged each time. 0 means 4096, some 4 MB of tokens of
-	// the usual size and at most 40; a negative one means none.
+	// Seen is of how many tokens the check of the signature is remembered, which is nearly all that
+	// a check costs. Everything else about them is judged each time. 0 means 4096, some 4 MB of
+	// tokens of the usual size and at most 40; a negative one means none.
 	Seen int
 }
 
@@ -79,8 +79,8 @@ func NewVerifier(issuer string, c Config) (*Verifier, error) {
 }
 
 // Verify returns what a token says, if its signature, issuer, audience, client, use and times are
-// right. Its clock gives no leeway unless it is told to (security.md S14): a token is over at its exp,
-// and one from the future is none.
+// right. Its clock gives no leeway unless it is told to (security.md S14): a token is over at its
+// exp, and one from the future is none.
 //
 // The error is [ErrInvalid], [ErrExpired] or [ErrRevoked]; or another where the key set could not be
 // asked, after which the token is as unknown as before. A token is only called expired or revoked

@@ -13,8 +13,9 @@ import (
 	"github.com/userpool-go/userpool/token"
 )
 
-// Forms of a token that some verifier somewhere took. Numbers are classes of published holes: 25 audience
-// unchecked, 26 times unchecked, 27 errors misread, 28 truncated, 29 resource bombs, 30 signature bypass.
+// Forms of a token that some verifier somewhere took. Numbers are classes of published holes: 25
+// audience unchecked, 26 times unchecked, 27 errors misread, 28 truncated, 29 resource bombs, 30
+// signature bypass.
 func TestHostileForms(t *testing.T) {
 	t.Parallel()
 	k, other := generate(t), generate(t)

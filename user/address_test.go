@@ -17,8 +17,8 @@ func login(t testing.TB, typed string) user.Login {
 	return l
 }
 
-// A text is of one kind, whatever tricks are played with it: nobody's phone number or email address is
-// somebody else's user name.
+// A text is of one kind, whatever tricks are played with it: nobody's phone number or email address
+// is somebody else's user name.
 func TestIdentify(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -7,6 +7,6 @@
 //	...
 //	status, err = user.Next(status, user.Confirm)    // confirmed
 //
-// What a visitor may say about themselves is a [Schema]'s to tell; what is verified is never theirs to
-// say. What can happen in which status is one table, behind [Next].
+// What a visitor may say about themselves is a [Schema]'s to tell; what is verified is never theirs
+// to say. What can happen in which status is one table, behind [Next].
 package user

@@ -13,10 +13,11 @@ var ErrEmail = errors.New("user: not an email address")
 // planned migration, never a side effect (security.md S20).
 const EmailRule = 1
 
-// Email returns the login of an email address: compared without regard to ASCII case, shown as typed.
-// It takes the plain form of RFC 5321 with a dotted ASCII domain, at most 254 bytes, and refuses what
-// mail parsers read differently (quotes, comments, several @, address literals), because a login that two
-// parsers read as two addresses is two people's (peers.md class 59). Plus tags and dots are kept.
+// Email returns the login of an email address: compared without regard to ASCII case, shown as
+// typed. It takes the plain form of RFC 5321 with a dotted ASCII domain, at most 254 bytes, and
+// refuses what mail parsers read differently (quotes, comments, several @, address literals),
+// because a login that two parsers read as two addresses is two people's (peers.md class 59). Plus
+// tags and dots are kept.
 func Email(typed string) (Login, error) {
 	local, domain, ok := strings.Cut(typed, "@")
 	if !ok || len(typed) > 254 || len(local) > 64 || !dotAtom(local) || !hostname(domain) {

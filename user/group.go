@@ -21,13 +21,14 @@ const (
 	maxGroups    = 16 << 10 // bytes of all names, as [User.Size] counts them: the other half is for the rest of the user
 )
 
-// groupRunes are what a group's name is made of in Cognito, [\p{L}\p{M}\p{S}\p{N}\p{P}]+: no blanks, and
-// nothing that only steers how the rest is shown.
+// groupRunes are what a group's name is made of in Cognito, [\p{L}\p{M}\p{S}\p{N}\p{P}]+: no
+// blanks, and nothing that only steers how the rest is shown.
 var groupRunes = []*unicode.RangeTable{unicode.L, unicode.M, unicode.S, unicode.N, unicode.P}
 
-// ValidGroup reports whether a group can have this name: 1 to 128 code points, each of them a letter,
-// mark, symbol, number or punctuation, in Unicode's normal form C, so that a name has one spelling. Names
-// are compared by their bytes: letter case counts, and one that looks like another is another.
+// ValidGroup reports whether a group can have this name: 1 to 128 code points, each of them a
+// letter, mark, symbol, number or punctuation, in Unicode's normal form C, so that a name has one
+// spelling. Names are compared by their bytes: letter case counts, and one that looks like another
+// is another.
 func ValidGroup(name string) bool {
 	if name == "" || len(name) > maxGroupName*utf8.UTFMax || !utf8.ValidString(name) {
 		return false
@@ -60,8 +61,8 @@ func CheckGroups(names []string) error {
 	return nil
 }
 
-// Join puts u into a group; in it already, nothing changes. It fails with [ErrGroup], and then nothing
-// changes either. That a pool has the group is not asked.
+// Join puts u into a group; in it already, nothing changes. It fails with [ErrGroup], and then
+// nothing changes either. That a pool has the group is not asked.
 func (u *User) Join(group string) error {
 	i, in := slices.BinarySearch(u.Groups, group)
 	if in {

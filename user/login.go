@@ -27,9 +27,9 @@ const (
 	KindUsername Kind = "username"
 )
 
-// Kind returns what l is, which its text tells: one that has "@" in it is an email address, one that
-// begins with "+" a phone number, any other a user name. "" means that it is of another namespace than
-// [Name], or nothing.
+// Kind returns what l is, which its text tells: one that has "@" in it is an email address, one
+// that begins with "+" a phone number, any other a user name. "" means that it is of another
+// namespace than [Name], or nothing.
 func (l Login) Kind() Kind {
 	if l.Namespace != Name || l.Value == "" {
 		return ""
@@ -47,9 +47,10 @@ func shape(s string) Kind {
 	return KindUsername
 }
 
-// Identify reads a login of any kind as it was typed: by [Email], [Phone] or, with c, [Username]. No text
-// is two of them, because a user name has the shape of neither address: otherwise one person's phone number
-// could be another's name. The error is that of the kind that the text looks like.
+// Identify reads a login of any kind as it was typed: by [Email], [Phone] or, with c, [Username].
+// No text is two of them, because a user name has the shape of neither address: otherwise one
+// person's phone number could be another's name. The error is that of the kind that the text looks
+// like.
 func Identify(typed string, c Case) (Login, error) {
 	switch shape(typed) {
 	case KindEmail:

@@ -27,7 +27,8 @@ const (
 	RuleSize      AttributeRule = "size"      // all attributes together have at most Max bytes
 )
 
-// AttributeViolation is a rule that an attribute breaks. Min and Max are its bounds; both 0 mean none.
+// AttributeViolation is a rule that an attribute breaks. Min and Max are its bounds; both 0 mean
+// none.
 type AttributeViolation struct {
 	Name     string // "" for the attributes together
 	Rule     AttributeRule
@@ -81,9 +82,9 @@ func (s Schema) Check(is Attributes, w Writer) error {
 	}, func(Attribute) bool { return w != Admin })
 }
 
-// CheckChange is [Schema.Check] for a user who has some attributes, of those that the user is to have
-// instead, all of them. Values that stay as they are are not judged again, and what was never there
-// is not required, so that a schema that became stricter locks nobody in.
+// CheckChange is [Schema.Check] for a user who has some attributes, of those that the user is to
+// have instead, all of them. Values that stay as they are are not judged again, and what was never
+// there is not required, so that a schema that became stricter locks nobody in.
 func (s Schema) CheckChange(was, is Attributes, w Writer) error {
 	return s.judge(was, is, func(name string) []AttributeViolation {
 		if a, _ := s.attribute(name); a.Immutable {

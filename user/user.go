@@ -36,9 +36,9 @@ type User struct {
 	Attributes Attributes // nil means none
 	Groups     []string   // names, sorted, each once ([CheckGroups]); nil means none
 	Password   *Password  // nil means none
-	// EventKey is the user's half of the key that seals the personal fields of events about them; the
-	// other half is the pool's. It goes with the user, and without it they cannot be read (security.md
-	// T10). Nil means that none are kept.
+	// EventKey is the user's half of the key that seals the personal fields of events about them;
+	// the other half is the pool's. It goes with the user, and without it they cannot be read
+	// (security.md T10). Nil means that none are kept.
 	EventKey []byte
 	// Index holds the values by which lists may find this user. Names other than those of the
 	// pool's Searchable are kept, and found only once the pool names them.
@@ -52,8 +52,8 @@ type User struct {
 // Attributes are the profile values of a user, by OIDC claim name.
 type Attributes map[string]string
 
-// Attempt is an unproven sign-up (security.md T7): it reserves a place at a login, owns nothing, and is
-// gone when it expires.
+// Attempt is an unproven sign-up (security.md T7): it reserves a place at a login, owns nothing,
+// and is gone when it expires.
 type Attempt struct {
 	Login   Login // as it was typed: the attempt is found by it
 	Address Login // the email address or phone number to be proven; zero means Login itself
@@ -82,8 +82,8 @@ type Password struct {
 	Past []Past
 }
 
-// MaxPast is how many passwords before the present one are kept at most: with it they are the 24 that
-// a policy can look at.
+// MaxPast is how many passwords before the present one are kept at most: with it they are the 24
+// that a policy can look at.
 const MaxPast = 23
 
 // Past is a password that was replaced. Its digest is sealed under a label of its own: nobody who
@@ -94,8 +94,8 @@ type Past struct {
 }
 
 // Replace returns the record that takes the place of p as another password is set, with p among its
-// [Password.Past] and no more of these than keep. Digest is p's own, sealed anew as that of a [Past].
-// The fields of next that p decides, Past and Revision, are set.
+// [Password.Past] and no more of these than keep. Digest is p's own, sealed anew as that of a
+// [Past]. The fields of next that p decides, Past and Revision, are set.
 func (p *Password) Replace(next Password, digest []byte, keep int) *Password {
 	next.Past, next.Revision = nil, 1
 	if p == nil {

@@ -34,10 +34,11 @@ const maxUsername = 128
 // UsernameCaseMapped of PRECIS, or UsernameCasePreserved where c is [CaseSensitive] (RFC 8265), so
 // that full-width letters are plain ones and an accent is one with its letter. It is shown as typed.
 //
-// Blanks, control characters, ligatures and symbols beyond ASCII are refused. So is whatever might be
-// taken for another kind of login: a name with "@", one that begins with "+", and one of the form of
-// a user id. Letters of other scripts are allowed, and with them letters that look alike: a Cyrillic
-// "а" is not a Latin "a". Where names are shown to other people, show something else beside them.
+// Blanks, control characters, ligatures and symbols beyond ASCII are refused. So is whatever might
+// be taken for another kind of login: a name with "@", one that begins with "+", and one of the
+// form of a user id. Letters of other scripts are allowed, and with them letters that look alike: a
+// Cyrillic "а" is not a Latin "a". Where names are shown to other people, show something else
+// beside them.
 func Username(typed string, c Case) (Login, error) {
 	if len(typed) > maxUsername*utf8.UTFMax {
 		return Login{}, ErrUsername

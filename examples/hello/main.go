@@ -1,5 +1,6 @@
-// Command hello is a whole program with accounts: sign up, confirm, sign in, forget the password, sign out.
-// It needs nothing but itself: users are kept in memory, and mail in a mailbox that a page shows.
+// Command hello is a whole program with accounts: sign up, confirm, sign in, forget the password,
+// sign out. It needs nothing but itself: users are kept in memory, and mail in a mailbox that a
+// page shows.
 //
 //	go run ./examples/hello
 package main

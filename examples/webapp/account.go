@@ -10,8 +10,9 @@ import (
 	"github.com/userpool-go/userpool/token"
 )
 
-// tables are the shop's own, in the same file as the pool's. Both refer to users: an account goes with
-// its user, and who has orders cannot be deleted before somebody has decided what becomes of them.
+// tables are the shop's own, in the same file as the pool's. Both refer to users: an account goes
+// with its user, and who has orders cannot be deleted before somebody has decided what becomes of
+// them.
 const tables = `
 CREATE TABLE IF NOT EXISTS accounts (
 	user_id TEXT PRIMARY KEY REFERENCES userpool_users (id) ON DELETE CASCADE,
@@ -24,8 +25,8 @@ CREATE TABLE IF NOT EXISTS orders (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS orders_by_user ON orders (user_id);`
 
-// account adds the shop's row to the very commit in which a user first is somebody, so that none is without
-// one. It is a pure function: it returns statements, and runs nothing.
+// account adds the shop's row to the very commit in which a user first is somebody, so that none is
+// without one. It is a pure function: it returns statements, and runs nothing.
 func account(c storage.UserChange) []sqlite.Exec {
 	if !c.Created() {
 		return nil // changed, or deleted, where the row goes by itself

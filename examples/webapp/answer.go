@@ -42,8 +42,8 @@ func write(w http.ResponseWriter, status int, v any) {
 	w.Write(append(text, '\n')) // nobody to tell
 }
 
-// writeStep answers with a step. This program hands on whatever the pool says; it is the page or app that
-// must refuse a step that it does not know.
+// writeStep answers with a step. This program hands on whatever the pool says; it is the page or
+// app that must refuse a step that it does not know.
 func writeStep(w http.ResponseWriter, step pool.Step) error {
 	text, err := pool.MarshalStep(step)
 	if err == nil {

@@ -26,14 +26,15 @@ type badRequest struct {
 
 func (e *badRequest) Error() string { return e.reason }
 
-// readForm reads the body of a request, which must have exactly the named texts; a name that ends in "?"
-// may be left out.
+// readForm reads the body of a request, which must have exactly the named texts; a name that ends
+// in "?" may be left out.
 //
-// It is strict where encoding/json is not: names are compared as they are, none may stand twice, and
-// nothing may follow. Otherwise somebody in front of us who reads the same body could see another one.
+// It is strict where encoding/json is not: names are compared as they are, none may stand twice,
+// and nothing may follow. Otherwise somebody in front of us who reads the same body could see
+// another one.
 func readForm(w http.ResponseWriter, r *http.Request, names []string) (form, error) {
-	// A page of another origin can send a form or plain text without asking; for JSON the browser asks
-	// first, and nobody here says yes.
+	// A page of another origin can send a form or plain text without asking; for JSON the browser
+	// asks first, and nobody here says yes.
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {
 		return nil, &badRequest{http.StatusUnsupportedMediaType, "the Content-Type must be application/json"}

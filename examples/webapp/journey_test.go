@@ -61,7 +61,8 @@ type answer struct {
 	Orders             []string
 }
 
-// do sends a request and returns the answer, whose status must be as wanted. Header are names and values.
+// do sends a request and returns the answer, whose status must be as wanted. Header are names and
+// values.
 func (v *visitor) do(want int, method, path, body string, header ...string) (a answer) {
 	v.t.Helper()
 	r, err := http.NewRequestWithContext(v.t.Context(), method, v.url+path, strings.NewReader(body))

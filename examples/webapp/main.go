@@ -1,5 +1,5 @@
-// Webapp is a small shop with accounts: JSON over net/http, one SQLite file with the shop's own tables
-// beside those of the pool, and mail through a server that the environment names.
+// Webapp is a small shop with accounts: JSON over net/http, one SQLite file with the shop's own
+// tables beside those of the pool, and mail through a server that the environment names.
 //
 //	go run ./examples/webapp
 //	curl http://127.0.0.1:8080/signup -H 'Content-Type: application/json' \
@@ -49,8 +49,8 @@ func main() {
 	}
 }
 
-// run serves until ctx ends, and leaves nothing half done: requests end first, then the mails that are
-// being sent, then the store.
+// run serves until ctx ends, and leaves nothing half done: requests end first, then the mails that
+// are being sent, then the store.
 func run(ctx context.Context, env func(string) string, logger *slog.Logger) (err error) {
 	ring, err := seal.File(cmp.Or(env("KEYS"), "shop.keys"))
 	if err != nil {
@@ -82,8 +82,8 @@ func run(ctx context.Context, env func(string) string, logger *slog.Logger) (err
 	return serve(ctx, l, handler)
 }
 
-// sender returns the mail server that the environment names, or nil: then mails are logged, which the
-// pool allows in development alone.
+// sender returns the mail server that the environment names, or nil: then mails are logged, which
+// the pool allows in development alone.
 func sender(env func(string) string) (message.Sender, error) {
 	if env("SMTP") == "" {
 		return nil, nil
@@ -104,8 +104,8 @@ func closeIn(ctx context.Context, shut func(context.Context) error) error {
 	return shut(ctx)
 }
 
-// serve serves until ctx ends, and then lets requests end. Who sends slowly holds a connection only so
-// long (Slowloris).
+// serve serves until ctx ends, and then lets requests end. Who sends slowly holds a connection only
+// so long (Slowloris).
 func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	srv := &http.Server{
 		Handler:           h,

@@ -20,8 +20,9 @@ type shop struct {
 
 // newShop makes the shop's tables, and returns its handler.
 //
-// Pages of other origins get nothing: there is no cookie that a browser would send along, no CORS header
-// that would let them read an answer, and what a browser says comes from elsewhere is refused.
+// Pages of other origins get nothing: there is no cookie that a browser would send along, no CORS
+// header that would let them read an answer, and what a browser says comes from elsewhere is
+// refused.
 func newShop(ctx context.Context, p *pool.Pool, db *sql.DB, log *slog.Logger) (http.Handler, error) {
 	if _, err := db.ExecContext(ctx, tables); err != nil {
 		return nil, err
@@ -62,8 +63,9 @@ func (s *shop) form(do action, names ...string) http.Handler {
 	})
 }
 
-// caller says who asks, by the connection: a header may say anything. Behind a balancer all visitors
-// would be one network to the pool, so take there the header that the balancer sets, and only from it.
+// caller says who asks, by the connection: a header may say anything. Behind a balancer all
+// visitors would be one network to the pool, so take there the header that the balancer sets, and
+// only from it.
 func caller(r *http.Request, f form) pool.Caller {
 	from, _ := netip.ParseAddrPort(r.RemoteAddr) // none means one network for all of those
 	locale, _, _ := strings.Cut(r.Header.Get("Accept-Language"), ",")

@@ -79,7 +79,8 @@ func checkImport(from string, may []string, path string, standard bool) string {
 // within reports whether a room is another one or lies in it.
 func within(r, outer string) bool { return r == outer || strings.HasPrefix(r, outer+"/") }
 
-// CheckFolders returns which top-level folders are no rooms. Those with a leading dot are not looked at.
+// CheckFolders returns which top-level folders are no rooms. Those with a leading dot are not
+// looked at.
 func CheckFolders(names []string) []string {
 	var wrong []string
 	for _, name := range names {

@@ -12,9 +12,9 @@ var (
 	ruleTest = regexp.MustCompile(`\b(?:Test|Fuzz)([TS][0-9]+)_\w+`)
 )
 
-// CheckListing holds the table of rules in a page to the tests that there are: a test that a row names
-// exists and carries the row's rule in its name, and a rule that a test carries has a row. A row is
-// "| T4 | `TestT4_CodesAreMACs`, ... |".
+// CheckListing holds the table of rules in a page to the tests that there are: a test that a row
+// names exists and carries the row's rule in its name, and a rule that a test carries has a row. A
+// row is "| T4 | `TestT4_CodesAreMACs`, ... |".
 func CheckListing(page string, tests []string) []string {
 	var wrong, rows []string
 	for line := range strings.Lines(page) {

@@ -56,12 +56,12 @@ var rooms = map[string][]string{
 	"internal/archtest": nil,
 }
 
-// kits lists the rooms that are for tests alone, whose hashes guard nothing and whose keys are made up: no
-// program imports them, an example neither.
+// kits lists the rooms that are for tests alone, whose hashes guard nothing and whose keys are made
+// up: no program imports them, an example neither.
 var kits = []string{"pool/pooltest", "storage/storagetest", "token/tokentest"}
 
-// owners lists who may import what is not ours. A dependency has one owner, whose types never show in
-// our API; a package of the standard library that is not here may be imported by everybody.
+// owners lists who may import what is not ours. A dependency has one owner, whose types never show
+// in our API; a package of the standard library that is not here may be imported by everybody.
 var owners = map[string][]string{
 	"github.com/lestrrat-go/jwx/v2/jwk": {"internal/jose"},
 	"github.com/lestrrat-go/jwx/v2/jws": {"internal/jose"},

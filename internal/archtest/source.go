@@ -10,8 +10,8 @@ import (
 	"strconv"
 )
 
-// CheckSource returns what is wrong within one file of ours that is not a test. Name is its path from
-// the root of the module.
+// CheckSource returns what is wrong within one file of ours that is not a test. Name is its path
+// from the root of the module.
 func CheckSource(name string, src []byte) ([]string, error) {
 	fset := token.NewFileSet()
 	f, err := parser.ParseFile(fset, name, src, parser.SkipObjectResolution)

@@ -87,8 +87,8 @@ func New(c Config) *Client {
 	return client
 }
 
-// Get fetches a URL with some further headers. The error is an [ErrRefused], an [ErrTooLarge], or what
-// the network said.
+// Get fetches a URL with some further headers. The error is an [ErrRefused], an [ErrTooLarge], or
+// what the network said.
 func (c *Client) Get(ctx context.Context, address string, header map[string]string) (*Response, error) {
 	if err := c.Check(address); err != nil {
 		return nil, err

@@ -15,8 +15,8 @@ import (
 	"github.com/userpool-go/userpool/web"
 )
 
-// routers put package web into each router as its users would: Load before everything, Require before
-// /me, and handlers that sign in and out.
+// routers put package web into each router as its users would: Load before everything, Require
+// before /me, and handlers that sign in and out.
 var routers = map[string]func(k *pooltest.Kit, s *web.Sessions) http.Handler{
 	"net/http": func(k *pooltest.Kit, s *web.Sessions) http.Handler {
 		mux := http.NewServeMux()

@@ -69,9 +69,9 @@ var algorithms = map[Algorithm]suite{
 	},
 }
 
-// smallOrder are the points of Ed25519 under which anybody can make signatures, without their sign: the
-// eight of order 8 or less, and the second spellings of two of them (RFC 8032, 5.1.7 does not ask for
-// this; a published key that is one of them is no one's).
+// smallOrder are the points of Ed25519 under which anybody can make signatures, without their sign:
+// the eight of order 8 or less, and the second spellings of two of them (RFC 8032, 5.1.7 does not
+// ask for this; a published key that is one of them is no one's).
 var smallOrder = []string{
 	"0000000000000000000000000000000000000000000000000000000000000000",
 	"0100000000000000000000000000000000000000000000000000000000000000",

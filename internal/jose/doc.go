@@ -11,7 +11,7 @@
 //	payload, err := m.Verify(key)
 //	claims, err := jose.Object(payload)   // no member twice
 //
-// Signatures and keys are made and read by jwx, in jwx.go: no JSON of a token goes through it, because
-// its own parser of tokens can be got around. Another version of it touches that file alone; another
-// algorithm is an entry in algorithms and in signatures.
+// Signatures and keys are made and read by jwx, in jwx.go: no JSON of a token goes through it,
+// because its own parser of tokens can be got around. Another version of it touches that file
+// alone; another algorithm is an entry in algorithms and in signatures.
 package jose

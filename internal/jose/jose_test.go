@@ -67,8 +67,8 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// RFC 7638 section 3 and RFC 8037 section 2: the digest of the required members, in order and without
-// blanks. RFC 7517 section 4: what else a published key says.
+// RFC 7638 section 3 and RFC 8037 section 2: the digest of the required members, in order and
+// without blanks. RFC 7517 section 4: what else a published key says.
 func TestPublishedKeys(t *testing.T) {
 	t.Parallel()
 	required := map[jose.Algorithm][]string{
@@ -302,8 +302,8 @@ func TestSmallOrder(t *testing.T) {
 		if keys, err := jose.ParseSet([]byte(set)); err != nil || len(keys) != 0 {
 			t.Errorf("ParseSet with %s = %v, %v", text, keys, err)
 		}
-		// The list is right: the library takes a signature that nobody made, for one message in eight at
-		// least.
+		// The list is right: the library takes a signature that nobody made, for one message in
+		// eight at least.
 		forged := append(make([]byte, 0, 64), 1)
 		forged = forged[:64]
 		taken := false

@@ -86,8 +86,8 @@ func (k *PrivateKey) Public() PublicKey { return k.public }
 // ErrTooLong means that a message would have more than [MaxSize] bytes.
 var ErrTooLong = errors.New("jose: too long a message")
 
-// Sign returns payload, a JSON object, as a compact JWS of that typ. What [Parse] would refuse for its
-// size is [ErrTooLong].
+// Sign returns payload, a JSON object, as a compact JWS of that typ. What [Parse] would refuse for
+// its size is [ErrTooLong].
 func (k *PrivateKey) Sign(typ string, payload []byte) (string, error) {
 	header, err := json.Marshal(header{string(k.public.alg), k.public.kid, typ})
 	if err != nil {

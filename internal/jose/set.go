@@ -13,8 +13,8 @@ const (
 	maxKeys = 100
 )
 
-// MarshalSet returns a JSON Web Key Set (RFC 7517, 5) of public keys. The same keys in the same order
-// give the same bytes.
+// MarshalSet returns a JSON Web Key Set (RFC 7517, 5) of public keys. The same keys in the same
+// order give the same bytes.
 func MarshalSet(keys ...PublicKey) ([]byte, error) {
 	list := make([]json.RawMessage, len(keys))
 	for i, k := range keys {

@@ -21,7 +21,8 @@ func cutAll(times ...*time.Time) {
 	}
 }
 
-// The functions below make the row of a record, a copy of it under its new stamp; see pack for users.
+// The functions below make the row of a record, a copy of it under its new stamp; see pack for
+// users.
 
 func poolRow(p *storage.Pool, stamp int64) *storage.Pool {
 	c := p.Clone()

@@ -118,7 +118,8 @@ func (l *list) of(name, value string) []key {
 	return keys
 }
 
-// until returns the keys of the first n places, in a list ordered by time alone, that are not after at.
+// until returns the keys of the first n places, in a list ordered by time alone, that are not after
+// at.
 func (l *list) until(at int64, n int) []key {
 	var keys []key
 	for p := range l.from(start("", "")) {

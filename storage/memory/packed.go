@@ -7,9 +7,9 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// packed is the row of a user: the whole aggregate in one piece of memory. Among a million users each
-// pointer that a lookup follows is a wait for memory, and a plain aggregate has a dozen and more.
-// Being a string it cannot change, so that what is unpacked may share its texts.
+// packed is the row of a user: the whole aggregate in one piece of memory. Among a million users
+// each pointer that a lookup follows is a wait for memory, and a plain aggregate has a dozen and
+// more. Being a string it cannot change, so that what is unpacked may share its texts.
 type packed string
 
 // pack returns the row of a user under its new stamp.

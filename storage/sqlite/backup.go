@@ -14,8 +14,8 @@ import (
 const backupPages = 4096
 
 // Backup copies the whole database, the app's tables included, as it is at one moment, to a new
-// file at path, readable by its owner alone. Reads and commits go on meanwhile. A file that exists is refused, and after an
-// error there is none. The copy may be opened by [Open].
+// file at path, readable by its owner alone. Reads and commits go on meanwhile. A file that exists
+// is refused, and after an error there is none. The copy may be opened by [Open].
 func (s *Store) Backup(ctx context.Context, path string) (err error) {
 	if err := s.usable(ctx); err != nil {
 		return err
@@ -47,7 +47,8 @@ func (s *Store) Backup(ctx context.Context, path string) (err error) {
 	return syncFolder(path)
 }
 
-// partialFile makes the file that a backup is written to, one of its own, readable by its owner alone.
+// partialFile makes the file that a backup is written to, one of its own, readable by its owner
+// alone.
 func partialFile(path string) (string, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".partial-*")
 	if err != nil {

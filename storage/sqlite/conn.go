@@ -24,8 +24,8 @@ type statements interface {
 	row(query string, args ...any) *sql.Row
 }
 
-// maxStatements bounds how many statements a connection keeps: an app that writes values into its SQL
-// would fill the memory with them. Ours are some hundred.
+// maxStatements bounds how many statements a connection keeps: an app that writes values into its
+// SQL would fill the memory with them. Ours are some hundred.
 const maxStatements = 512
 
 func connect(ctx context.Context, db *sql.DB) (*conn, error) {

@@ -17,9 +17,9 @@ const (
 	deleteCounter = `DELETE FROM userpool_counters WHERE pool = ? AND owner = ? AND name = ?`
 )
 
-// count plans a change of a counter as it is at a time. It is judged before anything is written, both
-// under the one write lock of the database: exact in every process, and so a counter that stays as it
-// is, such as one that is cleared and never counted, need not be written.
+// count plans a change of a counter as it is at a time. It is judged before anything is written,
+// both under the one write lock of the database: exact in every process, and so a counter that
+// stays as it is, such as one that is cleared and never counted, need not be written.
 func (p *plan) count(i int, key storage.CounterKey, at time.Time, move func(now storage.Counter) (storage.Counter, error)) {
 	at = at.Truncate(time.Microsecond)
 	var next storage.Counter
@@ -70,8 +70,8 @@ func readCounter(s statements, pool int64, key storage.CounterKey) (storage.Coun
 // maxCounters is how many counters one statement reads at the most.
 const maxCounters = 8
 
-// selectCounters reads n counters in one statement, each with its place: to run one costs more than to
-// find a counter. The pool is the first parameter, then come owner and name of each.
+// selectCounters reads n counters in one statement, each with its place: to run one costs more than
+// to find a counter. The pool is the first parameter, then come owner and name of each.
 var selectCounters = func() (queries [maxCounters + 1]string) {
 	for n := range queries {
 		parts := make([]string, n)

@@ -8,8 +8,8 @@ import (
 	"github.com/userpool-go/userpool/storage/sqlite"
 )
 
-// Every sign-in clears the counter of wrong passwords, and nearly always there is none: it must not leave
-// a row for each, to be written and swept.
+// Every sign-in clears the counter of wrong passwords, and nearly always there is none: it must not
+// leave a row for each, to be written and swept.
 func TestClearOfNothingWritesNothing(t *testing.T) {
 	t.Parallel()
 	st := opened(t, sqlite.Config{})

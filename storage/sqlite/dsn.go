@@ -25,10 +25,10 @@ func dataSource(path string, config Config) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// No mmap_size: SQLite unmaps the file at the first read after each commit, and most reads here are
-	// followed by a commit. A cache that holds the inner pages of a million users reads as fast.
-	// The log is copied into the file every 16 MB, which one block of its index still covers, and not
-	// every 4: a page that many commits change is written there once for all of them.
+	// No mmap_size: SQLite unmaps the file at the first read after each commit, and most reads here
+	// are followed by a commit. A cache that holds the inner pages of a million users reads as
+	// fast. The log is copied into the file every 16 MB, which one block of its index still covers,
+	// and not every 4: a page that many commits change is written there once for all of them.
 	pragmas := []string{
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(" + config.Synchronous.String() + ")",
 		"foreign_keys(1)", "cache_size(-8000)", "journal_size_limit(67108864)", "wal_autocheckpoint(4000)", "temp_store(MEMORY)",

@@ -117,8 +117,8 @@ func (t *tx) eraseUser(key int64) error {
 	return t.all(withUser, pool, string(u.ID))
 }
 
-// eraseUnlessHeld is eraseUser where a row that cannot go must not hold up others: one that a foreign
-// key of the app's refuses, or that is damaged, stays as it is.
+// eraseUnlessHeld is eraseUser where a row that cannot go must not hold up others: one that a
+// foreign key of the app's refuses, or that is damaged, stays as it is.
 func (t *tx) eraseUnlessHeld(key int64) (erased bool, err error) {
 	if _, err := t.exec("SAVEPOINT userpool_row"); err != nil {
 		return false, err

@@ -61,8 +61,8 @@ func (s *Store) Changed(ctx context.Context, since storage.Cursor) (f storage.Fe
 	return f, err
 }
 
-// within starts over where the cursor is ahead of the file, which was restored from a copy of before:
-// what has happened since is told again rather than missed.
+// within starts over where the cursor is ahead of the file, which was restored from a copy of
+// before: what has happened since is told again rather than missed.
 func (s *seen) within(c *conn) error {
 	var moved, seq int64
 	if err := c.row(feedEnd).Scan(&moved, &seq); err != nil {

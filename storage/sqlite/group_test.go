@@ -65,7 +65,8 @@ func TestCancelledMemberOfAGroup(t *testing.T) {
 	}
 }
 
-// A program may recover from a panic and go on: nothing of that commit is left, and the next one works.
+// A program may recover from a panic and go on: nothing of that commit is left, and the next one
+// works.
 func TestPanicLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	st := opened(t, sqlite.Config{})
@@ -81,8 +82,8 @@ func TestPanicLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// A full disk is an error that says that nobody knows, or that nothing was written; what was acknowledged
-// stays, and the file opens again.
+// A full disk is an error that says that nobody knows, or that nothing was written; what was
+// acknowledged stays, and the file opens again.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "shop.db")

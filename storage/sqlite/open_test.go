@@ -92,7 +92,8 @@ func TestOpenRefusesANewerSchema(t *testing.T) {
 	}
 }
 
-// A newer schema that this version can still read is fine: that is how nodes are upgraded one by one.
+// A newer schema that this version can still read is fine: that is how nodes are upgraded one by
+// one.
 func TestOpenTakesANewerSchemaThatItCanRead(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "shop.db")

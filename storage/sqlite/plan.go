@@ -168,8 +168,8 @@ func (p *plan) addAlso(i int, c storage.Change) {
 	}
 }
 
-// plain asks the app's arguments for their values here, in the caller's goroutine: one that panics must
-// not end the writer, and the process with it.
+// plain asks the app's arguments for their values here, in the caller's goroutine: one that panics
+// must not end the writer, and the process with it.
 func plain(args []any) ([]any, error) {
 	out := make([]any, len(args))
 	for i, a := range args {

@@ -78,8 +78,8 @@ func (p *plan) putSession(i int, s *token.Session, stamp int64) error {
 	return nil
 }
 
-// trimSessions erases the oldest sessions of a user beyond the limit. Those of this very commit stay, put
-// or required, and those above them: what ends would take the new one along.
+// trimSessions erases the oldest sessions of a user beyond the limit. Those of this very commit
+// stay, put or required, and those above them: what ends would take the new one along.
 func (p *plan) trimSessions(t *tx, owner string) error {
 	n := 0
 	if _, err := t.one(countSessions, []any{t.pool, owner}, &n); err != nil || n <= maxSessions {

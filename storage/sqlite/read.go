@@ -80,8 +80,8 @@ func checkWant(pool user.PoolID, w storage.Want) error {
 	return nil
 }
 
-// readOwner reads in one statement what is asked for most: the owner of a login alone, or of a session
-// with it. Where there is less, or more is wanted, it finds nobody.
+// readOwner reads in one statement what is asked for most: the owner of a login alone, or of a
+// session with it. Where there is less, or more is wanted, it finds nobody.
 func (s *Store) readOwner(ctx context.Context, pool user.PoolID, w storage.Want) (got storage.Got, err error) {
 	ns, value, byLogin := w.User.Login()
 	byLogin = byLogin && w.Session == (storage.SessionKey{})
@@ -168,7 +168,8 @@ func (r reading) keyed(w storage.Want, got *storage.Got) error {
 	return nil
 }
 
-// users reads whom a key names, an owner or else the newest live attempt, and the attempt at a login.
+// users reads whom a key names, an owner or else the newest live attempt, and the attempt at a
+// login.
 func (r reading) users(owner, attempt user.Key, got *storage.Got) (err error) {
 	ns, value, ok := attempt.Login()
 	switch {

@@ -93,7 +93,8 @@ func (s *seedFiles) path(b *testing.B, n int) string {
 
 // seed writes n users, many in a commit and many commits at a time.
 func seed(ctx context.Context, path string, n int) error {
-	// A large log, so that the pages of the indexes, hit at random, are written once in a while only.
+	// A large log, so that the pages of the indexes, hit at random, are written once in a while
+	// only.
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)"+
 		"&_pragma=synchronous(NORMAL)&_pragma=wal_autocheckpoint(100000)&_pragma=cache_size(-400000)&_pragma=mmap_size(2000000000)")
 	if err != nil {

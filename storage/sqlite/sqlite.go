@@ -98,8 +98,8 @@ var _ storage.Store = (*Store)(nil)
 // Open opens the database file at path, makes it where there is none, and brings its tables up to
 // this version. The path is taken as it is: no character in it has a meaning.
 //
-// A file that it makes is readable by its owner alone, as are the log and the index beside it: what is
-// in them is sealed, but who has an account is not.
+// A file that it makes is readable by its owner alone, as are the log and the index beside it: what
+// is in them is sealed, but who has an account is not.
 //
 // A file that is something else gives [ErrNotDatabase], one that a newer version of this package
 // has changed beyond our reading a *[SchemaError].
@@ -129,9 +129,10 @@ func Open(ctx context.Context, path string, config Config) (*Store, error) {
 //
 // The handle must be of modernc.org/sqlite, on a file, and every connection of it must come with
 // what New checks: foreign_keys on, journal_mode WAL, a busy_timeout, synchronous FULL (or NORMAL,
-// if [Config] says so). Recommended besides: cache_size, wal_autocheckpoint, and _txlock=immediate, without
-// which a [Store.CommitIn] after a read in the same transaction fails with [storage.ErrRetry] for as long as that
-// transaction lasts where another has written since. All of it goes into the data source name:
+// if [Config] says so). Recommended besides: cache_size, wal_autocheckpoint, and _txlock=immediate,
+// without which a [Store.CommitIn] after a read in the same transaction fails with
+// [storage.ErrRetry] for as long as that transaction lasts where another has written since. All of
+// it goes into the data source name:
 //
 //	file:shop.db?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)&_pragma=cache_size(-8000)&_pragma=wal_autocheckpoint(4000)&_txlock=immediate
 //

@@ -44,7 +44,8 @@ func modelUser(p user.PoolID, n int) user.ID {
 
 func modelTickets(user.PoolID) []string { return names(6, numbered("t")) }
 
-// modelCounters returns the counters of a pool: of users, tickets and others, for rules and as marks.
+// modelCounters returns the counters of a pool: of users, tickets and others, for rules and as
+// marks.
 func modelCounters(p user.PoolID) []storage.CounterKey {
 	var out []storage.CounterKey
 	for _, owner := range []string{string(modelUser(p, 0)), "t0", "source"} {
@@ -117,7 +118,8 @@ func (m *modelCheck) randomCommit(p user.PoolID) []storage.Change {
 	return d.changes
 }
 
-// alter returns a change to a record: mostly a Put of it as changed, now and then a Delete or Require.
+// alter returns a change to a record: mostly a Put of it as changed, now and then a Delete or
+// Require.
 func (m *modelCheck) alter(r any) storage.Change {
 	v := stampOf(r)
 	if *v == 0 {

@@ -14,7 +14,8 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// unsound are stores that break a rule that one caller can see, by the contract that must catch them.
+// unsound are stores that break a rule that one caller can see, by the contract that must catch
+// them.
 var unsound = map[string]func(st storage.Store) storage.Store{
 	"Records/EveryField":   edits(puts(func(t *storage.Ticket) { t.State = nil })),
 	"Records/NotAliased":   func(st storage.Store) storage.Store { return &sharing{st, map[string]storage.Got{}} },

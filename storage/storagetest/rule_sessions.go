@@ -60,7 +60,8 @@ func hundredSessions(s *scene) {
 	}
 }
 
-// sessionsKept signs in under the oldest of 100 sessions, which is the likely one: that of a browser.
+// sessionsKept signs in under the oldest of 100 sessions, which is the likely one: that of a
+// browser.
 func sessionsKept(s *scene) {
 	browser := session(userID(1), 1)
 	browser.Kind = token.Browser

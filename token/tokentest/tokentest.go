@@ -87,8 +87,8 @@ func (i *Issuer) Verifier(clients ...string) *token.Verifier {
 }
 
 // Sign returns a token that says what c says. Where c says nothing it is a good access token of 15
-// minutes for [Client], from now. What is wrong with c stays wrong, except what no token can say: that
-// fails the test.
+// minutes for [Client], from now. What is wrong with c stays wrong, except what no token can say:
+// that fails the test.
 func (i *Issuer) Sign(c token.Claims) string {
 	i.t.Helper()
 	c.Use, c.Issuer = cmp.Or(c.Use, token.Access), cmp.Or(c.Issuer, i.name())

@@ -3,10 +3,11 @@
 // by the view userpool_user and by apps: names are only ever added.
 //
 // A user's body has the members l (logins: n namespace, v value, d display, r rule), t (attempt: l
-// login, a address, e end), a (attributes), p (password: h hash, f form, i inner, s set, r revision), x
-// (index terms, as pairs), g (groups) and k (the sealed event key). What is usual is left out: the namespace "name", a display that equals
-// the value, the form "nfc". Times are microseconds since 1970. The sealed digest of the password
-// is not in the body: it is bytes, and has a place of its own.
+// login, a address, e end), a (attributes), p (password: h hash, f form, i inner, s set, r
+// revision), x (index terms, as pairs), g (groups) and k (the sealed event key). What is usual is
+// left out: the namespace "name", a display that equals the value, the form "nfc". Times are
+// microseconds since 1970. The sealed digest of the password is not in the body: it is bytes, and
+// has a place of its own.
 package record
 
 import (
