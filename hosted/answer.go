@@ -2,8 +2,8 @@ package hosted
 
 import (
 	"bytes"
-	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -40,7 +40,12 @@ func (a *answer) send(w http.ResponseWriter, r *http.Request) {
 	for name, value := range secure {
 		h.Set(name, value)
 	}
-	maps.Copy(h, a.header)
+	for name, values := range a.header {
+		if name == "Set-Cookie" || name == "Vary" { // beside those of a middleware
+			values = append(h.Values(name), values...)
+		}
+		h[name] = slices.Clone(values) // the answer may be given again
+	}
 	h.Set("Content-Length", strconv.Itoa(a.body.Len()))
 	w.WriteHeader(a.status)
 	if r.Method != http.MethodHead {
