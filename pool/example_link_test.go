@@ -37,7 +37,7 @@ func ExamplePool_ConfirmLink() {
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /confirm", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Referrer-Policy", "no-referrer") // the link is a secret
+		w.Header().Set("Referrer-Policy", "same-origin") // the link is a secret
 		w.Header().Set("Cache-Control", "no-store")
 		_ = confirmPage.Execute(w, r.FormValue("link"))
 	})

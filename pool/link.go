@@ -27,7 +27,7 @@ import (
 // do. A ticket of another sign-up counts as none.
 //
 // So a page answers the GET of a link with a form that names no one, and calls ConfirmLink at its
-// POST only. It keeps the link from other sites with "Referrer-Policy: no-referrer" and the ticket
+// POST only. It keeps the link from other sites with "Referrer-Policy: same-origin" and the ticket
 // in a cookie, and takes sign-ups from its own pages only, as net/http.CrossOriginProtection does:
 // else another site could sign its visitor up, cookie and all, with a password of its own.
 //
