@@ -160,6 +160,10 @@ func (v *visit) move(page string, on flow) {
 
 // again shows a form once more, with what was wrong, or leads back to the beginning where the step is over.
 func (v *visit) again(err error) {
+	if failed(err).name == startAgain && v.arrived() {
+		v.w.see(v.next())
+		return
+	}
 	if failed(err).name == startAgain {
 		v.move(signInPage, flow{Notice: startAgain, Next: v.flow.Next})
 		return
@@ -174,6 +178,10 @@ func (v *visit) refuse(no *refusal) {
 	if no.name == "stale_form" && !v.json {
 		page := v.page.shownAs()
 		v.flow = v.Pages.flow(v.r, v.in[flowField], page)
+		if v.arrived() {
+			v.w.see(v.next())
+			return
+		}
 		on := v.flow
 		on.Notice, on.Slips, on.Typed = "", []slip{{Rule: no.name}}, v.typed()
 		if next := local(v.in[nextField]); next != "" {
@@ -203,6 +211,12 @@ func (v *visit) grave(err error) bool {
 	v.w.status = f.status
 	v.problem(f.name, number)
 	return true
+}
+
+// arrived reports whether the step of a form is over because the visitor is signed in: the second of two clicks
+// may come when the first has changed the cookies, and is no reason to tell anybody to start again.
+func (v *visit) arrived() bool {
+	return v.signedIn() && v.flow.Ticket == "" && (v.page.step || v.page.name == signInPage)
 }
 
 func (v *visit) caller() pool.Caller { return v.sessions.Caller(v.r) }

@@ -62,7 +62,20 @@ func TestBackButton(t *testing.T) {
 	b.at(over, "/auth/sign-in")
 	b.shows(over, "That step is over.")
 	b.at(b.post(in, "submit", "password", secret), "/")
-	b.at(b.open(in.url.String()), "/auth/sign-in")
+	b.at(b.open(in.url.String()), "/") // who is in is not told to start again
+}
+
+// A second click may come when the first has signed the browser in, and has changed its cookies.
+func TestLateSecondClick(t *testing.T) {
+	t.Parallel()
+	s := development(t)
+	s.Person(ada)
+	b := s.browser()
+	form := b.open("/auth/sign-in")
+	b.at(b.post(form, "submit", "username", ada, "password", secret), "/")
+	b.at(b.post(form, "submit", "username", ada, "password", secret), "/")
+	b.at(b.post(form, "submit", "username", "eve@example.com", "password", other), "/") // nor is anybody else signed in
+	b.shows(b.open("/"), "Hello, "+ada)
 }
 
 // The second of two clicks is answered like the first: nothing is done twice.
