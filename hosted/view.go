@@ -31,6 +31,7 @@ type view struct {
 	Heading   string
 	Intro     string
 	Notice    string
+	Plain     bool   // the notice is no good news
 	Summary   string // heads the slips
 	Slips     []slipView
 	Form      *formView
@@ -85,7 +86,7 @@ func (v *visit) render() {
 		d.Intro = v.words.say("account.intro", "user", web.User(v.r.Context()).Username)
 	}
 	if v.flow.Notice != "" {
-		d.Notice = v.words.say("notice." + v.flow.Notice)
+		d.Notice, d.Plain = v.words.say("notice."+v.flow.Notice), v.flow.Notice == startAgain || v.flow.Notice == "link_password"
 	}
 	for _, s := range v.flow.Slips {
 		d.Slips = append(d.Slips, slipView{s.Field, v.words.slip(s, v.field(s.Field))})
