@@ -46,7 +46,7 @@ type Profile struct {
 
 // Get returns the profile. It costs one read.
 func (a *Account) Get(ctx context.Context) (Profile, error) {
-	g, _, err := a.read(ctx)
+	g, err := a.read(ctx)
 	if err != nil {
 		return Profile{}, err
 	}
@@ -56,12 +56,12 @@ func (a *Account) Get(ctx context.Context) (Profile, error) {
 // SignOut ends the session, with those under it. It costs one read and one commit.
 func (a *Account) SignOut(ctx context.Context, from Caller) error {
 	_, err := again(func() (struct{}, error) {
-		g, now, err := a.read(ctx)
+		g, err := a.read(ctx)
 		if err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, a.pool.commit(ctx, append(a.pool.end(g, now),
-			a.pool.event(now, occurrence{who: g.user, from: from, Kind: signOutEvent, Outcome: succeeded, Client: g.client.ID}))...)
+		o := occurrence{who: g.user, from: from, Kind: signOutEvent, Outcome: succeeded, Client: g.client.ID}
+		return struct{}{}, a.pool.commit(ctx, append(a.pool.end(g), a.pool.event(g.now, o))...)
 	})
 	return err
 }
@@ -70,15 +70,17 @@ func (a *Account) SignOut(ctx context.Context, from Caller) error {
 // costs one read and one commit.
 func (a *Account) SignOutEverywhere(ctx context.Context, from Caller) error {
 	_, err := again(func() (struct{}, error) {
-		g, now, err := a.read(ctx)
+		g, err := a.read(ctx)
 		if err != nil {
 			return struct{}{}, err
 		}
 		u := g.user
 		u.Epoch++
-		u.Updated = now
-		return struct{}{}, a.pool.commit(ctx, storage.Put(u), a.pool.revokeAll(u, now),
-			a.pool.event(now, occurrence{who: u, from: from, Kind: signOutEvent, Outcome: succeeded, Reason: "everywhere", Client: g.client.ID}))
+		u.Updated = g.now
+		o := occurrence{
+			who: u, from: from, Kind: signOutEvent, Outcome: succeeded, Reason: "everywhere", Client: g.client.ID,
+		}
+		return struct{}{}, a.pool.commit(ctx, storage.Put(u), a.pool.revokeAll(u, g.now), a.pool.event(g.now, o))
 	})
 	return err
 }
@@ -101,7 +103,11 @@ func (a *Account) ChangePassword(ctx context.Context, in ChangePasswordInput) (S
 		return nil, err
 	}
 	in.Caller.Browser = a.browser // the new session is of the kind of the acting one
-	c := change{input: in, judgement: judgement{hooked: a.pool.call(hook.ChangePassword, in.Caller, nil)}, chosen: choice{value: in.New, by: in.Caller}}
+	c := change{
+		input:     in,
+		judgement: judgement{hooked: a.pool.call(hook.ChangePassword, in.Caller, nil), typed: Password{in.Old}},
+		chosen:    choice{value: in.New, by: in.Caller},
+	}
 	return again(func() (Step, error) { return a.changePassword(ctx, &c) })
 }
 
@@ -113,11 +119,11 @@ type change struct {
 }
 
 func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
-	g, now, err := a.readFor(ctx, c.input.Caller)
+	g, err := a.readFor(ctx, c.input.Caller)
 	if err != nil {
 		return nil, err
 	}
-	p, u := a.pool, g.user
+	p, u, now := a.pool, g.user, g.now
 	from := p.from(c.input.Caller, string(u.ID), true)
 	o := occurrence{who: u, from: c.input.Caller, Kind: changeEvent, Outcome: refused, Client: g.client.ID}
 	if err := overBudget(g.source, sourceRule, now); err != nil {
@@ -126,38 +132,37 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 	if !guessRule.Locked(g.guesses, now).IsZero() {
 		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized)
 	}
-	if err := p.judge(ctx, &c.judgement, from, u, nil, Password{c.input.Old}, now); err != nil {
+	if err := p.judge(ctx, &c.judgement, from, u, nil, now); err != nil {
 		return nil, p.full(o, err)
 	}
 	if d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, []gate.Proof{c.owner}, now); d.Outcome() != gate.Mint {
 		o.Reason = string(d.Reason())
-		return nil, p.wrong(ctx, g.source.Key, g.guesses, ErrNotAuthorized, now, o)
+		return nil, p.wrong(ctx, g.guess(), ErrNotAuthorized, o)
 	}
 	next, refusal, err := p.choose(ctx, from, g.state.settings.Passwords, &c.chosen, u, now)
 	if err != nil {
 		return nil, p.full(o, err)
 	}
 	if refusal != nil {
-		return nil, p.wrong(ctx, g.source.Key, g.guesses, refusal, now, o)
+		return nil, p.wrong(ctx, g.guess(), refusal, o)
 	}
 	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, gate.Chosen(u, next, c.owner), now)
 	o.Outcome = succeeded
-	changes := append(p.replaced(next, g.told, now, c.input.Caller.locale()), storage.Put(next), storage.Delete(g.session), p.event(now, o))
-	return p.mint(ctx, g.state, g.client, next, &c.hooked, d, g.guesses.Key, now, changes...)
+	changes := append(p.replaced(next, g.told, now, c.input.Caller.locale()),
+		storage.Put(next), storage.Delete(g.session), p.event(now, o))
+	return p.mint(ctx, g.round, &c.hooked, next, d, g.guesses.Key, changes...)
 }
 
 // read returns the live session with its user, or ErrNotAuthorized.
-func (a *Account) read(ctx context.Context) (g granted, now time.Time, err error) {
-	now = a.pool.now()
-	g, _, err = a.readWith(ctx, now)
-	return g, now, err
+func (a *Account) read(ctx context.Context) (granted, error) {
+	g, _, err := a.readWith(ctx, a.pool.now())
+	return g, err
 }
 
 // readFor also returns the counters of a caller's guesses at the password, and of notices that it
 // was set.
-func (a *Account) readFor(ctx context.Context, c Caller) (g granted, now time.Time, err error) {
-	p := a.pool
-	now = p.now()
+func (a *Account) readFor(ctx context.Context, c Caller) (granted, error) {
+	p, now := a.pool, a.pool.now()
 	d := p.device(c, now)
 	g, counters, err := a.readWith(ctx, now,
 		storage.CounterKey{Pool: p.config.ID, Owner: a.claims.Subject, Name: passwordCounter},
@@ -165,18 +170,21 @@ func (a *Account) readFor(ctx context.Context, c Caller) (g granted, now time.Ti
 		storage.CounterKey{Pool: p.config.ID, Owner: a.claims.Subject, Name: changeMail},
 		storage.CounterKey{Pool: p.config.ID, Owner: a.claims.Subject, Name: d.counter()})
 	if err != nil {
-		return g, now, err
+		return g, err
 	}
 	g.guesses, g.source, g.told = counters[0], counters[1], counters[2]
 	if d.knows(g.user) {
 		g.guesses = counters[3]
 	}
-	return g, now, nil
+	return g, nil
 }
 
 // readWith reads the session and its user, with counters, and judges them as they are now.
-func (a *Account) readWith(ctx context.Context, now time.Time, keys ...storage.CounterKey) (g granted, counters []storage.Counter, err error) {
+func (a *Account) readWith(
+	ctx context.Context, now time.Time, keys ...storage.CounterKey,
+) (g granted, counters []storage.Counter, err error) {
 	p := a.pool
+	g.now = now
 	key := storage.SessionKey{User: user.ID(a.claims.Subject), ID: a.claims.Session}
 	got, err := p.read(ctx, storage.Want{Now: now, Session: key, Counters: keys})
 	if err != nil {
@@ -195,8 +203,7 @@ func (a *Account) readWith(ctx context.Context, now time.Time, keys ...storage.C
 	if g.client, err = g.state.settings.client(g.session.Client); err != nil {
 		return g, nil, ErrNotAuthorized
 	}
-	judged := gate.Decide(gate.Request{User: g.user, Purpose: gate.Refresh}, gate.Carried(g.user.ID, g.session.Proofs), now)
-	if judged.Outcome() != gate.Mint {
+	if judged := g.stillHolds(); judged.Outcome() != gate.Mint {
 		return g, nil, ErrNotAuthorized
 	}
 	return g, got.Counters, nil

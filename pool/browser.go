@@ -68,22 +68,22 @@ func (p *Pool) Session(ctx context.Context, cookie token.Secret) (*Account, Prof
 		return nil, Profile{}, ErrNotAuthorized
 	}
 	a := &Account{p, token.Claims{Subject: c.user, Session: c.session, Epoch: c.epoch}, true}
-	g, now, err := a.read(ctx)
+	g, err := a.read(ctx)
 	if err != nil {
 		return nil, Profile{}, err
 	}
-	p.used(ctx, g, now)
+	p.used(ctx, g)
 	return a, g.profile(), nil
 }
 
 // used notes that a browser session was used, now and then.
-func (p *Pool) used(ctx context.Context, g granted, now time.Time) {
+func (p *Pool) used(ctx context.Context, g granted) {
 	idle := min(g.session.Idle, g.state.settings.Sessions.Idle)
-	if now.Sub(g.session.LastUsed) < idle/uses {
+	if g.now.Sub(g.session.LastUsed) < idle/uses {
 		return
 	}
 	next := g.session.Clone()
-	next.LastUsed = now
+	next.LastUsed = g.now
 	// Stale: another request has noted it, or ended the session, which this does not bring back.
 	if err := p.commit(ctx, storage.Put(next)); err != nil && !errors.Is(err, storage.ErrStale) {
 		p.config.Logger.WarnContext(ctx, "use of a session not noted", "pool", p.config.ID, "user", g.user.ID, "error", err)

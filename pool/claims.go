@@ -15,17 +15,18 @@ const accountScope = "account"
 // claims returns what a token of a session says. How strong the sign-in was is computed from the
 // session's proofs now, and its time is that of the oldest: a refresh moves neither (security.md
 // T2).
-func (p *Pool) claims(st *state, use token.Use, client Client, u *user.User, s *token.Session, now time.Time) token.Claims {
+func (p *Pool) claims(r round, use token.Use, u *user.User, s *token.Session) token.Claims {
 	c := token.Claims{
-		Issuer: p.config.Issuer, Subject: string(u.ID), ClientID: client.ID, Use: use,
+		Issuer: p.config.Issuer, Subject: string(u.ID), ClientID: r.client.ID, Use: use,
 		JTI: rand.Text(), Session: s.ID, Epoch: s.Epoch,
-		Username: u.Username(), Groups: st.groupsOf(u), AuthTime: authTime(s), IssuedAt: now, AMR: token.AMR(s.Proofs), ACR: token.ACR(s.Proofs, now),
+		Username: u.Username(), Groups: r.state.groupsOf(u), AuthTime: authTime(s), IssuedAt: r.now,
+		AMR: token.AMR(s.Proofs), ACR: token.ACR(s.Proofs, r.now),
 	}
 	switch use {
 	case token.Access:
-		c.ExpiresAt, c.Scope = now.Add(client.Tokens.Access), []string{accountScope}
+		c.ExpiresAt, c.Scope = r.now.Add(r.client.Tokens.Access), []string{accountScope}
 	case token.ID:
-		c.ExpiresAt, c.Attributes = now.Add(client.Tokens.ID), u.Attributes
+		c.ExpiresAt, c.Attributes = r.now.Add(r.client.Tokens.ID), u.Attributes
 		c.Name = u.Attributes["name"]
 		if l, proven := u.Address(user.KindEmail); l.Display != "" {
 			c.Email, c.EmailVerified = l.Display, new(proven)

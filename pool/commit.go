@@ -17,6 +17,13 @@ const tries = 8
 // settleTimeout bounds how long a call goes on to find out what became of its commit.
 const settleTimeout = 5 * time.Second
 
+// round is what one round of a use case goes by.
+type round struct {
+	state  *state // not older than what was read
+	client Client
+	now    time.Time
+}
+
 // again runs one round of read, decide, commit until it is not stale.
 func again[T any](round func() (T, error)) (v T, err error) {
 	for range tries {

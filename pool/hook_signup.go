@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/pool/hook"
@@ -48,8 +47,10 @@ func vouches(a hook.PreSignUpAnswer, email, phone string, login user.Kind) error
 // joined makes a user of a visitor whom the program vouches for. Where an address that would be a
 // login has an owner it makes none, and tells the owner; what is written is alike. Of two addresses
 // that are vouched for, only the one that the visitor would have proven becomes a login.
-func (p *Pool) joined(ctx context.Context, r reading, u *user.User, o occurrence, chosen *choice, h *hooked, now time.Time) (SignUpResult, error) {
-	login, address := u.Attempt.Login, u.Attempt.Proves()
+func (p *Pool) joined(
+	ctx context.Context, r reading, u *user.User, o occurrence, chosen *choice, h *hooked,
+) (SignUpResult, error) {
+	now, login, address := r.now, u.Attempt.Login, u.Attempt.Proves()
 	vouched := map[user.Kind]bool{user.KindEmail: h.signUp.value.VerifyEmail, user.KindPhone: h.signUp.value.VerifyPhone}
 	kinds := r.state.settings.SignIn.kinds()
 	l := letterTo(address, message.AlreadyRegistered, o.from.locale(), "")

@@ -9,11 +9,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/userpool-go/userpool/pool/hook"
-	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
 )
@@ -34,13 +32,15 @@ type edits struct {
 }
 
 // shaped asks PreTokenGeneration about the tokens of u, once for all rounds of a call.
-func (p *Pool) shaped(ctx context.Context, st *state, h *hooked, client Client, u *user.User) (shape, error) {
+func (p *Pool) shaped(ctx context.Context, r round, h *hooked, u *user.User) (shape, error) {
 	f := p.config.Hooks.PreTokenGeneration
 	if f == nil {
 		return shape{}, nil
 	}
 	s, err := once(&h.tokens, func() (shape, error) {
-		e := hook.PreTokenGeneration{Event: h.about(client, called(u), u), Scopes: []string{accountScope}, Groups: st.groupsOf(u)}
+		e := hook.PreTokenGeneration{
+			Event: h.about(r.client, called(u), u), Scopes: []string{accountScope}, Groups: r.state.groupsOf(u),
+		}
 		// What is checked may run code of the app's, which marshals its values, and so is checked
 		// there.
 		checked := func(ctx context.Context, e hook.PreTokenGeneration) (shape, error) {
@@ -203,67 +203,4 @@ func (p *Pool) sign(ctx context.Context, st *state, c token.Claims, as shape) (s
 		p.config.Logger.WarnContext(ctx, "hook denied", "pool", p.config.ID, "hook", preTokenGeneration, "error", err)
 	}
 	return text, err
-}
-
-// unlocked refuses where a counter that a success would clear has locked since it was read: the
-// hook takes its time for what was right alone, and whoever waits for it would learn of more
-// guesses than are counted (security.md T5).
-func (p *Pool) unlocked(ctx context.Context, h *hooked, o occurrence, now time.Time, wouldBe []storage.Change) error {
-	if p.config.Hooks.PreTokenGeneration == nil || h.from.Browser || h.tokens.asked {
-		return nil
-	}
-	want := storage.Want{Now: now}
-	var rules []storage.Rule
-	for _, c := range wouldBe {
-		if clear, ok := c.(storage.Clear); ok {
-			want.Counters, rules = append(want.Counters, clear.Key), append(rules, clear.Rule)
-		}
-	}
-	got, err := p.read(ctx, want)
-	if err != nil {
-		return err
-	}
-	for n, c := range got.Counters {
-		if !rules[n].Locked(c, now).IsZero() {
-			return p.unjudged(o, accountLocked, errLocked)
-		}
-	}
-	return nil
-}
-
-// withheld lets it leave that no tokens are given though all was proven. It tells that what was
-// proven was right, so it is counted like a step that is due (security.md T5): against the network,
-// and by each counter that would have been cleared.
-func (p *Pool) withheld(ctx context.Context, st *state, err error, h *hooked, now time.Time, o occurrence, wouldBe ...storage.Change) error {
-	_, denied := errors.AsType[denial](err)
-	_, limited := errors.AsType[*LimitError](err)
-	switch gone := ctx.Err(); {
-	case gone != nil && errors.Is(err, gone): // who waits and hangs up has seen it, too
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
-		defer cancel()
-	case !denied && !limited:
-		return err // which says nothing of what was proven
-	}
-	o.Outcome, o.Reason = refused, hookReason(preTokenGeneration)
-	source := p.sourceKey(st, h.from, failures)
-	counted := []storage.Change{p.event(now, o)}
-	for _, c := range wouldBe {
-		if clear, ok := c.(storage.Clear); ok {
-			counted = append(counted, storage.Count{Key: clear.Key, Rule: clear.Rule, Now: now})
-		}
-	}
-	commit := p.commit(ctx, append(slices.Clip(counted), storage.Count{Key: source, Rule: sourceRule, Now: now})...)
-	if l, full := errors.AsType[*storage.LimitError](commit); full && l.Key == source {
-		if commit = p.commit(ctx, counted...); commit == nil {
-			commit = &LimitError{Until: l.Until}
-		}
-	}
-	switch _, locked := limit(commit); {
-	case locked: // without a verdict
-		return p.unjudged(o, accountLocked, errLocked)
-	case commit != nil:
-		return commit
-	}
-	return err
 }

@@ -139,8 +139,7 @@ func (p *Pool) opened(t *storage.Ticket, b bearer, u *user.User) (c carried, err
 // answerLink judges the password of a sign-up whose link was opened without its ticket: the one
 // answer that such a link takes.
 func (p *Pool) answerLink(ctx context.Context, a answered, b bearer, with Response, j *judgement) (Step, error) {
-	w, ok := with.(Password)
-	if !ok {
+	if _, ok := with.(Password); !ok {
 		return nil, ErrWrongStep
 	}
 	o := occurrence{who: a.user, from: a.from, Kind: confirmEvent, Outcome: refused, Client: a.client.ID}
@@ -150,13 +149,13 @@ func (p *Pool) answerLink(ctx context.Context, a answered, b bearer, with Respon
 	if err := p.mayAnswer(ctx, a, &j.hooked); err != nil {
 		return nil, err
 	}
-	if err := p.judge(ctx, j, p.from(a.from, string(a.user.ID), false), a.user, nil, w, a.now); err != nil {
+	if err := p.judge(ctx, j, p.from(a.from, string(a.user.ID), false), a.user, nil, a.now); err != nil {
 		return nil, p.full(o, err)
 	}
 	d := gate.Decide(gate.Request{User: a.user, Purpose: gate.SignIn}, []gate.Proof{j.owner}, a.now)
 	if d.Outcome() != gate.Step || d.Next() != gate.Confirm {
 		o.Reason = string(d.Reason())
-		return nil, p.wrong(ctx, a.source, a.password, ErrNotAuthorized, a.now, o, a.tried())
+		return nil, p.wrong(ctx, a.guess(a.password), ErrNotAuthorized, o, a.tried())
 	}
 	proof, _ := p.gate.EmailCode(a.ticket, a.Channel, b.String(), a.now)
 	return p.confirmed(ctx, a, []gate.Proof{j.owner, proof}, &j.hooked)

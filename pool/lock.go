@@ -12,34 +12,12 @@ import (
 // warningRule is how often the owner of an account is told that strangers have locked it.
 var warningRule = storage.Rule{Free: 1, Window: 24 * time.Hour}
 
-// failure returns the change that counts a wrong answer, and until when it locks, by the counter as
-// it was read; zero means that it does not. Where others count meanwhile, and it comes to something
-// else, the commit is stale: so of any number of guesses at once one says that it locked.
-func failure(c storage.Counter, now time.Time) (count storage.Count, until time.Time) {
-	count = storage.Count{Key: c.Key, Rule: rule(c.Key), Now: now, Expect: storage.StaysOpen}
-	next, refused := count.Rule.Count(c, now)
-	if refused.IsZero() && !next.Until.IsZero() {
-		count.Expect, until = storage.Locks, next.Until
-	}
-	if c.Key.Name == resetCounter { // where the code is nobody's, its counter was not read
-		count.Expect = storage.Either
-	}
-	return count, until
-}
-
-// locking returns an occurrence that tells until when it locks.
-func (o occurrence) locking(until time.Time) occurrence {
-	if !until.IsZero() {
-		o.Until = until.UnixMicro()
-	}
-	return o
-}
-
 // warn returns the changes that tell an owner that strangers are locking the account, if this
 // failure does and they were not told within a day. Where nobody owns it, the same is written and
 // dropped unsent (security.md T6, T7). It goes by email alone: a message by SMS would let strangers
 // spend the pool's money. Failures from a known device are not strangers'.
-func (p *Pool) warn(r reading, c Caller, now time.Time) []storage.Change {
+func (p *Pool) warn(r reading, c Caller) []storage.Change {
+	now := r.now
 	_, until := failure(r.counter, now)
 	if until.IsZero() || r.known || !warningRule.Locked(r.warned, now).IsZero() {
 		return nil

@@ -2,7 +2,6 @@ package pool
 
 import (
 	"context"
-	"time"
 
 	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/pool/internal/gate"
@@ -11,10 +10,13 @@ import (
 )
 
 // needNewPassword answers the right temporary password with a ticket to choose one of one's own.
-func (p *Pool) needNewPassword(ctx context.Context, r reading, client Client, d gate.Decision, c Caller, now time.Time) (Step, error) {
-	t, ticket := p.newTicket(r.user, client.ID, purposeNewPassword, c, carried{Proofs: d.Proofs()}, now, now.Add(stepLifetime))
-	o := occurrence{who: r.user, from: c, Kind: signInEvent, Outcome: stepped, Reason: string(KindNewPassword), Client: client.ID}
-	if err := p.counted(ctx, r, o, now, storage.Require(r.user), storage.Put(t)); err != nil {
+func (p *Pool) needNewPassword(ctx context.Context, r reading, d gate.Decision, c Caller) (Step, error) {
+	t, ticket := p.newTicket(r.user, r.client.ID, purposeNewPassword, c,
+		carried{Proofs: d.Proofs()}, r.now, r.now.Add(stepLifetime))
+	o := occurrence{
+		who: r.user, from: c, Kind: signInEvent, Outcome: stepped, Reason: string(KindNewPassword), Client: r.client.ID,
+	}
+	if err := p.counted(ctx, r, o, storage.Require(r.user), storage.Put(t)); err != nil {
 		return nil, err
 	}
 	return &NeedNewPassword{Ticket: ticket, Expires: t.Expires}, nil
@@ -23,14 +25,14 @@ func (p *Pool) needNewPassword(ctx context.Context, r reading, client Client, d 
 // newPassword sets the password that takes the place of a temporary one, and signs in by it. A
 // password that may not be chosen leaves the ticket good, and counts like a wrong one: comparing
 // with old ones costs hashes.
-func (p *Pool) newPassword(ctx context.Context, a answered, c Caller, chosen *choice, h *hooked) (Step, error) {
+func (p *Pool) newPassword(ctx context.Context, a answered, chosen *choice, h *hooked) (Step, error) {
 	u, policy, shown := a.user, a.state.settings.Passwords, gate.Carried(a.user.ID, a.Proofs)
 	d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn, Policy: policy}, shown, a.now)
 	status, err := user.Next(u.Status, user.AnswerNewPassword)
 	if d.Next() != gate.NewPassword || err != nil {
 		return nil, ErrTicketGone // the temporary password has expired, or the user changed
 	}
-	o := occurrence{who: u, from: c, Kind: newPasswordEvent, Outcome: refused, Client: a.client.ID}
+	o := occurrence{who: u, from: a.from, Kind: newPasswordEvent, Outcome: refused, Client: a.client.ID}
 	if !guessRule.Locked(a.password, a.now).IsZero() {
 		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized)
 	}
@@ -38,17 +40,17 @@ func (p *Pool) newPassword(ctx context.Context, a answered, c Caller, chosen *ch
 		return nil, err
 	}
 	policy.History = max(policy.History, 1) // never the temporary one again
-	next, refusal, err := p.choose(ctx, p.from(c, string(u.ID), false), policy, chosen, u, a.now)
+	next, refusal, err := p.choose(ctx, p.from(a.from, string(u.ID), false), policy, chosen, u, a.now)
 	if err != nil {
 		return nil, p.full(o, err)
 	}
 	if refusal != nil {
-		return nil, p.wrong(ctx, a.source, a.password, refusal, a.now, o)
+		return nil, p.wrong(ctx, a.guess(a.password), refusal, o)
 	}
 	next.Status, o.Outcome = status, succeeded
 	d = gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, gate.Chosen(u, next, shown...), a.now)
-	changes := append(p.replaced(next, a.told, a.now, c.locale()), storage.Put(next), p.event(a.now, o))
+	changes := append(p.replaced(next, a.told, a.now, a.from.locale()), storage.Put(next), p.event(a.now, o))
 	changes = append(changes, a.used()...)
 	h.event.Source = hook.NewPasswordChallenge
-	return p.mint(ctx, a.state, a.client, next, h, d, a.password.Key, a.now, changes...)
+	return p.mint(ctx, a.round, h, next, d, a.password.Key, changes...)
 }

@@ -35,12 +35,12 @@ func (p *Pool) ForgotPassword(ctx context.Context, in ForgotPasswordInput) (Forg
 }
 
 func (p *Pool) forgotPassword(ctx context.Context, in ForgotPasswordInput, login user.Login, named *unread) (ForgotPasswordResult, error) {
-	now := p.now()
 	counter, budget := requested(login)
-	r, err := p.readLogin(ctx, login, in.Caller, requestMark, resetMail, counter, now)
+	r, err := p.readLogin(ctx, login, in.Caller, counters{of: requestMark, mail: resetMail, source: counter})
 	if err != nil {
 		return ForgotPasswordResult{}, err
 	}
+	now := r.now
 	client, err := r.state.settings.client(in.Client)
 	if err != nil {
 		return ForgotPasswordResult{}, err
@@ -141,22 +141,23 @@ func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordIn
 	right = right && a.Request == a.requests.N && codeRule.Locked(a.resetCode, a.now).IsZero()
 	o := occurrence{who: u, from: in.Caller, Kind: resetEvent, Outcome: refused, Client: a.client.ID}
 	if !right || u.ID == "" {
-		return nil, p.wrong(ctx, a.source, a.resetCode, ErrBadCode, a.now, o, a.tried())
+		return nil, p.wrong(ctx, a.guess(a.resetCode), ErrBadCode, o, a.tried())
 	}
 	next, refusal, err := p.choose(ctx, p.from(in.Caller, string(u.ID), false), a.state.settings.Passwords, c, u, a.now)
 	if err != nil {
 		return nil, p.full(o, err)
 	}
 	if refusal != nil {
-		return nil, p.wrong(ctx, a.source, a.resetCode, refusal, a.now, o)
+		return nil, p.wrong(ctx, a.guess(a.resetCode), refusal, o)
 	}
 	next.Status = user.Confirmed
 	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, []gate.Proof{proof}, a.now)
-	t, ticket := p.newTicket(next, a.client.ID, purposePassword, in.Caller, carried{Proofs: d.Proofs()}, a.now, a.now.Add(stepLifetime))
+	t, ticket := p.newTicket(next, a.client.ID, purposePassword, in.Caller,
+		carried{Proofs: d.Proofs()}, a.now, a.now.Add(stepLifetime))
 	o.Outcome = succeeded
 	changes := append(p.replaced(next, a.told, a.now, in.Caller.locale()),
-		storage.Put(next), storage.Put(t),
-		storage.Delete(&storage.Counter{Key: a.password.Key}), storage.Clear{Key: a.resetCode.Key, Rule: codeRule, Now: a.now}, p.event(a.now, o))
+		storage.Put(next), storage.Put(t), storage.Delete(&storage.Counter{Key: a.password.Key}),
+		storage.Clear{Key: a.resetCode.Key, Rule: codeRule, Now: a.now}, p.event(a.now, o))
 	changes = append(changes, a.used()...)
 	changes = append(changes, p.afterwards(postConfirmation, hook.ConfirmForgotPassword, h, a.client.ID, next, a.now)...)
 	if err := overMail(p.commit(ctx, changes...)); err != nil {

@@ -35,36 +35,34 @@ func (p *Pool) Refresh(ctx context.Context, in RefreshInput) (Step, error) {
 }
 
 func (p *Pool) refresh(ctx context.Context, in RefreshInput, presented token.Refresh, h *hooked) (Step, error) {
-	now := p.now()
-	g, err := p.readSession(ctx, in.Client, presented, now)
+	g, err := p.readSession(ctx, in.Client, presented)
 	if err != nil {
 		return nil, err
 	}
 	o := occurrence{who: g.user, from: in.Caller, Kind: refreshEvent, Outcome: refused, Client: g.client.ID}
-	verdict := token.Judge(g.session, presented.Generation, now, g.client.Tokens.Grace)
+	verdict := token.Judge(g.session, presented.Generation, g.now, g.client.Tokens.Grace)
 	if verdict == token.Reused {
 		o.Reason = "reused"
-		if err := p.commit(ctx, append(p.end(g, now), p.event(now, o))...); err != nil {
+		if err := p.commit(ctx, append(p.end(g), p.event(g.now, o))...); err != nil {
 			return nil, err
 		}
 		return nil, ErrNotAuthorized
 	}
-	d := gate.Decide(gate.Request{User: g.user, Purpose: gate.Refresh}, gate.Carried(g.user.ID, g.session.Proofs), now)
-	if verdict == token.Future || d.Outcome() != gate.Mint {
+	if verdict == token.Future || g.stillHolds().Outcome() != gate.Mint {
 		return nil, ErrNotAuthorized
 	}
 	next := g.session.Clone()
 	guard := storage.Change(storage.Require(g.session)) // a retry: the same successor, and nothing moves
 	if verdict == token.Current {
-		next.Generation, next.Rotated, next.LastUsed = next.Generation+1, now, now
+		next.Generation, next.Rotated, next.LastUsed = next.Generation+1, g.now, g.now
 		guard = storage.Put(next)
 	}
-	set, err := p.tokens(ctx, g.state, g.client, g.user, next, h, now)
+	set, err := p.tokens(ctx, g.round, h, g.user, next)
 	if err != nil {
-		return nil, p.denied(ctx, err, now, o)
+		return nil, p.denied(ctx, err, g.now, o)
 	}
 	o.Outcome = succeeded
-	if err := p.commit(ctx, guard, storage.Require(g.user), p.event(now, o)); err != nil {
+	if err := p.commit(ctx, guard, storage.Require(g.user), p.event(g.now, o)); err != nil {
 		return nil, err
 	}
 	return &Done{Tokens: set}, nil
@@ -86,8 +84,7 @@ func (p *Pool) SignOut(ctx context.Context, in SignOutInput) error {
 }
 
 func (p *Pool) signOut(ctx context.Context, in SignOutInput, presented token.Refresh) error {
-	now := p.now()
-	g, err := p.readSession(ctx, in.Client, presented, now)
+	g, err := p.readSession(ctx, in.Client, presented)
 	if errors.Is(err, errEnded) {
 		return nil
 	}
@@ -97,29 +94,38 @@ func (p *Pool) signOut(ctx context.Context, in SignOutInput, presented token.Ref
 	if presented.Generation > g.session.Generation {
 		return ErrNotAuthorized
 	}
-	return p.commit(ctx, append(p.end(g, now),
-		p.event(now, occurrence{who: g.user, from: in.Caller, Kind: signOutEvent, Outcome: succeeded, Client: g.client.ID}))...)
+	o := occurrence{who: g.user, from: in.Caller, Kind: signOutEvent, Outcome: succeeded, Client: g.client.ID}
+	return p.commit(ctx, append(p.end(g), p.event(g.now, o))...)
 }
 
 // granted is a live session whose refresh token was presented, as of one read.
 type granted struct {
+	round
 	session *token.Session
 	user    *user.User
 	guesses storage.Counter // at the password; read for an account only, like the next two
 	source  storage.Counter // of the caller's network
 	told    storage.Counter // of notices that the password was set
-	client  Client
-	state   *state
 }
+
+// stillHolds decides by the proofs of the session whether there would be one today.
+func (g granted) stillHolds() gate.Decision {
+	r := gate.Request{User: g.user, Purpose: gate.Refresh}
+	return gate.Decide(r, gate.Carried(g.user.ID, g.session.Proofs), g.now)
+}
+
+// guess is one at the password of the user.
+func (g granted) guess() guess { return guess{g.guesses, g.source.Key, g.now} }
 
 // errEnded is ErrNotAuthorized for a session that is not there any more.
 var errEnded = fmt.Errorf("%w", ErrNotAuthorized)
 
 // readSession finds the session of a refresh token and checks that the token is of its family. A
 // token that is not has no effect: who knows a session's id must not be able to end it.
-func (p *Pool) readSession(ctx context.Context, clientID string, presented token.Refresh, now time.Time) (g granted, err error) {
+func (p *Pool) readSession(ctx context.Context, clientID string, presented token.Refresh) (g granted, err error) {
+	g.now = p.now()
 	got, err := p.read(ctx, storage.Want{
-		Now: now, Session: storage.SessionKey{User: user.ID(presented.User), ID: presented.Session},
+		Now: g.now, Session: storage.SessionKey{User: user.ID(presented.User), ID: presented.Session},
 	})
 	if err != nil {
 		return g, err
@@ -148,12 +154,12 @@ func (p *Pool) readSession(ctx context.Context, clientID string, presented token
 }
 
 // end returns the changes that end a session and tell verifiers so.
-func (p *Pool) end(g granted, now time.Time) []storage.Change {
+func (p *Pool) end(g granted) []storage.Change {
 	return []storage.Change{
 		storage.Delete(g.session),
 		storage.Put(&storage.Revocation{
 			Pool: p.config.ID, ID: g.session.ID, User: g.user.ID, Session: g.session.ID,
-			Expires: now.Add(maxAccess),
+			Expires: g.now.Add(maxAccess),
 		}),
 	}
 }

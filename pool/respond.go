@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/pool/internal/gate"
@@ -60,6 +59,7 @@ func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (St
 		return nil, err
 	}
 	j := judgement{hooked: p.call(hook.Authentication, in.Caller, in.Metadata)}
+	j.typed, _ = in.With.(Password)
 	return again(func() (Step, error) {
 		a, err := p.readTicket(ctx, b, in.Caller)
 		if err != nil {
@@ -78,11 +78,11 @@ func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (St
 			}
 		case Password:
 			if a.ticket.Purpose == purposePassword {
-				return p.withPassword(ctx, a, in.Caller, w, &j)
+				return p.withPassword(ctx, a, &j)
 			}
 		case NewPassword:
 			if a.ticket.Purpose == purposeNewPassword {
-				return p.newPassword(ctx, a, in.Caller, &chosen, &j.hooked)
+				return p.newPassword(ctx, a, &chosen, &j.hooked)
 			}
 		}
 		return nil, ErrWrongStep
@@ -91,17 +91,17 @@ func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (St
 
 // answered is a ticket whose bearer has shown itself, as of one read.
 type answered struct {
+	round
 	ticket *storage.Ticket
 	user   *user.User
 	carried
 	tries, password, code, resetCode, requests, told storage.Counter
 	source                                           storage.CounterKey
 	from                                             Caller
-
-	state  *state
-	client Client
-	now    time.Time
 }
+
+// guess is one at what a counter counts.
+func (a answered) guess(at storage.Counter) guess { return guess{at, a.source, a.now} }
 
 // readTicket reads a ticket with its owner and their counters, in one round trip. A ticket whose
 // tries are used up is gone.
@@ -123,9 +123,10 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, c Caller) (a answered, 
 		return a, err
 	}
 	a = answered{
-		ticket: got.Tickets[0], user: got.User, now: now,
+		round: round{now: now}, ticket: got.Tickets[0], user: got.User,
 		tries: got.Counters[0], password: got.Counters[1], code: got.Counters[2],
-		resetCode: got.Counters[3], requests: got.Counters[4], source: got.Counters[5].Key, told: got.Counters[6], from: c,
+		resetCode: got.Counters[3], requests: got.Counters[4], told: got.Counters[6],
+		source: got.Counters[5].Key, from: c,
 	}
 	if err := overBudget(got.Counters[5], sourceRule, now); err != nil {
 		return a, p.unjudged(occurrence{from: c, Kind: answerEvent}, networkFull, err)
@@ -175,7 +176,7 @@ func (p *Pool) confirm(ctx context.Context, a answered, c Code, h *hooked) (Step
 	}
 	proof, right := p.sentCode(a, c.Value)
 	if !right || a.user.Status != user.Unconfirmed {
-		return nil, p.wrong(ctx, a.source, a.code, ErrBadCode, a.now, o, a.tried())
+		return nil, p.wrong(ctx, a.guess(a.code), ErrBadCode, o, a.tried())
 	}
 	step, err := p.confirmed(ctx, a, append(gate.Carried(a.user.ID, a.Proofs), proof), h)
 	if errors.Is(err, errLocked) { // as a wrong code hears
@@ -198,17 +199,20 @@ func (p *Pool) confirmed(ctx context.Context, a answered, proofs []gate.Proof, h
 	changes = append(changes, p.afterwards(postConfirmation, hook.ConfirmSignUp, h, a.client.ID, u, a.now)...)
 	switch {
 	case d.Outcome() == gate.Mint:
-		step, err := p.mint(ctx, a.state, a.client, u, h, d, a.password.Key, a.now, changes...)
+		step, err := p.mint(ctx, a.round, h, u, d, a.password.Key, changes...)
 		return step, taken(err)
 	case d.Outcome() == gate.Step && d.Next() == gate.Password:
-		t, ticket := p.newTicket(u, a.client.ID, purposePassword, a.from, carried{Proofs: d.Proofs()}, a.now, a.now.Add(stepLifetime))
+		t, ticket := p.newTicket(u, a.client.ID, purposePassword, a.from,
+			carried{Proofs: d.Proofs()}, a.now, a.now.Add(stepLifetime))
 		if err := p.commit(ctx, append(changes, storage.Put(t))...); err != nil {
 			return nil, taken(err)
 		}
 		return &NeedPassword{Ticket: ticket, Expires: t.Expires}, nil
 	}
-	return nil, p.wrong(ctx, a.source, a.code, ErrNotAuthorized, a.now,
-		occurrence{who: a.user, from: a.from, Kind: confirmEvent, Outcome: refused, Reason: string(d.Reason()), Client: a.client.ID}, a.tried())
+	o := occurrence{
+		who: a.user, from: a.from, Kind: confirmEvent, Outcome: refused, Reason: string(d.Reason()), Client: a.client.ID,
+	}
+	return nil, p.wrong(ctx, a.guess(a.code), ErrNotAuthorized, o, a.tried())
 }
 
 // mayAnswer asks PreAuthentication about an answer to a ticket that may end in a sign-in by
@@ -234,23 +238,24 @@ func (p *Pool) sentCode(a answered, code string) (gate.Proof, bool) {
 }
 
 // withPassword judges the password that a step asked for.
-func (p *Pool) withPassword(ctx context.Context, a answered, c Caller, w Password, j *judgement) (Step, error) {
-	o := occurrence{who: a.user, from: c, Kind: signInEvent, Outcome: refused, Client: a.client.ID}
+func (p *Pool) withPassword(ctx context.Context, a answered, j *judgement) (Step, error) {
+	o := occurrence{who: a.user, from: a.from, Kind: signInEvent, Outcome: refused, Client: a.client.ID}
 	if !guessRule.Locked(a.password, a.now).IsZero() {
 		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized)
 	}
 	if err := p.mayAnswer(ctx, a, &j.hooked); err != nil {
 		return nil, err
 	}
-	if err := p.judge(ctx, j, p.from(c, string(a.user.ID), false), a.user, nil, w, a.now); err != nil {
+	if err := p.judge(ctx, j, p.from(a.from, string(a.user.ID), false), a.user, nil, a.now); err != nil {
 		return nil, p.full(o, err)
 	}
-	d := gate.Decide(gate.Request{User: a.user, Purpose: gate.SignIn}, append(gate.Carried(a.user.ID, a.Proofs), j.owner), a.now)
+	proofs := append(gate.Carried(a.user.ID, a.Proofs), j.owner)
+	d := gate.Decide(gate.Request{User: a.user, Purpose: gate.SignIn}, proofs, a.now)
 	if !j.owner.Holds() || d.Outcome() != gate.Mint {
 		o.Reason = string(d.Reason())
-		return nil, p.wrong(ctx, a.source, a.password, ErrNotAuthorized, a.now, o, a.tried())
+		return nil, p.wrong(ctx, a.guess(a.password), ErrNotAuthorized, o, a.tried())
 	}
-	return p.mint(ctx, a.state, a.client, a.user, &j.hooked, d, a.password.Key, a.now, append(a.used(), storage.Require(a.user))...)
+	return p.mint(ctx, a.round, &j.hooked, a.user, d, a.password.Key, append(a.used(), storage.Require(a.user))...)
 }
 
 // taken turns what may refuse a right code into the errors that callers know: a login that another

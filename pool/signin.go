@@ -2,9 +2,7 @@ package pool
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/userpool-go/userpool/message"
@@ -12,7 +10,6 @@ import (
 	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
-	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
 )
 
@@ -44,43 +41,45 @@ func (p *Pool) SignIn(ctx context.Context, in SignInInput) (Step, error) {
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	j := judgement{hooked: p.call(hook.Authentication, in.Caller, in.Metadata)}
-	return again(func() (Step, error) { return p.signIn(ctx, in, login, typed, &j) })
+	j := judgement{hooked: p.call(hook.Authentication, in.Caller, in.Metadata), typed: typed}
+	return again(func() (Step, error) { return p.signIn(ctx, in, login, &j) })
 }
 
 // judgement is a password that was judged once, and holds for later rounds of the same call: another
 // round that finds other users has no proof of theirs, because the gate drops it.
 type judgement struct {
 	hooked
+	typed          Password
 	done           bool
 	owner, attempt gate.Proof
 	mail           unread // of mails to the address of an attempt
 }
 
 // judge hashes in the first round only.
-func (p *Pool) judge(ctx context.Context, j *judgement, from password.From, owner, attempt *user.User, typed Password, now time.Time) (err error) {
+func (p *Pool) judge(
+	ctx context.Context, j *judgement, from password.From, owner, attempt *user.User, now time.Time,
+) (err error) {
 	if j.done {
 		return nil
 	}
-	j.owner, j.attempt, err = p.gate.Passwords(ctx, from, owner, attempt, typed.Value, now)
+	j.owner, j.attempt, err = p.gate.Passwords(ctx, from, owner, attempt, j.typed.Value, now)
 	j.done = err == nil
 	return p.busy(err)
 }
 
-func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typed Password, j *judgement) (Step, error) {
-	now := p.now()
-	r, err := p.readLogin(ctx, login, in.Caller, passwordCounter, signUpMail, failures, now)
+func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, j *judgement) (Step, error) {
+	r, err := p.readLogin(ctx, login, in.Caller, counters{passwordCounter, signUpMail, failures})
 	if err != nil {
 		return nil, err
 	}
-	client, err := r.state.settings.client(in.Client)
-	if err != nil {
+	if r.client, err = r.state.settings.client(in.Client); err != nil {
 		return nil, err
 	}
+	now := r.now
 	if _, err := r.state.settings.SignIn.read(in.Username); err != nil {
 		return nil, err // the kind of login was taken when the call began
 	}
-	o := occurrence{who: r.user, from: in.Caller, Kind: signInEvent, Outcome: refused, Client: client.ID}
+	o := occurrence{who: r.user, from: in.Caller, Kind: signInEvent, Outcome: refused, Client: r.client.ID}
 	if err := overBudget(r.source, sourceRule, now); err != nil {
 		return nil, p.unjudged(o, networkFull, err)
 	}
@@ -95,89 +94,30 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, typ
 			return nil, err
 		}
 	}
-	if err := p.mayTry(ctx, &j.hooked, client, in.Username, r.user); err != nil {
+	if err := p.mayTry(ctx, &j.hooked, r.client, in.Username, r.user); err != nil {
 		return nil, p.denied(ctx, err, now, o, storage.Count{Key: r.source.Key, Rule: sourceRule, Now: now})
 	}
-	if err := p.judge(ctx, j, p.from(in.Caller, login.Value, r.known), r.owner(), r.attempt, typed, now); err != nil {
+	if err := p.judge(ctx, j, p.from(in.Caller, login.Value, r.known), r.owner(), r.attempt, now); err != nil {
 		return nil, p.full(o, err)
 	}
 	// Whoever signed up at an address and then signs in sees the same where it has an owner.
-	owner := gate.Decide(gate.Request{User: r.user, Purpose: gate.SignIn, Policy: r.state.settings.Passwords}, []gate.Proof{j.owner}, now)
+	asked := gate.Request{User: r.user, Purpose: gate.SignIn, Policy: r.state.settings.Passwords}
+	owner := gate.Decide(asked, []gate.Proof{j.owner}, now)
 	attempt := gate.Decide(gate.Request{User: r.attempt, Purpose: gate.SignIn}, []gate.Proof{j.attempt}, now)
 	switch {
 	case owner.Outcome() == gate.Mint:
-		step, err := p.mint(ctx, r.state, client, r.user, &j.hooked, owner, r.counter.Key, now, storage.Require(r.user))
+		step, err := p.mint(ctx, r.round, &j.hooked, r.user, owner, r.counter.Key, storage.Require(r.user))
 		if err == nil && r.attempt == nil {
-			p.rehash(ctx, in.Caller, r.user, login, typed)
+			p.rehash(ctx, in.Caller, r.user, login, j.typed)
 		}
 		return step, err
 	case owner.Next() == gate.NewPassword:
-		return p.needNewPassword(ctx, r, client, owner, in.Caller, now)
+		return p.needNewPassword(ctx, r, owner, in.Caller)
 	case attempt.Next() == gate.Confirm:
-		return p.needConfirm(ctx, r, client, attempt, in.Caller, j, now)
+		return p.needConfirm(ctx, r, attempt, in.Caller, j)
 	}
 	o.Reason = string(owner.Reason())
-	return nil, p.wrong(ctx, r.source.Key, r.counter, ErrNotAuthorized, now, o, p.warn(r, in.Caller, now)...)
-}
-
-// wrong lets a verdict of "no" leave only in the commit that counts it (security.md T5), against the
-// account and against the network. Where a counter of the account locked meanwhile none leaves.
-func (p *Pool) wrong(ctx context.Context, source storage.CounterKey, guesses storage.Counter, verdict error, now time.Time, o occurrence, also ...storage.Change) error {
-	count, until := failure(guesses, now)
-	counted := append([]storage.Change{count, p.event(now, o.locking(until))}, also...)
-	err := overMail(p.commit(ctx, append(counted[:len(counted):len(counted)], storage.Count{Key: source, Rule: sourceRule, Now: now})...))
-	if errors.Is(err, storage.ErrStale) {
-		return err
-	}
-	if l, full := errors.AsType[*storage.LimitError](err); full && l.Key == source {
-		// The network has had enough. The guess still counts against the account: else whoever has
-		// used up a network would have guesses there for nothing.
-		if err := overMail(p.commit(ctx, counted...)); err != nil {
-			if _, locked := limit(err); !locked || errors.Is(err, storage.ErrStale) {
-				return err
-			}
-			return p.unjudged(o, accountLocked, whileLocked(guesses))
-		}
-		return &LimitError{Until: l.Until}
-	} else if full {
-		return p.unjudged(o, accountLocked, whileLocked(guesses))
-	} else if err == nil {
-		return verdict
-	}
-	return err
-}
-
-// mint ends at the gate: it stores the session, clears the run of failures of what was proven, and
-// hands out the tokens. Also are the changes of what led here.
-func (p *Pool) mint(ctx context.Context, st *state, client Client, u *user.User, h *hooked, decided gate.Decision, proven storage.CounterKey, now time.Time, also ...storage.Change) (Step, error) {
-	s, err := p.gate.Session(decided, st.settings.terms(client, h.from))
-	if err != nil {
-		return nil, err
-	}
-	also = append(also, storage.Clear{Key: proven, Rule: rule(proven), Now: now})
-	o := occurrence{who: u, from: h.from, Kind: signInEvent, Outcome: succeeded, Client: client.ID}
-	if err := p.unlocked(ctx, h, o, now, also); err != nil {
-		return nil, err
-	}
-	done, err := p.handOut(ctx, st, client, u, s, h, now)
-	if err != nil {
-		return nil, p.withheld(ctx, st, err, h, now, o, also...)
-	}
-	changes := append(also, storage.Put(s), p.event(now, o))
-	if h.event.Source != hook.ChangePassword { // which is no sign-in
-		changes = append(changes, p.afterwards(postAuthentication, hook.Authentication, h, client.ID, u, now)...)
-	}
-	err = overMail(p.commit(ctx, changes...))
-	// Somebody else's failures may have come first, and right does not show.
-	if _, locked := limit(err); locked && !errors.Is(err, storage.ErrStale) {
-		return nil, p.unjudged(o, accountLocked, errLocked)
-	}
-	if err != nil {
-		return nil, err
-	}
-	d := device{User: u.ID, Epoch: u.Epoch, ID: rand.Text(), Expires: now.Add(deviceLifetime)}
-	done.Device = p.deviceToken(d)
-	return done, nil
+	return nil, p.wrong(ctx, r.guess(), ErrNotAuthorized, o, p.warn(r, in.Caller)...)
 }
 
 // rehash replaces a hash that was made with other parameters than new ones are, now that the
@@ -211,25 +151,10 @@ func (p *Pool) rehash(ctx context.Context, c Caller, u *user.User, typedLogin us
 	}
 }
 
-// counted commits a right password to which another step is due. The verdict leaves by it, so it is
-// counted; the session that ends this clears it (security.md T5).
-func (p *Pool) counted(ctx context.Context, r reading, o occurrence, now time.Time, changes ...storage.Change) error {
-	count, until := failure(r.counter, now)
-	changes = append(append(changes, p.warn(r, o.from, now)...), count, p.event(now, o.locking(until)),
-		storage.Count{Key: r.source.Key, Rule: sourceRule, Now: now})
-	err := overMail(p.commit(ctx, changes...))
-	if l, full := errors.AsType[*storage.LimitError](err); full && l.Key == r.source.Key {
-		return p.unjudged(o, networkFull, &LimitError{Until: l.Until})
-	} else if full && l.Key == r.counter.Key {
-		return p.unjudged(o, accountLocked, ErrNotAuthorized)
-	}
-	return err
-}
-
 // needConfirm answers the right password of an attempt with a ticket and a new code. At an address
 // that has an owner meanwhile the ticket confirms nothing, and it is the owner who gets a mail.
-func (p *Pool) needConfirm(ctx context.Context, r reading, client Client, d gate.Decision, c Caller, j *judgement, now time.Time) (Step, error) {
-	u, to := r.attempt, r.attempt.Attempt.Proves()
+func (p *Pool) needConfirm(ctx context.Context, r reading, d gate.Decision, c Caller, j *judgement) (Step, error) {
+	u, to, client, now := r.attempt, r.attempt.Attempt.Proves(), r.client, r.now
 	l := p.asked(letterTo(to, message.ConfirmSignUp, c.locale(), newCode()), hook.Authentication, client, j.event.Metadata)
 	k := r.state.sentTo(to, now)
 	k.Proofs = d.Proofs()
@@ -241,46 +166,15 @@ func (p *Pool) needConfirm(ctx context.Context, r reading, client Client, d gate
 		k.Taken, l.Kind, l.Code = true, message.AlreadyRegistered, ""
 	}
 	t, ticket := p.newTicket(u, client.ID, purposeConfirm, c, k, now, u.Attempt.Expires)
-	o := occurrence{who: u, from: c, Kind: signInEvent, Outcome: stepped, Reason: string(KindConfirm), Client: client.ID}
+	o := occurrence{
+		who: u, from: c, Kind: signInEvent, Outcome: stepped, Reason: string(KindConfirm), Client: client.ID,
+	}
 	changes := append(p.mail(sent, rule, t, k, l, now), storage.Require(u), storage.Put(t))
-	if err := p.counted(ctx, r, o, now, changes...); err != nil {
+	if err := p.counted(ctx, r, o, changes...); err != nil {
 		j.mail.learn(err, rule, now)
 		return nil, err
 	}
 	return &NeedConfirm{Ticket: ticket, Expires: t.Expires, Delivery: delivery(to)}, nil
-}
-
-// handOut returns what is handed out for a new session: the cookie of a browser's, or tokens.
-func (p *Pool) handOut(ctx context.Context, st *state, client Client, u *user.User, s *token.Session, h *hooked, now time.Time) (*Done, error) {
-	if s.Kind == token.Browser {
-		return &Done{Cookie: p.cookie(s), Expires: s.Expires}, nil
-	}
-	set, err := p.tokens(ctx, st, client, u, s, h, now)
-	return &Done{Tokens: set}, err
-}
-
-// tokens returns what a client is handed for a session. The error may be a hook's.
-func (p *Pool) tokens(ctx context.Context, st *state, client Client, u *user.User, s *token.Session, h *hooked, now time.Time) (token.Set, error) {
-	family, err := p.gate.Family(s)
-	if err != nil {
-		return token.Set{}, unavailable(fmt.Errorf("open session: %w", err))
-	}
-	as, err := p.shaped(ctx, st, h, client, u)
-	if err != nil {
-		return token.Set{}, err
-	}
-	access, err := p.sign(ctx, st, p.claims(st, token.Access, client, u, s, now), as)
-	if err != nil {
-		return token.Set{}, err
-	}
-	id, err := p.sign(ctx, st, p.claims(st, token.ID, client, u, s, now), as)
-	if err != nil {
-		return token.Set{}, err
-	}
-	return token.Set{
-		Access: token.NewSecret(access), ID: token.NewSecret(id), Lifetime: client.Tokens.Access,
-		Refresh: token.FormatRefresh(family, s.Pool, s.User, s.ID, s.Client, s.Generation),
-	}, nil
 }
 
 func idOf(u *user.User) user.ID {

@@ -42,13 +42,13 @@ func (p *Pool) SignUp(ctx context.Context, in SignUpInput) (SignUpResult, error)
 }
 
 func (p *Pool) signUp(ctx context.Context, in SignUpInput, up registration, chosen *choice, h *hooked) (SignUpResult, error) {
-	now := p.now()
 	o := occurrence{from: in.Caller, Kind: signUpEvent, Outcome: stepped}
 	_, rule := requested(up.address)
-	r, client, err := p.readSignUp(ctx, in, up, &o, now)
+	r, err := p.readSignUp(ctx, in, up, &o)
 	if err != nil {
 		return SignUpResult{}, err
 	}
+	client, now := r.client, r.now
 	if chosen.hash == nil {
 		if err := p.afford(ctx, o, p.mails, r.state.settings.Limits.Mails, false); err != nil {
 			return SignUpResult{}, err
@@ -69,7 +69,7 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, up registration, chos
 		return SignUpResult{}, err
 	}
 	if vouched.Confirm {
-		return p.joined(ctx, r, u, o, chosen, h, now)
+		return p.joined(ctx, r, u, o, chosen, h)
 	}
 	c := r.state.sentTo(up.address, now)
 	l := p.asked(letterTo(up.address, message.ConfirmSignUp, in.Caller.locale(), newCode()), hook.SignUp, client, in.Metadata)
@@ -93,42 +93,42 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, up registration, chos
 
 // readSignUp reads who is at the address that a sign-up is to prove, and before that who has the
 // user name, where one was chosen. The network must have a request left.
-func (p *Pool) readSignUp(ctx context.Context, in SignUpInput, up registration, o *occurrence, now time.Time) (r reading, client Client, err error) {
+func (p *Pool) readSignUp(ctx context.Context, in SignUpInput, up registration, o *occurrence) (r reading, err error) {
 	places := []user.Login{up.login, up.address}
 	if up.login == up.address {
 		places = places[1:]
 	}
 	for _, l := range places {
 		counter, rule := requested(l)
-		if r, err = p.readLogin(ctx, l, in.Caller, passwordCounter, signUpMail, counter, now); err != nil {
-			return r, client, err
+		if r, err = p.readLogin(ctx, l, in.Caller, counters{passwordCounter, signUpMail, counter}); err != nil {
+			return r, err
 		}
-		if client, err = r.state.settings.admits(in.Client); err != nil {
-			return r, client, err
+		if r.client, err = r.state.settings.admits(in.Client); err != nil {
+			return r, err
 		}
 		if up.epoch != r.state.epoch { // other settings bind by now (security.md S18)
 			var v validation
 			if v.registration(r.state, in); v.err() != nil {
-				return r, client, v.err()
+				return r, v.err()
 			}
 		}
-		o.Client = client.ID
-		if err := overBudget(r.source, rule, now); err != nil {
-			return r, client, p.unjudged(*o, networkFull, err)
+		o.Client = r.client.ID
+		if err := overBudget(r.source, rule, r.now); err != nil {
+			return r, p.unjudged(*o, networkFull, err)
 		}
 		if l != up.address && r.owner() != nil {
-			return r, client, p.nameTaken(ctx, r, *o, now)
+			return r, p.nameTaken(ctx, r, *o)
 		}
 	}
-	return r, client, nil
+	return r, nil
 }
 
 // nameTaken refuses a user name that somebody has chosen before, which cannot be hidden: two cannot
 // have it. It leaves once it is counted, so that a network learns of no more names than it may sign
 // up.
-func (p *Pool) nameTaken(ctx context.Context, r reading, o occurrence, now time.Time) error {
+func (p *Pool) nameTaken(ctx context.Context, r reading, o occurrence) error {
 	o.Outcome, o.Reason = refused, "taken"
-	err := p.commit(ctx, storage.Count{Key: r.source.Key, Rule: requestRule, Now: now}, p.event(now, o))
+	err := p.commit(ctx, storage.Count{Key: r.source.Key, Rule: requestRule, Now: r.now}, p.event(r.now, o))
 	if err != nil {
 		return overMail(err)
 	}

@@ -1,0 +1,117 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/userpool-go/userpool/storage"
+)
+
+// guessRule bounds guessing at one authenticator (security.md T5): the fifth failure locks for a
+// second, each later one for twice as long up to 15 minutes, the hundredth in a row for good.
+var guessRule = storage.Rule{Free: 5, Base: time.Second, Max: 15 * time.Minute, Decay: 15 * time.Minute, Ceiling: 100}
+
+// codeRule is the same for codes, without a ceiling: strangers can cause codes to be sent and guess
+// at them, and must not be able to close the way back for good.
+var codeRule = storage.Rule{Free: guessRule.Free, Base: guessRule.Base, Max: guessRule.Max, Decay: guessRule.Decay}
+
+// rule returns the rule of a counter of guesses.
+func rule(key storage.CounterKey) storage.Rule {
+	if key.Name == confirmCounter || key.Name == resetCounter {
+		return codeRule
+	}
+	return guessRule
+}
+
+// sourceRule bounds wrong answers from one network, whatever accounts they are at (security.md T6).
+// Only wrong ones count, and a right one resets nothing.
+var sourceRule = storage.Rule{Free: 100, Window: 15 * time.Minute}
+
+// guess is one at a secret of an account. A wrong one counts twice: at a counter of the account, and
+// at that of the caller's network.
+type guess struct {
+	at     storage.Counter // as read
+	source storage.CounterKey
+	now    time.Time
+}
+
+// wrong lets a verdict of "no" leave only in the commit that counts it (security.md T5), against the
+// account and against the network. Where a counter of the account locked meanwhile none leaves.
+func (p *Pool) wrong(ctx context.Context, g guess, verdict error, o occurrence, also ...storage.Change) error {
+	count, until := failure(g.at, g.now)
+	counted := append([]storage.Change{count, p.event(g.now, o.locking(until))}, also...)
+	everywhere := append(slices.Clip(counted), storage.Count{Key: g.source, Rule: sourceRule, Now: g.now})
+	err := overMail(p.commit(ctx, everywhere...))
+	if errors.Is(err, storage.ErrStale) {
+		return err
+	}
+	if l, full := errors.AsType[*storage.LimitError](err); full && l.Key == g.source {
+		// The network has had enough. The guess still counts against the account: else whoever has
+		// used up a network would have guesses there for nothing.
+		if err := overMail(p.commit(ctx, counted...)); err != nil {
+			if _, locked := limit(err); !locked || errors.Is(err, storage.ErrStale) {
+				return err
+			}
+			return p.unjudged(o, accountLocked, whileLocked(g.at))
+		}
+		return &LimitError{Until: l.Until}
+	} else if full {
+		return p.unjudged(o, accountLocked, whileLocked(g.at))
+	} else if err == nil {
+		return verdict
+	}
+	return err
+}
+
+// counted commits a right password to which another step is due. The verdict leaves by it, so it is
+// counted; the session that ends this clears it (security.md T5).
+func (p *Pool) counted(ctx context.Context, r reading, o occurrence, changes ...storage.Change) error {
+	count, until := failure(r.counter, r.now)
+	changes = append(append(changes, p.warn(r, o.from)...), count, p.event(r.now, o.locking(until)),
+		storage.Count{Key: r.source.Key, Rule: sourceRule, Now: r.now})
+	err := overMail(p.commit(ctx, changes...))
+	if l, full := errors.AsType[*storage.LimitError](err); full && l.Key == r.source.Key {
+		return p.unjudged(o, networkFull, &LimitError{Until: l.Until})
+	} else if full && l.Key == r.counter.Key {
+		return p.unjudged(o, accountLocked, ErrNotAuthorized)
+	}
+	return err
+}
+
+// failure returns the change that counts a wrong answer, and until when it locks, by the counter as
+// it was read; zero means that it does not. Where others count meanwhile, and it comes to something
+// else, the commit is stale: so of any number of guesses at once one says that it locked.
+func failure(c storage.Counter, now time.Time) (count storage.Count, until time.Time) {
+	count = storage.Count{Key: c.Key, Rule: rule(c.Key), Now: now, Expect: storage.StaysOpen}
+	next, refused := count.Rule.Count(c, now)
+	if refused.IsZero() && !next.Until.IsZero() {
+		count.Expect, until = storage.Locks, next.Until
+	}
+	if c.Key.Name == resetCounter { // where the code is nobody's, its counter was not read
+		count.Expect = storage.Either
+	}
+	return count, until
+}
+
+// locking returns an occurrence that tells until when it locks.
+func (o occurrence) locking(until time.Time) occurrence {
+	if !until.IsZero() {
+		o.Until = until.UnixMicro()
+	}
+	return o
+}
+
+// whileLocked is what whoever guesses hears while a counter is locked: what a wrong answer hears,
+// whatever theirs was (security.md T6).
+func whileLocked(guesses storage.Counter) error {
+	if guesses.Key.Name == confirmCounter || guesses.Key.Name == resetCounter {
+		return ErrBadCode
+	}
+	return ErrNotAuthorized
+}
+
+// errLocked is ErrNotAuthorized for who was right, where guessing was locked meanwhile.
+var errLocked = fmt.Errorf("%w", ErrNotAuthorized)

@@ -1,0 +1,147 @@
+package pool
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/userpool-go/userpool/pool/hook"
+	"github.com/userpool-go/userpool/pool/internal/gate"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/token"
+	"github.com/userpool-go/userpool/user"
+)
+
+// mint ends at the gate: it stores the session, clears the run of failures of what was proven, and
+// hands out the tokens. Also are the changes of what led here.
+func (p *Pool) mint(
+	ctx context.Context, r round, h *hooked, u *user.User, decided gate.Decision, proven storage.CounterKey, also ...storage.Change,
+) (Step, error) {
+	s, err := p.gate.Session(decided, r.state.settings.terms(r.client, h.from))
+	if err != nil {
+		return nil, err
+	}
+	also = append(also, storage.Clear{Key: proven, Rule: rule(proven), Now: r.now})
+	o := occurrence{who: u, from: h.from, Kind: signInEvent, Outcome: succeeded, Client: r.client.ID}
+	if err := p.unlocked(ctx, h, o, r.now, also); err != nil {
+		return nil, err
+	}
+	done, err := p.handOut(ctx, r, h, u, s)
+	if err != nil {
+		return nil, p.withheld(ctx, r, h, err, o, also...)
+	}
+	changes := append(also, storage.Put(s), p.event(r.now, o))
+	if h.event.Source != hook.ChangePassword { // which is no sign-in
+		changes = append(changes, p.afterwards(postAuthentication, hook.Authentication, h, r.client.ID, u, r.now)...)
+	}
+	err = overMail(p.commit(ctx, changes...))
+	// Somebody else's failures may have come first, and right does not show.
+	if _, locked := limit(err); locked && !errors.Is(err, storage.ErrStale) {
+		return nil, p.unjudged(o, accountLocked, errLocked)
+	}
+	if err != nil {
+		return nil, err
+	}
+	d := device{User: u.ID, Epoch: u.Epoch, ID: rand.Text(), Expires: r.now.Add(deviceLifetime)}
+	done.Device = p.deviceToken(d)
+	return done, nil
+}
+
+// handOut returns what is handed out for a new session: the cookie of a browser's, or tokens.
+func (p *Pool) handOut(ctx context.Context, r round, h *hooked, u *user.User, s *token.Session) (*Done, error) {
+	if s.Kind == token.Browser {
+		return &Done{Cookie: p.cookie(s), Expires: s.Expires}, nil
+	}
+	set, err := p.tokens(ctx, r, h, u, s)
+	return &Done{Tokens: set}, err
+}
+
+// tokens returns what a client is handed for a session. The error may be a hook's.
+func (p *Pool) tokens(ctx context.Context, r round, h *hooked, u *user.User, s *token.Session) (token.Set, error) {
+	family, err := p.gate.Family(s)
+	if err != nil {
+		return token.Set{}, unavailable(fmt.Errorf("open session: %w", err))
+	}
+	as, err := p.shaped(ctx, r, h, u)
+	if err != nil {
+		return token.Set{}, err
+	}
+	access, err := p.sign(ctx, r.state, p.claims(r, token.Access, u, s), as)
+	if err != nil {
+		return token.Set{}, err
+	}
+	id, err := p.sign(ctx, r.state, p.claims(r, token.ID, u, s), as)
+	if err != nil {
+		return token.Set{}, err
+	}
+	return token.Set{
+		Access: token.NewSecret(access), ID: token.NewSecret(id), Lifetime: r.client.Tokens.Access,
+		Refresh: token.FormatRefresh(family, s.Pool, s.User, s.ID, s.Client, s.Generation),
+	}, nil
+}
+
+// unlocked refuses where a counter that a success would clear has locked since it was read: the
+// hook takes its time for what was right alone, and whoever waits for it would learn of more
+// guesses than are counted (security.md T5).
+func (p *Pool) unlocked(ctx context.Context, h *hooked, o occurrence, now time.Time, wouldBe []storage.Change) error {
+	if p.config.Hooks.PreTokenGeneration == nil || h.from.Browser || h.tokens.asked {
+		return nil
+	}
+	want := storage.Want{Now: now}
+	var rules []storage.Rule
+	for _, c := range wouldBe {
+		if clear, ok := c.(storage.Clear); ok {
+			want.Counters, rules = append(want.Counters, clear.Key), append(rules, clear.Rule)
+		}
+	}
+	got, err := p.read(ctx, want)
+	if err != nil {
+		return err
+	}
+	for n, c := range got.Counters {
+		if !rules[n].Locked(c, now).IsZero() {
+			return p.unjudged(o, accountLocked, errLocked)
+		}
+	}
+	return nil
+}
+
+// withheld lets it leave that no tokens are given though all was proven. It tells that what was
+// proven was right, so it is counted like a step that is due (security.md T5): against the network,
+// and by each counter that would have been cleared.
+func (p *Pool) withheld(ctx context.Context, r round, h *hooked, err error, o occurrence, wouldBe ...storage.Change) error {
+	_, denied := errors.AsType[denial](err)
+	_, limited := errors.AsType[*LimitError](err)
+	switch gone := ctx.Err(); {
+	case gone != nil && errors.Is(err, gone): // who waits and hangs up has seen it, too
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+		defer cancel()
+	case !denied && !limited:
+		return err // which says nothing of what was proven
+	}
+	o.Outcome, o.Reason = refused, hookReason(preTokenGeneration)
+	source := p.sourceKey(r.state, h.from, failures)
+	counted := []storage.Change{p.event(r.now, o)}
+	for _, c := range wouldBe {
+		if clear, ok := c.(storage.Clear); ok {
+			counted = append(counted, storage.Count{Key: clear.Key, Rule: clear.Rule, Now: r.now})
+		}
+	}
+	commit := p.commit(ctx, append(slices.Clip(counted), storage.Count{Key: source, Rule: sourceRule, Now: r.now})...)
+	if l, full := errors.AsType[*storage.LimitError](commit); full && l.Key == source {
+		if commit = p.commit(ctx, counted...); commit == nil {
+			commit = &LimitError{Until: l.Until}
+		}
+	}
+	switch _, locked := limit(commit); {
+	case locked: // without a verdict
+		return p.unjudged(o, accountLocked, errLocked)
+	case commit != nil:
+		return commit
+	}
+	return err
+}
