@@ -175,6 +175,7 @@ func TestEveryErrorOfThePoolIsKnown(t *testing.T) {
 	t.Parallel()
 	ours := map[error]bool{
 		pool.ErrNoKeyring: true, pool.ErrWrongKeyring: true, pool.ErrUnknownClient: true, pool.ErrUnfinished: true,
+		pool.ErrNotFound: true, pool.ErrNotAllowed: true, // only administrators meet them
 	}
 	for name, err := range poolErrors(t) {
 		status, told := hosted.FailureOf(err)
@@ -192,7 +193,7 @@ func poolErrors(t *testing.T) map[string]error {
 		"ErrWrongStep": pool.ErrWrongStep, "ErrLoginTaken": pool.ErrLoginTaken, "ErrInvalid": pool.ErrInvalid,
 		"ErrLimited": pool.ErrLimited, "ErrUnavailable": pool.ErrUnavailable, "ErrClosed": pool.ErrClosed,
 		"ErrNoKeyring": pool.ErrNoKeyring, "ErrWrongKeyring": pool.ErrWrongKeyring, "ErrUnknownClient": pool.ErrUnknownClient,
-		"ErrUnfinished": pool.ErrUnfinished,
+		"ErrUnfinished": pool.ErrUnfinished, "ErrNotFound": pool.ErrNotFound, "ErrNotAllowed": pool.ErrNotAllowed,
 	}
 	files, _ := filepath.Glob("../pool/*.go")
 	for _, file := range files {

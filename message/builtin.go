@@ -9,15 +9,16 @@ import (
 	"strings"
 	"text/template"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/text/language"
 )
 
-// units are the built-in words for how long a code is valid: one minute, several, one hour, several.
-// Every locale here has a folder of templates.
-var units = map[string][4]string{
-	"en": {"1 minute", "%d minutes", "1 hour", "%d hours"},
-	"de": {"1 Minute", "%d Minuten", "1 Stunde", "%d Stunden"},
+// units are the built-in words for how long a code is valid: one minute, several, one hour,
+// several, and several days. Every locale here has a folder of templates.
+var units = map[string][5]string{
+	"en": {"1 minute", "%d minutes", "1 hour", "%d hours", "%d days"},
+	"de": {"1 Minute", "%d Minuten", "1 Stunde", "%d Stunden", "%d Tage"},
 }
 
 //go:embed templates
@@ -32,9 +33,11 @@ type words struct {
 	html *htmltemplate.Template
 }
 
-// view is what a built-in template sees: code and link only in the bodies of those kinds that carry
-// one.
-type view struct{ Locale, Subject, Pool, Code, Link, Expires string }
+// view is what a built-in template sees: code, link and user name only in the bodies of those kinds
+// that may say them.
+type view struct{ Locale, Subject, Pool, Username, Code, Link, Expires string }
+
+const shortName = 24 // of a user in an SMS: one that is cut would be of no use
 
 func parseAll() (languages []language.Tag, all map[string]map[Kind]words) {
 	all = map[string]map[Kind]words{}
@@ -73,6 +76,9 @@ func (w words) render(kind Kind, locale string, d Data) (Message, error) {
 		return Message{}, fmt.Errorf("render subject of %s: %w", kind, err)
 	}
 	v.Subject, v.Code, v.Link, v.Expires = subject.String(), d.Code, d.Link, inWords(d.Expires, units[locale])
+	if kinds[kind].username {
+		v.Username = oneLine(d.Username, 254)
+	}
 	if err := w.text.Execute(&text, v); err != nil {
 		return Message{}, fmt.Errorf("render text of %s: %w", kind, err)
 	}
@@ -87,6 +93,9 @@ func (w words) render(kind Kind, locale string, d Data) (Message, error) {
 // renderSMS keeps the words within maxSMS: the name of a pool is cut shorter than in a mail.
 func (w words) renderSMS(kind Kind, locale string, d Data) (Message, error) {
 	v := view{Locale: locale, Pool: oneLine(d.Pool, 32), Code: d.Code, Expires: inWords(d.Expires, units[locale])}
+	if name := oneLine(d.Username, 254); kinds[kind].username && utf8.RuneCountInString(name) <= shortName {
+		v.Username = name
+	}
 	var text strings.Builder
 	if err := w.text.ExecuteTemplate(&text, "sms", v); err != nil {
 		return Message{}, fmt.Errorf("render SMS of %s: %w", kind, err)
@@ -94,8 +103,8 @@ func (w words) renderSMS(kind Kind, locale string, d Data) (Message, error) {
 	return Message{Channel: SMS, Kind: kind, Locale: locale, Text: text.String()}, nil
 }
 
-// inWords says a duration as people do: "1 minute", "90 minutes", "24 hours".
-func inWords(d time.Duration, units [4]string) string {
+// inWords says a duration as people do: "1 minute", "90 minutes", "24 hours", "7 days".
+func inWords(d time.Duration, units [5]string) string {
 	switch {
 	case d < time.Minute:
 		return ""
@@ -105,6 +114,8 @@ func inWords(d time.Duration, units [4]string) string {
 		return units[2]
 	case d < 2*time.Hour:
 		return fmt.Sprintf(units[1], d/time.Minute)
+	case d < 48*time.Hour:
+		return fmt.Sprintf(units[3], d/time.Hour)
 	}
-	return fmt.Sprintf(units[3], d/time.Hour)
+	return fmt.Sprintf(units[4], d/(24*time.Hour))
 }

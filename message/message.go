@@ -7,10 +7,11 @@
 //		Kind: message.ResetPassword, Locale: "fr", Subject: "Nouveau mot de passe", Text: "Votre code : {####}",
 //	}}}
 //
-// A pool renders a message and puts it, sealed, beside the change that caused it; a chore then hands
-// it to a [Sender]. So a dead mail server never holds up a sign-up, and a message is sent at least
-// once. Senders are message/smtp for a mail server, message/mailbox for tests, [Log] for a terminal,
-// and any function through [SenderFunc], such as one that gives [SMS] to the gateway that one has:
+// A pool renders a message and puts it, sealed, beside the change that caused it; a chore then
+// hands it to a [Sender]. So a dead mail server never holds up a sign-up, and a message is sent at
+// least once. Senders are message/smtp for a mail server, message/mailbox for tests, [Log] for a
+// terminal, and any function through [SenderFunc], such as one that gives [SMS] to the gateway that
+// one has:
 //
 //	route := message.SenderFunc(func(ctx context.Context, m message.Message) error {
 //		if m.Channel == message.SMS {
@@ -57,6 +58,9 @@ const (
 	// SignInAttempts tells the owner of an account, once a day, that strangers' wrong passwords
 	// have locked it for a while (security.md T6).
 	SignInAttempts Kind = "sign_in_attempts"
+	// Invitation tells somebody that an administrator made them a user: the name to sign in by, and
+	// as the code a temporary password.
+	Invitation Kind = "invitation"
 )
 
 // Message is one message to one person, ready to be sent.

@@ -7,20 +7,25 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Data is what the words of a message speak of.
 type Data struct {
 	// Channel is the way that the message will go. "" means [Email].
 	Channel Channel
-	// Code is the one-time code, ASCII letters and digits. Kinds that carry none ignore it.
+	// Code is the one-time code, ASCII letters and digits, or the temporary password of an
+	// [Invitation], which is any printable text of at most 256 characters. Kinds that carry none
+	// ignore it.
 	Code string
 	// Link is where the reader is to go: an absolute https URL of at most 2,048 bytes, or an http
 	// one of a loopback host, in the characters of RFC 3986 and without a user. Kinds that carry
 	// none ignore it.
 	Link string
-	// Username is the name by which the reader signs in, for the templates of one's own that ask for
-	// it. It is shown on one line, cut after 254 characters, without control characters.
+	// Username is the name by which the reader signs in, for the templates of one's own that ask
+	// for it and the built-in words of an [Invitation]. It is shown on one line, cut after 254
+	// characters, without control characters; the built-in words of an SMS leave one out that has
+	// over 24.
 	Username string
 	// Pool is the name by which people know the pool, such as "Example Shop", for the built-in
 	// words. It is shown like Username, but cut after 64 characters, and after 32 by SMS; "" leaves
@@ -34,9 +39,8 @@ type Data struct {
 // ErrKind means that there are no words for a kind of message.
 var ErrKind = errors.New("message: no such kind")
 
-// ErrCode means that a kind which carries a code was given none, or one that is not ASCII letters
-// and digits only.
-var ErrCode = errors.New("message: code must be ASCII letters and digits")
+// ErrCode means that a kind which carries a code was given none, or one that [Data] does not allow.
+var ErrCode = errors.New("message: code must be ASCII letters and digits, or a password printable text")
 
 // ErrLink means that a kind which carries a link was given none, or one that [Data] does not allow.
 var ErrLink = errors.New("message: link must be an absolute https URL, or http on a loopback host")
@@ -48,6 +52,7 @@ var ErrChannel = errors.New("message: this kind has no words for this channel")
 // may is what the words of a kind may say.
 type may struct {
 	code     bool // and must
+	password bool // its code is one
 	link     bool // and must, and then goes by email only
 	username bool
 }
@@ -61,6 +66,7 @@ var kinds = map[Kind]may{
 	ResetPassword:     {code: true, username: true},
 	PasswordChanged:   {username: true},
 	SignInAttempts:    {username: true},
+	Invitation:        {code: true, password: true, username: true},
 }
 
 // Render returns the built-in English words of a message, as [Settings.Render] does of no settings
@@ -73,16 +79,16 @@ func Render(kind Kind, d Data) (subject, text, html string, err error) {
 // Render returns the words of a message in the language of s that suits a reader best: a [Message]
 // with its Channel, Kind, Locale, Subject, Text and HTML, without what else it takes to send it. An
 // SMS has a Text only. The built-in words load nothing and link nowhere but to d.Link; those of an
-// SMS have at most 140 characters.
+// SMS have at most 140 characters, unless they carry a longer password than 16.
 //
 // The locale is a language tag of BCP 47 or an Accept-Language of several (RFC 9110, 12.5.4). One
 // that is empty, over 256 bytes, malformed, or asks for languages that there are no words in, gets
 // the template without a locale or else English. The error is an [ErrKind], [ErrChannel], [ErrCode]
 // or [ErrLink].
 //
-// No subject carries a code, because a locked phone shows subjects to whoever holds it. Names may be
-// chosen by strangers: they can open neither a header line nor an HTML element, and a placeholder in
-// one stays as it is.
+// No subject carries a code, because a locked phone shows subjects to whoever holds it. Names may
+// be chosen by strangers: they can open neither a header line nor an HTML element, and a
+// placeholder in one stays as it is.
 func (s Settings) Render(kind Kind, locale string, d Data) (Message, error) {
 	may, ok := kinds[kind]
 	if !ok {
@@ -92,7 +98,7 @@ func (s Settings) Render(kind Kind, locale string, d Data) (Message, error) {
 	switch {
 	case d.Channel != Email && (d.Channel != SMS || may.link):
 		return Message{}, fmt.Errorf("%w: %s by %.80q", ErrChannel, kind, d.Channel)
-	case may.code && !validCode(d.Code):
+	case may.code && !may.password && !validCode(d.Code), may.password && !validPassword(d.Code):
 		return Message{}, ErrCode
 	case may.link && !validLink(d.Link):
 		return Message{}, ErrLink
@@ -117,6 +123,14 @@ func validCode(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r)
 	})
+}
+
+// maxPassword is the longest temporary password that an invitation carries, in code points.
+const maxPassword = 256
+
+func validPassword(s string) bool {
+	return s != "" && utf8.ValidString(s) && utf8.RuneCountInString(s) <= maxPassword &&
+		!strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 // oneLine makes a text fit for a header and a sentence: white space becomes single spaces, and what

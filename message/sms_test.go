@@ -28,12 +28,12 @@ func ExampleSettings_sMS() {
 
 // gsm are the characters that one segment of an SMS holds 160 of (3GPP TS 23.038), as far as the
 // built-in words use them.
-const gsm = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 .,:;'!?-äöüßÄÖÜ"
+const gsm = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 .,:;'!?()-äöüßÄÖÜ"
 
 func TestSMSFitsOneSegment(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []message.Kind{
-		message.ConfirmSignUp, message.AlreadyRegistered, message.ResetPassword, message.PasswordChanged, message.SignInAttempts,
+		message.ConfirmSignUp, message.AlreadyRegistered, message.ResetPassword, message.PasswordChanged, message.SignInAttempts, message.Invitation,
 	} {
 		for _, locale := range []string{"en", "de"} {
 			d := message.Data{
@@ -47,7 +47,7 @@ func TestSMSFitsOneSegment(t *testing.T) {
 			if n := utf8.RuneCountInString(m.Text); n < 6 || n > 140 || strings.Trim(m.Text, gsm) != "" {
 				t.Errorf("%s in %s has %d characters, want 6 to 140 of GSM's: %q", kind, locale, n, m.Text)
 			}
-			carries := kind == message.ConfirmSignUp || kind == message.ResetPassword
+			carries := kind == message.ConfirmSignUp || kind == message.ResetPassword || kind == message.Invitation
 			if strings.Contains(m.Text, "27182818") != carries || strings.Contains(m.Text, "59 Minut") != (carries && locale == "de") {
 				t.Errorf("%s in %s: %q", kind, locale, m.Text)
 			}

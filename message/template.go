@@ -16,21 +16,23 @@ type Settings struct {
 // those for email, those for SMS, or both. For the channel that it has no words for, it is as if it
 // were not there. Its placeholders are those of Cognito:
 //
-//   - {####} is the code. Every body of a kind that carries one must hold it, and no subject may.
+//   - {####} is the code, or the password of an [Invitation]. Every body of a kind that carries one
+//     must hold it, and no subject may.
 //   - {##text##} is the link of [ConfirmSignUpLink], behind a text that holds no braces. Every body of
 //     that kind must hold one, and nothing else may. HTML gets <a href="...">text</a>, so it belongs
 //     neither into an attribute nor into another link; plain text gets the text and <...>, in the brackets
 //     of RFC 3986, appendix C, so that no full stop after it becomes part of the address.
-//   - {username} is the name by which the reader signs in. [ResetPassword], [PasswordChanged] and
-//     [SignInAttempts] may hold it. In HTML it is escaped for text and for the values of attributes; it belongs into no
+//   - {username} is the name by which the reader signs in. [ResetPassword], [PasswordChanged],
+//     [SignInAttempts] and [Invitation] may hold it. In HTML it is escaped for text and for the
+//     values of attributes; it belongs into no
 //     script, no style and not at the beginning of a link's address.
 //
-// Other braces are words like any. The last line of an SMS may be "@shop.example #{####}", so that a
-// browser offers the code to that site alone (WICG, Origin-bound one-time codes).
+// Other braces are words like any. The last line of an SMS may be "@shop.example #{####}", so that
+// a browser offers the code to that site alone (WICG, Origin-bound one-time codes).
 type Template struct {
 	Kind Kind
-	// Locale is a language tag of BCP 47, such as "pt-BR". "" means every language in which the kind
-	// has no other template.
+	// Locale is a language tag of BCP 47, such as "pt-BR". "" means every language in which the
+	// kind has no other template.
 	Locale  string
 	Subject string // one line of 1 to 140 characters
 	Text    string // plain text of 6 to 20,000 characters
@@ -72,7 +74,9 @@ func (t *Template) render(locale string, d Data) Message {
 		m.Text = plain.Replace(t.SMS)
 		return m
 	}
-	marks[1] = escapeHTML.Replace(name)
+	for i := 1; i < len(marks); i += 2 {
+		marks[i] = escapeHTML.Replace(marks[i])
+	}
 	m.Subject = strings.Map(unbroken, subject)
 	m.Text = plain.Replace(linked(t.Text, "$1 <", d.Link, ">"))
 	m.HTML = strings.NewReplacer(marks...).Replace(linked(t.HTML, `<a href="`, escapeHTML.Replace(d.Link), `">$1</a>`))

@@ -36,7 +36,7 @@ func (v *validation) registration(by *state, in SignUpInput) registration {
 			v.add("Attributes."+own, "must be the address that signs up, or left out")
 		}
 	}
-	v.attributes(s.Attributes, r.attributes, r.address)
+	v.attributes(s.Attributes, r.attributes, r.address, user.Visitor)
 	v.newPassword(s.Passwords, in.Password, in.Username, r.address.Display, r.attributes["name"])
 	slices.SortStableFunc(v.fields, func(a, b FieldError) int { return strings.Compare(a.Field, b.Field) })
 	return r
@@ -67,10 +67,10 @@ func (v *validation) address(s SignInSettings, as user.Attributes) user.Login {
 	return user.Login{}
 }
 
-// attributes checks what a visitor says of themselves, with the address that is to be proven,
-// against the schema. That only an administrator may say an address does not keep its owner from
-// proving it.
-func (v *validation) attributes(schema user.Schema, as user.Attributes, address user.Login) {
+// attributes checks what is said of somebody new, with the address that they sign in by or are to
+// prove, against the schema. That only an administrator may say an address does not keep its owner
+// from proving it.
+func (v *validation) attributes(schema user.Schema, as user.Attributes, address user.Login, by user.Writer) {
 	all, own := maps.Clone(as), address.Kind().Attribute()
 	if own != "" {
 		if all == nil {
@@ -78,7 +78,7 @@ func (v *validation) attributes(schema user.Schema, as user.Attributes, address 
 		}
 		all[own] = address.Display
 	}
-	err := schema.Check(all, user.Visitor)
+	err := schema.Check(all, by)
 	if broken, ok := errors.AsType[*user.AttributesError](err); ok {
 		for _, b := range broken.Violations {
 			if b.Name != own || b.Rule != user.RuleReadOnly || own == "" {
@@ -89,6 +89,11 @@ func (v *validation) attributes(schema user.Schema, as user.Attributes, address 
 			}
 		}
 	}
+	v.profile(as)
+}
+
+// profile bounds all attributes together.
+func (v *validation) profile(as user.Attributes) {
 	if text, err := json.Marshal(as); err != nil || len(text) > maxProfile {
 		v.add("Attributes", fmt.Sprintf("must be at most %d bytes as JSON", maxProfile))
 	}

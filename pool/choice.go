@@ -17,7 +17,9 @@ import (
 type choice struct {
 	value password.Secret
 	by    Caller
-	salt  []byte // where there is no password to take it from; nil means a random one
+	// trusted says that it is an administrator's, which no network is charged for.
+	trusted bool
+	salt    []byte // where there is no password to take it from; nil means a random one
 
 	compared int64 // with the passwords of a user, as of this revision; 0 means not yet
 	used     bool
@@ -82,8 +84,10 @@ func (p *Pool) unbreached(ctx context.Context, c *choice, now time.Time) (refusa
 	if p.config.Breached == nil || c.asked {
 		return c.breached, nil
 	}
-	network := p.sourceKey(p.state.Load(), c.by, requests)
-	err = p.commit(ctx, storage.Count{Key: network, Rule: requestRule, Now: now})
+	if !c.trusted {
+		network := p.sourceKey(p.state.Load(), c.by, requests)
+		err = p.commit(ctx, storage.Count{Key: network, Rule: requestRule, Now: now})
+	}
 	if l, full := errors.AsType[*storage.LimitError](err); full {
 		return &LimitError{Until: l.Until}, nil
 	}

@@ -146,6 +146,47 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 		k.clock.advance(2 * time.Hour)
 		return func() error { return k.visit(d) }
 	}},
+	"make a user, invite again, set a password": {
+		"make": func(k *kit) func() error {
+			return func() error {
+				return second(k.admin().CreateUser(k.t.Context(), pool.CreateUserInput{Username: ada, EmailVerified: true}))
+			}
+		},
+		"again": func(k *kit) func() error {
+			k.invited(ada)
+			return func() error {
+				return k.admin().ResendInvitation(k.t.Context(), pool.ResendInvitationInput{ID: k.user(ada).ID})
+			}
+		},
+		"set": func(k *kit) func() error {
+			k.confirmed(ada)
+			return func() error {
+				return k.admin().SetPassword(k.t.Context(), pool.SetPasswordInput{ID: k.user(ada).ID, Password: another})
+			}
+		},
+	},
+	"any other act of an administrator": {
+		"disable": func(k *kit) func() error {
+			k.confirmed(ada)
+			return func() error { return k.admin().Disable(k.t.Context(), k.user(ada).ID) }
+		},
+		"reset": func(k *kit) func() error {
+			k.confirmed(ada)
+			return func() error {
+				return second(k.admin().ResetPassword(k.t.Context(), pool.RequireResetInput{ID: k.user(ada).ID}))
+			}
+		},
+		"confirm": func(k *kit) func() error {
+			k.signUp(ada)
+			return func() error {
+				return k.admin().ConfirmSignUp(k.t.Context(), pool.ConfirmUserInput{ID: k.user(ada).ID, EmailVerified: true})
+			}
+		},
+	},
+	"look at a user": {"": func(k *kit) func() error {
+		k.confirmed(ada)
+		return func() error { return second(k.admin().FindUser(k.t.Context(), ada)) }
+	}},
 	"verify a token": {"": func(k *kit) func() error {
 		d := k.signedIn()
 		return func() error {

@@ -14,8 +14,8 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// entrances are the methods of a pool. A visitor without any secret may knock at those with a probe;
-// the others ask for a ticket or a token that only its owner has, or are the program's own.
+// entrances are the methods of a pool. A visitor without any secret may knock at those with a
+// probe; the others ask for a ticket or a token that only its owner has, or are the program's own.
 var entrances = map[string]func(k *kit, login string) []string{
 	"SignUp": func(k *kit, login string) []string {
 		res, err := k.newcomer(login)
@@ -64,6 +64,7 @@ var entrances = map[string]func(k *kit, login string) []string{
 	},
 	"Session": nil, "ID": nil, "Settings": nil, "Respond": nil, "Refresh": nil, "SignOut": nil, "Account": nil,
 	"Close": nil, "Issuer": nil, "JWKS": nil, "Verifier": nil, "Hashes": nil, "VerifyEvents": nil, "ListEvents": nil, "EraseEvents": nil,
+	"Admin": nil, // is told what there is
 }
 
 // ticket signs up at login and returns the ticket, uncounted.

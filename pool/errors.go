@@ -23,6 +23,11 @@ var (
 	// ErrLoginTaken means that somebody else proved the address first, which only who has just
 	// proven it is told, or that somebody has chosen the user name, which cannot be hidden.
 	ErrLoginTaken = errors.New("pool: login belongs to another user")
+	// ErrNotFound means that there is no such user. Only an [Admin] is told.
+	ErrNotFound = errors.New("pool: no such user")
+	// ErrNotAllowed means that a user is in no state for what an [Admin] wants; the text says why.
+	// Where it is the status it is a [user.ErrTransition], too.
+	ErrNotAllowed = errors.New("pool: not possible with this user")
 	// ErrInvalid is the class of *[ValidationError].
 	ErrInvalid = errors.New("pool: invalid input")
 	// ErrLimited is the class of *[LimitError].

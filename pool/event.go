@@ -21,6 +21,7 @@ type occurrence struct {
 	Client  string      `json:"client,omitempty"`
 	Count   int         `json:"count,omitempty"` // of calls that were gathered; 0 means an event of one
 	Until   int64       `json:"until,omitempty"` // microseconds since 1970: so long guessing is locked by it
+	Actor   string      `json:"actor,omitempty"` // who did it to the user; "" means the user, or a visitor
 
 	who  *user.User // whom User names; nil means nobody
 	from Caller
@@ -40,6 +41,18 @@ const (
 	newPasswordEvent = "new_password"
 	eraseEvent       = "erase_events"
 	answerEvent      = "respond" // to a ticket that was not looked at
+
+	// Of administrators, who also confirm sign-ups and sign users out.
+	createEvent       = "create_user"
+	inviteEvent       = "resend_invitation"
+	updateEvent       = "update_attributes"
+	setPasswordEvent  = "set_password"
+	requireResetEvent = "require_reset"
+	disableEvent      = "disable_user"
+	enableEvent       = "enable_user"
+	deleteEvent       = "delete_user"
+	joinEvent         = "add_to_group"
+	leaveEvent        = "remove_from_group"
 
 	succeeded = "success"
 	stepped   = "step"

@@ -82,7 +82,7 @@ func (o *outbox) occasion(ctx context.Context, m *storage.Outgoing, l letter) (h
 		return e, nil
 	case message.AlreadyRegistered:
 		return e, nil
-	case message.ResetPassword:
+	case message.ResetPassword, message.Invitation:
 		e.Code = "{####}"
 	case message.PasswordChanged, message.SignInAttempts: // to a user, too
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/token"
@@ -54,6 +55,29 @@ var inputs = map[string]func(k *kit, d *pool.Done, bob string) any{
 	"ChangePassword": func(*kit, *pool.Done, string) any {
 		return pool.ChangePasswordInput{Old: right, New: another, Caller: caller}
 	},
+	"Admin.CreateUser": func(*kit, *pool.Done, string) any {
+		return pool.CreateUserInput{Username: "eve@example.com", EmailVerified: true, Password: right, Attributes: user.Attributes{"name": "Eve"}}
+	},
+	"Admin.ResendInvitation": func(k *kit, _ *pool.Done, _ string) any {
+		return pool.ResendInvitationInput{ID: k.invited("ida@example.com"), Password: another}
+	},
+	"Admin.ConfirmSignUp": func(k *kit, _ *pool.Done, _ string) any {
+		return pool.ConfirmUserInput{ID: k.user("bob@example.com").ID, EmailVerified: true}
+	},
+	"Admin.SetPassword": func(k *kit, _ *pool.Done, _ string) any {
+		return pool.SetPasswordInput{ID: k.user(ada).ID, Password: another}
+	},
+	"Admin.ResetPassword": func(k *kit, _ *pool.Done, _ string) any {
+		return pool.RequireResetInput{ID: k.user(ada).ID, Client: "default"}
+	},
+}
+
+// methodName names a method; those of an administrator have names of their own.
+func methodName(m reflect.Method) string {
+	if m.Type.In(0) == reflect.TypeFor[*pool.Admin]() {
+		return "Admin." + m.Name
+	}
+	return m.Name
 }
 
 var caller = pool.Caller{IP: netip.MustParseAddr("192.0.2.1"), UserAgent: "test", Locale: "en"}
@@ -69,19 +93,19 @@ var hostile = map[string]string{
 // guessed.
 func TestHostileInput(t *testing.T) {
 	t.Parallel()
-	for _, typ := range []reflect.Type{reflect.TypeFor[*pool.Pool](), reflect.TypeFor[*pool.Account]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[*pool.Pool](), reflect.TypeFor[*pool.Account](), reflect.TypeFor[*pool.Admin]()} {
 		for i := range typ.NumMethod() {
 			m := typ.Method(i)
 			if m.Type.NumIn() != 3 || !strings.HasSuffix(m.Type.In(2).Name(), "Input") {
 				continue
 			}
-			if inputs[m.Name] == nil {
-				t.Errorf("%s has no input here: add one that would pass", m.Name)
+			if inputs[methodName(m)] == nil {
+				t.Errorf("%s has no input here: add one that would pass", methodName(m))
 				continue
 			}
 			for _, field := range texts(m.Type.In(2), nil) {
 				for name, value := range hostile {
-					t.Run(strings.Join([]string{m.Name, pathName(m.Type.In(2), field), name}, "/"), func(t *testing.T) {
+					t.Run(strings.Join([]string{methodName(m), pathName(m.Type.In(2), field), name}, "/"), func(t *testing.T) {
 						t.Parallel()
 						tryHostile(t, m, field, value)
 					})
@@ -99,7 +123,7 @@ func tryHostile(t *testing.T, m reflect.Method, field []int, value string) {
 	k.confirmed(ada)
 	d, bob := k.done(ada), k.signUp("bob@example.com")
 	in := reflect.New(m.Type.In(2)).Elem()
-	in.Set(reflect.ValueOf(inputs[m.Name](k, d, bob)))
+	in.Set(reflect.ValueOf(inputs[methodName(m)](k, d, bob)))
 	set(in.FieldByIndex(field), value)
 	k.store.reset()
 
@@ -126,7 +150,7 @@ func texts(t reflect.Type, at []int) (paths [][]int) {
 	for i := range t.NumField() {
 		path := append(at[:len(at):len(at)], i)
 		switch f := t.Field(i); f.Type {
-		case reflect.TypeFor[string](), reflect.TypeFor[password.Secret](), reflect.TypeFor[token.Secret](),
+		case reflect.TypeFor[string](), reflect.TypeFor[user.ID](), reflect.TypeFor[message.Channel](), reflect.TypeFor[password.Secret](), reflect.TypeFor[token.Secret](),
 			reflect.TypeFor[user.Attributes](), reflect.TypeFor[map[string]string](), reflect.TypeFor[pool.Response]():
 			paths = append(paths, path)
 		case reflect.TypeFor[pool.Caller]():
@@ -140,7 +164,7 @@ func pathName(t reflect.Type, path []int) string { return t.FieldByIndex(path).N
 
 func set(f reflect.Value, value string) {
 	switch old := f.Interface().(type) {
-	case string:
+	case string, user.ID, message.Channel:
 		f.SetString(value)
 	case password.Secret:
 		f.Set(reflect.ValueOf(password.New(value)))
@@ -169,6 +193,9 @@ func call(ctx context.Context, k *kit, d *pool.Done, m reflect.Method, in reflec
 		}
 		receiver = reflect.ValueOf(a)
 	}
+	if m.Type.In(0) == reflect.TypeFor[*pool.Admin]() {
+		receiver = reflect.ValueOf(k.admin())
+	}
 	out := m.Func.Call([]reflect.Value{receiver, reflect.ValueOf(ctx), in})
 	err, _ := out[len(out)-1].Interface().(error)
 	return err
@@ -177,8 +204,12 @@ func call(ctx context.Context, k *kit, d *pool.Done, m reflect.Method, in reflec
 // harmless tells whether a value is one that a field may have.
 func harmless(in reflect.Value, field []int, value string) bool {
 	switch in.Type().FieldByIndex(field).Name {
-	case "Client":
+	case "Client", "Channel":
 		return value == ""
+	case "Locale": // of a message: whatever it is, there are words for it
+		return true
+	case "Password": // an administrator who gives none has one made
+		return value == "" && (in.Type() == reflect.TypeFor[pool.CreateUserInput]() || in.Type() == reflect.TypeFor[pool.ResendInvitationInput]())
 	case "Ticket": // a link may be opened without one
 		return value == "" && in.Type() == reflect.TypeFor[pool.LinkInput]()
 	case "Attributes", "Metadata":
@@ -190,7 +221,7 @@ func harmless(in reflect.Value, field []int, value string) bool {
 // typed tells whether an error is one that a caller can act on.
 func typed(err error) bool {
 	for _, class := range []error{
-		pool.ErrInvalid, pool.ErrNotAuthorized, pool.ErrBadCode, pool.ErrTicketGone, pool.ErrWrongStep, pool.ErrUnknownClient,
+		pool.ErrInvalid, pool.ErrNotAuthorized, pool.ErrBadCode, pool.ErrTicketGone, pool.ErrWrongStep, pool.ErrUnknownClient, pool.ErrNotFound,
 	} {
 		if errors.Is(err, class) {
 			return true

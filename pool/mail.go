@@ -28,6 +28,8 @@ type letter struct {
 	Locale string       `json:"locale,omitempty"`
 	Code   string       `json:"code,omitempty"` // or what a link carries
 	Void   bool         `json:"void,omitempty"` // to be dropped unsent
+	// Epoch is that of the owner where the message is of no use after it; 0 means none.
+	Epoch int64 `json:"epoch,omitempty"`
 
 	// For the CustomMessage hook, where there is one.
 	Source   hook.Source       `json:"source,omitempty"`
@@ -61,7 +63,8 @@ func (p *Pool) mail(sent storage.Counter, rule storage.Rule, t *storage.Ticket, 
 	return []storage.Change{p.post(t, c, l, now), storage.Count{Key: sent.Key, Rule: rule, Now: now}}
 }
 
-// overMail turns a refusal of the mail counter, which was open when it was read, into another round.
+// overMail turns a refusal of the mail counter, which was open when it was read, into another
+// round.
 func overMail(err error) error {
 	if key, ok := limit(err); ok && (strings.HasPrefix(key.Name, "mail:") || strings.HasPrefix(key.Name, requests)) {
 		return fmt.Errorf("%w: %w", storage.ErrStale, err)

@@ -175,7 +175,7 @@ func (o *outbox) handOver(ctx context.Context, m *storage.Outgoing) (err error) 
 	if err != nil || l.Void || o.wasSent(m.ID) {
 		return err
 	}
-	if dead, err := o.dead(ctx, m); err != nil || dead {
+	if dead, err := o.dead(ctx, m, l); err != nil || dead {
 		return err
 	}
 	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
@@ -191,9 +191,13 @@ func (o *outbox) handOver(ctx context.Context, m *storage.Outgoing) (err error) 
 	return o.config.Sender.Send(sending, msg)
 }
 
-// dead reports whether the ticket that a message belongs to is of no use any more (security.md T4: a
-// dead code is never sent).
-func (o *outbox) dead(ctx context.Context, m *storage.Outgoing) (bool, error) {
+// dead reports whether the ticket that a message belongs to, or the temporary password that it
+// carries, is of no use any more (security.md T4: a dead code is never sent).
+func (o *outbox) dead(ctx context.Context, m *storage.Outgoing, l letter) (bool, error) {
+	if l.Epoch != 0 {
+		got, err := o.store.Read(ctx, m.Pool, storage.Want{Now: o.now(), User: user.ByID(m.Owner)})
+		return err != nil || got.User == nil || got.User.Epoch != l.Epoch, err
+	}
 	if m.Ticket == "" {
 		return false, nil
 	}

@@ -32,6 +32,7 @@ type Event struct {
 	Outcome string  // "success", "step" or "refused"
 	Reason  string  // why it was refused: what the visitor is not told
 	Client  string
+	Actor   string // the [Actor] who did it to the user; "" means the user, or a visitor
 	// Count is how many calls it tells of: 1, or more where calls that were refused without a
 	// verdict (Reason "locked", "network", "pool" or "busy") were gathered for a minute. They have
 	// their network in common, which is the IP of the event, and came before its Time.
@@ -109,8 +110,8 @@ func (p *Pool) ListEvents(ctx context.Context, q EventQuery) (EventPage, error) 
 
 // EraseEvents makes where a user was unreadable in all events so far, for good: the address and the
 // browser of each. That something happened stays, and the history verifies. A user who is deleted
-// takes the key along, so there is nothing left to erase, which is a success. Copies of the database
-// that were made before hold the old half of the key. It costs one read and one commit.
+// takes the key along, so there is nothing left to erase, which is a success. Copies of the
+// database that were made before hold the old half of the key. It costs one read and one commit.
 func (p *Pool) EraseEvents(ctx context.Context, id user.ID) error {
 	_, err := again(func() (struct{}, error) {
 		now := p.now()
@@ -131,7 +132,7 @@ func (p *Pool) shown(e *storage.Event, ring *seal.Keyring) Event {
 	_ = json.Unmarshal(e.Header, &o) // VerifyEvents tells what is broken; here it shows what is left
 	out := Event{
 		ID: e.ID, Time: e.Time, User: e.User, Kind: e.Kind, Seal: e.Seal,
-		Outcome: o.Outcome, Reason: o.Reason, Client: o.Client, Count: max(1, o.Count),
+		Outcome: o.Outcome, Reason: o.Reason, Client: o.Client, Actor: o.Actor, Count: max(1, o.Count),
 	}
 	if o.Until != 0 {
 		out.Until = time.UnixMicro(o.Until).UTC()

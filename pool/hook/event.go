@@ -12,6 +12,7 @@ type Source string
 // The sources.
 const (
 	SignUp                Source = "SignUp"
+	AdminCreateUser       Source = "AdminCreateUser" // by an administrator; also of an invitation that is sent again
 	ResendCode            Source = "ResendCode"
 	ConfirmSignUp         Source = "ConfirmSignUp"
 	ForgotPassword        Source = "ForgotPassword"

@@ -10,7 +10,8 @@ import (
 // up. They are called by several goroutines at once. More will come.
 type Set struct {
 	// PreSignUp may refuse a sign-up, or vouch for it. It runs for free and for taken addresses
-	// alike, and must not treat them differently.
+	// alike, and must not treat them differently. Of a user whom an administrator makes (Source
+	// [AdminCreateUser]) it can only refuse, as in Cognito: what it vouches for is ignored.
 	PreSignUp func(context.Context, PreSignUp) (PreSignUpAnswer, error)
 	// PostConfirmation runs after somebody became a user of the pool, or reset their password.
 	PostConfirmation func(context.Context, PostConfirmation) error
@@ -45,8 +46,9 @@ type PreSignUpAnswer struct {
 	// way. Beside a chosen user name an address that is not vouched for stays unproven, and is no
 	// login.
 	//
-	// At an address that has an owner already no user is made, the answer is the same, and the owner
-	// is told by mail. That nobody can sign in afterwards tells the visitor: this cannot be helped.
+	// At an address that has an owner already no user is made, the answer is the same, and the
+	// owner is told by mail. That nobody can sign in afterwards tells the visitor: this cannot be
+	// helped.
 	Confirm bool
 	// VerifyEmail and VerifyPhone vouch for the address or number that the sign-up has. Without
 	// Confirm, or where there is none, they are malformed.
