@@ -51,6 +51,21 @@ func TestFlowsAreBounded(t *testing.T) {
 	}
 }
 
+// No other site's links push a step out of a browser: what they make it keep goes first.
+func TestStepsOutliveNotices(t *testing.T) {
+	t.Parallel()
+	s := development(t)
+	s.Person(ada, pooltest.TemporaryPassword())
+	b := s.browser()
+	step := b.signIn(ada, secret)
+	b.at(step, "/auth/new-password")
+	for range 2 * hosted.MaxFlows {
+		b.at(b.open("/auth/account"), "/auth/sign-in")
+		b.at(b.open("/auth/reset"), "/auth/sign-in")
+	}
+	b.at(b.open(step.url.String()), "/auth/new-password")
+}
+
 // Wherever a sign-in is to lead, browsers keep the cookie of each step, which takes at most 4096 bytes of them.
 func TestLongReturnPaths(t *testing.T) {
 	t.Parallel()

@@ -47,12 +47,15 @@ const (
 
 var flowID = regexp.MustCompile(`^[A-Z2-7]{26}$`) // rand.Text
 
-// lifetime is how long a browser keeps a flow. The ticket in it may end before.
+// lifetime is how long a browser keeps a flow. The ticket in it may end before. What holds none, or
+// only what a link did, comes of any link to these pages, and goes before a step does.
 func (f flow) lifetime() time.Duration {
-	switch f.Page {
-	case confirmPage:
+	switch {
+	case f.Ticket == "" || f.Page == linkPage:
+		return 10 * time.Minute
+	case f.Page == confirmPage:
 		return 24 * time.Hour
-	case resetPage:
+	case f.Page == resetPage:
 		return time.Hour
 	}
 	return 15 * time.Minute

@@ -30,10 +30,11 @@
 // A browser sends it along with what other sites make it send. So a request that may change something
 // (any but GET, HEAD and OPTIONS, and a WebSocket) is nobody's unless the browser says that it comes
 // from a page of the same origin: Sec-Fetch-Site is same-origin, or Origin is that of the request. All
-// browsers say one of the two, but those of before 2023, and all of them over plain http to another machine,
-// not of a page with "Referrer-Policy: no-referrer"; "same-origin" is as discreet. What is no browser has
-// to say it, too. A handler that changes something at a GET is not protected. That Origin is compared with the Host of the request, so proxies must pass it on
-// as it came; X-Forwarded-Host is not read, and no header makes a URL.
+// browsers say one of the two; but those of before 2023, and all of them over plain http to another
+// machine, do not where a page has "Referrer-Policy: no-referrer" ("same-origin" is as discreet). What
+// is no browser has to say it, too. A handler that changes something at a GET is not protected. That
+// Origin is compared with the Host of the request, so proxies must pass it on as it came;
+// X-Forwarded-Host is not read, and no header makes a URL.
 //
 // It works with whatever takes net/http's middleware: chi's Use and With take Load, Require and
 // RequireGroup("staff") as they are.
