@@ -118,16 +118,28 @@ func (f SenderFunc) Send(ctx context.Context, m Message) error { return f(ctx, m
 // exist. It is dropped rather than sent again.
 var ErrRefused = errors.New("message: refused for good, sending it again is of no use")
 
+// Undelivered is implemented by a [Sender] that delivers nothing, such as [Log] and a mailbox. A pool with an
+// https issuer refuses one whose method says so: its people would wait for their codes in vain, and
+// the codes would lie where nobody guards them.
+type Undelivered interface{ Undelivered() bool }
+
 // Log returns a [Sender] for development: it writes every message, address and words and codes
 // included, to l at Info, so that who runs a program on their own machine can read the code in the
-// terminal. Never give it to a pool that real people use. A nil l writes nothing.
+// terminal. It is [Undelivered]. A nil l writes nothing.
 func Log(l *slog.Logger) Sender {
 	if l == nil {
 		l = slog.New(slog.DiscardHandler)
 	}
-	return SenderFunc(func(ctx context.Context, m Message) error {
-		l.InfoContext(ctx, "message for development, not sent", "to", m.To, "message", m,
-			"subject", m.Subject, "text", m.Text)
-		return nil
-	})
+	return logged{l}
+}
+
+type logged struct{ to *slog.Logger }
+
+// Undelivered reports that nothing is delivered.
+func (logged) Undelivered() bool { return true }
+
+// Send writes m.
+func (l logged) Send(ctx context.Context, m Message) error {
+	l.to.InfoContext(ctx, "message for development, not sent", "to", m.To, "message", m, "subject", m.Subject, "text", m.Text)
+	return nil
 }

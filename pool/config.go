@@ -29,7 +29,7 @@ type Config struct {
 	// that forgets, which gets a ring of its own; otherwise Open fails with [ErrNoKeyring].
 	Keys *seal.Keyring
 	// Sender delivers messages. Nil means, in development only, that they go to Logger, codes
-	// included.
+	// included. In production it must not be [message.Undelivered].
 	Sender message.Sender
 	// Hooks are what the program does at the turns of this pool. The zero Set is none. Give all
 	// processes on one store the same.
@@ -83,6 +83,9 @@ func (c Config) check(st storage.Store) (Config, error) {
 	}
 	if c.Sender == nil && production {
 		problems = append(problems, "an https issuer is production and needs a Sender")
+	}
+	if u, ok := c.Sender.(message.Undelivered); ok && u.Undelivered() && production {
+		problems = append(problems, "an https issuer is production, and this Sender delivers nothing")
 	}
 	if c.InsecureHash != nil && production {
 		problems = append(problems, "InsecureHash is for tests; an https issuer is production")

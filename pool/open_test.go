@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/message/mailbox"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/seal"
@@ -196,6 +198,8 @@ func TestProductionIsStrict(t *testing.T) {
 	r := ring(t, seal.Generate())
 	for name, c := range map[string]pool.Config{
 		"no sender":   {Keys: r},
+		"a mailbox":   {Keys: r, Sender: mailbox.New()},
+		"a log":       {Keys: r, Sender: message.Log(nil)},
 		"no keys":     {Sender: nothing},
 		"weak hashes": {Keys: r, Sender: nothing, InsecureHash: &password.Params{Memory: 8, Time: 1, Threads: 1}},
 	} {
@@ -203,6 +207,10 @@ func TestProductionIsStrict(t *testing.T) {
 		if _, err := reopen(t, memory.New(), c); err == nil {
 			t.Errorf("%s: Open succeeded", name)
 		}
+	}
+	c := pool.Config{Issuer: "https://id.example.com", Keys: r, Sender: nothing}
+	if _, err := reopen(t, memory.New(), c); err != nil {
+		t.Errorf("with all that production needs: %v", err)
 	}
 }
 

@@ -34,6 +34,9 @@ type Mailbox struct {
 // New returns an empty mailbox.
 func New() *Mailbox { return &Mailbox{arrived: make(chan struct{})} }
 
+// Undelivered reports that nothing is delivered: a pool in production refuses a mailbox.
+func (b *Mailbox) Undelivered() bool { return true }
+
 // Send keeps m, and lets the oldest message go where there are too many. It fails only when ctx has
 // ended.
 func (b *Mailbox) Send(ctx context.Context, m message.Message) error {

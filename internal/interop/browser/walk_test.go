@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/page"
+
 	"github.com/userpool-go/userpool/pool"
 )
 
