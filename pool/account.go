@@ -135,7 +135,8 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 	if err := p.judge(ctx, &c.judgement, from, u, nil, now); err != nil {
 		return nil, p.full(o, err)
 	}
-	if d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, []gate.Proof{c.owner}, now); d.Outcome() != gate.Mint {
+	d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, []gate.Proof{c.owner}, now)
+	if d.Outcome() != gate.Mint {
 		o.Reason = string(d.Reason())
 		return nil, p.wrong(ctx, g.guess(), ErrNotAuthorized, o)
 	}
@@ -146,7 +147,7 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 	if refusal != nil {
 		return nil, p.wrong(ctx, g.guess(), refusal, o)
 	}
-	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, gate.Chosen(u, next, c.owner), now)
+	d = gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, gate.Chosen(u, next, c.owner), now)
 	o.Outcome = succeeded
 	changes := append(p.replaced(next, g.told, now, c.input.Caller.locale()),
 		storage.Put(next), storage.Delete(g.session), p.event(now, o))
@@ -222,6 +223,7 @@ func (a *Account) names(s *token.Session) bool {
 // over.
 func (p *Pool) revokeAll(u *user.User, now time.Time) storage.Change {
 	return storage.Put(&storage.Revocation{
-		Pool: p.config.ID, ID: fmt.Sprintf("%s/%d", u.ID, u.Epoch), User: u.ID, Epoch: u.Epoch, Expires: now.Add(maxAccess),
+		Pool: p.config.ID, ID: fmt.Sprintf("%s/%d", u.ID, u.Epoch),
+		User: u.ID, Epoch: u.Epoch, Expires: now.Add(maxAccess),
 	})
 }

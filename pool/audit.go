@@ -220,7 +220,8 @@ func (a *audit) event(seal int64, e *storage.Event) {
 		a.broken(seal, e.ID, "its contents were changed")
 	case json.Unmarshal(e.Header, &o) != nil:
 		a.broken(seal, e.ID, "its header cannot be read")
-	case o.Pool != e.Pool || o.ID != e.ID || o.Time != e.Time.UnixMicro() || o.User != e.User || o.Kind != e.Kind || e.Seal != seal:
+	case o.Pool != e.Pool || o.ID != e.ID || o.Time != e.Time.UnixMicro() ||
+		o.User != e.User || o.Kind != e.Kind || e.Seal != seal:
 		a.broken(seal, e.ID, "its columns are not what the header says")
 	}
 }

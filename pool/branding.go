@@ -62,7 +62,8 @@ func (b Branding) problems() (ps []string) {
 		ps = append(ps, "branding: the name is one line of at most 64 characters, without spaces around it")
 	}
 	if _, _, ok := b.Image(); b.Logo != "" && !ok {
-		ps = append(ps, `branding: the logo is a "data:image/png;base64," URL of at most 32 KiB, or one of image/jpeg or image/webp`)
+		ps = append(ps,
+			`branding: the logo is a "data:image/png;base64," URL of at most 32 KiB, or one of image/jpeg or image/webp`)
 	}
 	if b.Color != "" && !color.MatchString(b.Color) {
 		ps = append(ps, "branding: the color is #rrggbb")

@@ -43,7 +43,8 @@ func (s SessionSettings) problems() (ps []string) {
 		ps = append(ps, fmt.Sprintf("sessions: absolute limit %v is not within %v and %v", s.Absolute, least, 400*day))
 	}
 	if s.Idle < least || s.Idle > s.Absolute {
-		ps = append(ps, fmt.Sprintf("sessions: idle limit %v is not within %v and the absolute one, %v", s.Idle, least, s.Absolute))
+		const text = "sessions: idle limit %v is not within %v and the absolute one, %v"
+		ps = append(ps, fmt.Sprintf(text, s.Idle, least, s.Absolute))
 	}
 	return ps
 }
@@ -86,7 +87,8 @@ func (p *Pool) used(ctx context.Context, g granted) {
 	next.LastUsed = g.now
 	// Stale: another request has noted it, or ended the session, which this does not bring back.
 	if err := p.commit(ctx, storage.Put(next)); err != nil && !errors.Is(err, storage.ErrStale) {
-		p.config.Logger.WarnContext(ctx, "use of a session not noted", "pool", p.config.ID, "user", g.user.ID, "error", err)
+		p.config.Logger.WarnContext(ctx, "use of a session not noted",
+			"pool", p.config.ID, "user", g.user.ID, "error", err)
 	}
 }
 
@@ -100,7 +102,8 @@ func (s Settings) terms(c Client, from Caller) gate.Terms {
 
 // errOtherSurface is for a ticket that a browser holds and something else answers, or the other way
 // round.
-var errOtherSurface = fmt.Errorf("%w: what a browser began it ends, and nothing else does (Caller.Browser)", ErrWrongStep)
+var errOtherSurface = fmt.Errorf(
+	"%w: what a browser began it ends, and nothing else does (Caller.Browser)", ErrWrongStep)
 
 // A cookie is the names of a browser session, and proof that this pool gave them: nothing of it is
 // stored, and nothing that is stored opens anything (security.md T2).

@@ -184,7 +184,8 @@ func (s *share) take(ctx context.Context, size int) error {
 func (s *share) lease(ctx context.Context, slice, slices int) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
-	err := s.commit(ctx, storage.Count{Key: s.key, Rule: storage.Rule{Free: slices, Window: budgetWindow}, Now: s.now()})
+	rule := storage.Rule{Free: slices, Window: budgetWindow}
+	err := s.commit(ctx, storage.Count{Key: s.key, Rule: rule, Now: s.now()})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	close(s.leasing)

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/netip"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -34,6 +35,11 @@ func (c Caller) locale() string {
 		return ""
 	}
 	return c.Locale
+}
+
+// agent returns the first 256 bytes of the user agent. A header may have put anything there.
+func (c Caller) agent() string {
+	return strings.ToValidUTF8(c.UserAgent[:min(len(c.UserAgent), 256)], "")
 }
 
 // network returns the network that the caller is in: an IPv4 address, or the 64 bits of an IPv6 one

@@ -32,7 +32,8 @@ func (p *Pool) sweep(ctx context.Context) {
 // sweepOnce erases what has expired by now, unless another process does: one at a time does it.
 func (p *Pool) sweepOnce(ctx context.Context) error {
 	now := p.now()
-	held, err := p.store.Lease(ctx, storage.Lease{Name: "sweep", Holder: p.holder, Now: now, Until: now.Add(sweepEvery)})
+	lease := storage.Lease{Name: "sweep", Holder: p.holder, Now: now, Until: now.Add(sweepEvery)}
+	held, err := p.store.Lease(ctx, lease)
 	for n := sweepBatch; err == nil && held && n == sweepBatch; {
 		n, err = p.store.Sweep(ctx, p.now(), sweepBatch)
 	}

@@ -84,7 +84,9 @@ var smsRequestRule = storage.Rule{Free: 30, Window: time.Hour}
 // countNamed returns the change that counts a request by a user name against its network. Beyond
 // what that may ask of phone numbers nothing goes out by SMS for it, which the answer does not
 // show: a name does not tell whether there is a number behind it.
-func (p *Pool) countNamed(s *state, c Caller, login user.Login, named *unread, now time.Time) (full bool, count []storage.Change) {
+func (p *Pool) countNamed(
+	s *state, c Caller, login user.Login, named *unread, now time.Time,
+) (full bool, count []storage.Change) {
 	if login.Kind() != user.KindUsername {
 		return false, nil
 	}

@@ -18,7 +18,9 @@ func (p *Pool) due(ctx context.Context) error {
 	for _, r := range p.posters {
 		failed = append(failed, r.drain(ctx))
 	}
-	return errors.Join(append(failed, p.sweepOnce(ctx), p.rotateOnce(ctx), p.refusals.write(ctx, gatherFor), p.sealer.once(ctx), p.sealer.retain(ctx))...)
+	failed = append(failed, p.sweepOnce(ctx), p.rotateOnce(ctx),
+		p.refusals.write(ctx, gatherFor), p.sealer.once(ctx), p.sealer.retain(ctx))
+	return errors.Join(failed...)
 }
 
 // drain sends what is due until nothing is, or until only lanes are left that another process is

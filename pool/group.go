@@ -43,15 +43,17 @@ func (s Settings) groupProblems() (ps []string) {
 	seen := map[string]bool{}
 	for _, g := range s.Groups {
 		if !user.ValidGroup(g.Name) {
-			ps = append(ps, fmt.Sprintf("group %.40q: a name is 1 to 128 letters, marks, digits, symbols or punctuation characters, in normal form C", g.Name))
+			ps = append(ps, fmt.Sprintf("group %.40q: a name is 1 to 128 letters, marks, digits, symbols "+
+				"or punctuation characters, in normal form C", g.Name))
 			continue
 		}
 		if seen[g.Name] {
 			ps = append(ps, fmt.Sprintf("group %q: a name stands once", g.Name))
 		}
 		seen[g.Name] = true
-		if !utf8.ValidString(g.Description) || strings.ContainsRune(g.Description, 0) || utf8.RuneCountInString(g.Description) > maxDescription {
-			ps = append(ps, fmt.Sprintf("group %q: a description is at most %d characters of UTF-8 without NUL", g.Name, maxDescription))
+		if d := g.Description; !utf8.ValidString(d) || strings.ContainsRune(d, 0) || utf8.RuneCountInString(d) > maxDescription {
+			ps = append(ps, fmt.Sprintf("group %q: a description is at most %d characters of UTF-8 without NUL",
+				g.Name, maxDescription))
 		}
 		if n := g.Precedence; n != nil && (*n < 0 || *n > math.MaxInt32) {
 			ps = append(ps, fmt.Sprintf("group %q: precedence %d is not within 0 and %d", g.Name, *n, math.MaxInt32))

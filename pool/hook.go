@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"strings"
 	"time"
 
 	"github.com/userpool-go/userpool/pool/hook"
@@ -57,7 +56,7 @@ type answer[A any] struct {
 func (p *Pool) call(source hook.Source, c Caller, metadata map[string]string) hooked {
 	return hooked{from: c, event: hook.Event{
 		ID: rand.Text(), Pool: p.config.ID, Source: source, Metadata: metadata,
-		Caller: hook.Caller{IP: c.IP, UserAgent: strings.ToValidUTF8(c.UserAgent[:min(len(c.UserAgent), 256)], ""), Locale: c.locale()},
+		Caller: hook.Caller{IP: c.IP, UserAgent: c.agent(), Locale: c.locale()},
 	}}
 }
 
@@ -116,7 +115,9 @@ type bulkheads map[string]chan struct{}
 
 func newBulkheads() bulkheads {
 	b := bulkheads{}
-	for _, name := range []string{preSignUp, postConfirmation, preAuthentication, postAuthentication, preTokenGeneration, customMessage} {
+	for _, name := range []string{
+		preSignUp, postConfirmation, preAuthentication, postAuthentication, preTokenGeneration, customMessage,
+	} {
 		b[name] = make(chan struct{}, hook.Parallel)
 	}
 	return b
@@ -136,7 +137,9 @@ const (
 var errHookFull = errors.New("too many runs of the hook are going on")
 
 // run runs a hook for as long as it may take. The error is errHookFull, that of ctx, or a denial.
-func run[E, A any](ctx context.Context, room chan struct{}, name string, f func(context.Context, E) (A, error), e E) (A, error) {
+func run[E, A any](
+	ctx context.Context, room chan struct{}, name string, f func(context.Context, E) (A, error), e E,
+) (A, error) {
 	var none A
 	select {
 	case room <- struct{}{}:
@@ -174,7 +177,9 @@ func run[E, A any](ctx context.Context, room chan struct{}, name string, f func(
 }
 
 // consult runs a Pre hook in a visitor's call and checks what it says.
-func consult[E, A any](ctx context.Context, p *Pool, name string, f func(context.Context, E) (A, error), e E, check func(A) error) (A, error) {
+func consult[E, A any](
+	ctx context.Context, p *Pool, name string, f func(context.Context, E) (A, error), e E, check func(A) error,
+) (A, error) {
 	a, err := run(ctx, p.hooks[name], name, f, e)
 	if errors.Is(err, errHookFull) {
 		return a, &LimitError{Until: p.now().Add(time.Second)}

@@ -31,12 +31,15 @@ type note struct {
 
 // afterwards returns the change by which a Post hook runs once what it is about is stored, or none
 // where there is no such hook. Its owner is not the person, whose mail must not wait for it.
-func (p *Pool) afterwards(name string, source hook.Source, h *hooked, client string, u *user.User, now time.Time) []storage.Change {
+func (p *Pool) afterwards(
+	name string, source hook.Source, h *hooked, client string, u *user.User, now time.Time,
+) []storage.Change {
 	if p.postHook(name) == nil {
 		return nil
 	}
 	n := note{ID: h.event.ID, Source: source, User: u.ID, Client: client, Metadata: h.event.Metadata}
-	o := storage.Outgoing{Owner: postOwner(name) + user.ID(rand.Text()), Class: postClass, NotAfter: now.Add(hook.GiveUp)}
+	owner := postOwner(name) + user.ID(rand.Text())
+	o := storage.Outgoing{Owner: owner, Class: postClass, NotAfter: now.Add(hook.GiveUp)}
 	return []storage.Change{p.enqueue(o, n, now)}
 }
 
@@ -79,7 +82,8 @@ type poster struct {
 func newPosters(p *Pool) (all []*poster) {
 	for _, name := range []string{postConfirmation, postAuthentication} {
 		if f := p.postHook(name); f != nil {
-			all = append(all, &poster{Pool: p, name: name, hook: f, wake: make(chan struct{}, 1), running: map[string]bool{}})
+			r := &poster{Pool: p, name: name, hook: f, wake: make(chan struct{}, 1), running: map[string]bool{}}
+			all = append(all, r)
 		}
 	}
 	return all
@@ -163,7 +167,8 @@ func (r *poster) hold(ctx context.Context) (bool, error) {
 }
 
 func (r *poster) lease(now time.Time) storage.Lease {
-	return storage.Lease{Name: "hook/" + string(r.config.ID) + "/" + r.name, Holder: r.holder, Now: now, Until: now.Add(postLease)}
+	name := "hook/" + string(r.config.ID) + "/" + r.name
+	return storage.Lease{Name: name, Holder: r.holder, Now: now, Until: now.Add(postLease)}
 }
 
 // begin claims what waits for a run in this process.

@@ -13,7 +13,9 @@ import (
 )
 
 // mayJoin asks PreSignUp about a sign-up, once for all its rounds.
-func (p *Pool) mayJoin(ctx context.Context, h *hooked, client Client, in SignUpInput, up registration) (hook.PreSignUpAnswer, error) {
+func (p *Pool) mayJoin(
+	ctx context.Context, h *hooked, client Client, in SignUpInput, up registration,
+) (hook.PreSignUpAnswer, error) {
 	f := p.config.Hooks.PreSignUp
 	if f == nil {
 		return hook.PreSignUpAnswer{}, nil
@@ -51,10 +53,12 @@ func (p *Pool) joined(
 	ctx context.Context, r reading, u *user.User, o occurrence, chosen *choice, h *hooked,
 ) (SignUpResult, error) {
 	now, login, address := r.now, u.Attempt.Login, u.Attempt.Proves()
-	vouched := map[user.Kind]bool{user.KindEmail: h.signUp.value.VerifyEmail, user.KindPhone: h.signUp.value.VerifyPhone}
+	said := h.signUp.value
+	vouched := map[user.Kind]bool{user.KindEmail: said.VerifyEmail, user.KindPhone: said.VerifyPhone}
 	kinds := r.state.settings.SignIn.kinds()
 	l := letterTo(address, message.AlreadyRegistered, o.from.locale(), "")
-	if owner := r.owner(); owner != nil && (login == address || vouched[address.Kind()] && slices.Contains(kinds, address.Kind())) {
+	wouldOwn := login == address || vouched[address.Kind()] && slices.Contains(kinds, address.Kind())
+	if owner := r.owner(); owner != nil && wouldOwn {
 		l.To, o.Outcome = owner.Login(address).Display, refused
 	} else {
 		u.Own()

@@ -70,7 +70,7 @@ func newShape(a hook.PreTokenGenerationAnswer) (s shape, err error) {
 		s.groups = []string{}
 	}
 	for _, scope := range slices.Concat(s.add, s.suppress) {
-		if scope == "" || strings.ContainsFunc(scope, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }) {
+		if scope == "" || strings.ContainsFunc(scope, noScope) {
 			return shape{}, fmt.Errorf("%.40q is not a scope", scope)
 		}
 	}
@@ -94,6 +94,9 @@ func newShape(a hook.PreTokenGenerationAnswer) (s shape, err error) {
 	}
 	return s, nil
 }
+
+// noScope reports whether r is in no scope (RFC 6749, 3.3).
+func noScope(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }
 
 // own reports whether a scope is the pool's to give (security.md S12): that of the account, by our
 // name or by one of Cognito's.
@@ -152,7 +155,8 @@ func (s shape) apply(c *token.Claims) {
 	e := s.id
 	if c.Use == token.Access {
 		e = s.access
-		c.Scope = slices.DeleteFunc(slices.Concat(c.Scope, s.add), func(scope string) bool { return slices.Contains(s.suppress, scope) })
+		suppressed := func(scope string) bool { return slices.Contains(s.suppress, scope) }
+		c.Scope = slices.DeleteFunc(slices.Concat(c.Scope, s.add), suppressed)
 		slices.Sort(c.Scope)
 		c.Scope = slices.Compact(c.Scope)
 	}

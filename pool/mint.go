@@ -18,7 +18,8 @@ import (
 // mint ends at the gate: it stores the session, clears the run of failures of what was proven, and
 // hands out the tokens. Also are the changes of what led here.
 func (p *Pool) mint(
-	ctx context.Context, r round, h *hooked, u *user.User, decided gate.Decision, proven storage.CounterKey, also ...storage.Change,
+	ctx context.Context, r round, h *hooked, u *user.User,
+	decided gate.Decision, proven storage.CounterKey, also ...storage.Change,
 ) (Step, error) {
 	s, err := p.gate.Session(decided, r.state.settings.terms(r.client, h.from))
 	if err != nil {
@@ -112,7 +113,9 @@ func (p *Pool) unlocked(ctx context.Context, h *hooked, o occurrence, now time.T
 // withheld lets it leave that no tokens are given though all was proven. It tells that what was
 // proven was right, so it is counted like a step that is due (security.md T5): against the network,
 // and by each counter that would have been cleared.
-func (p *Pool) withheld(ctx context.Context, r round, h *hooked, err error, o occurrence, wouldBe ...storage.Change) error {
+func (p *Pool) withheld(
+	ctx context.Context, r round, h *hooked, err error, o occurrence, wouldBe ...storage.Change,
+) error {
 	_, denied := errors.AsType[denial](err)
 	_, limited := errors.AsType[*LimitError](err)
 	switch gone := ctx.Err(); {

@@ -14,7 +14,8 @@ func (p *Pool) needNewPassword(ctx context.Context, r reading, d gate.Decision, 
 	t, ticket := p.newTicket(r.user, r.client.ID, purposeNewPassword, c,
 		carried{Proofs: d.Proofs()}, r.now, r.now.Add(stepLifetime))
 	o := occurrence{
-		who: r.user, from: c, Kind: signInEvent, Outcome: stepped, Reason: string(KindNewPassword), Client: r.client.ID,
+		who: r.user, from: c, Kind: signInEvent, Outcome: stepped,
+		Reason: string(KindNewPassword), Client: r.client.ID,
 	}
 	if err := p.counted(ctx, r, o, storage.Require(r.user), storage.Put(t)); err != nil {
 		return nil, err

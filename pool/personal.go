@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/userpool-go/userpool/seal"
@@ -147,7 +146,7 @@ func (p *Pool) shown(e *storage.Event, ring *seal.Keyring) Event {
 // personal returns the sealed fields of an event, or nil where there are none, or no key: an event
 // is never lost for them.
 func (p *Pool) personal(id string, who *user.User, c Caller) []byte {
-	f := personal{IP: c.IP, UserAgent: strings.ToValidUTF8(c.UserAgent[:min(len(c.UserAgent), 256)], "")}
+	f := personal{IP: c.IP, UserAgent: c.agent()}
 	if f == (personal{}) {
 		return nil
 	}

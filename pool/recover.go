@@ -34,7 +34,9 @@ func (p *Pool) ForgotPassword(ctx context.Context, in ForgotPasswordInput) (Forg
 	return again(func() (ForgotPasswordResult, error) { return p.forgotPassword(ctx, in, login, &named) })
 }
 
-func (p *Pool) forgotPassword(ctx context.Context, in ForgotPasswordInput, login user.Login, named *unread) (ForgotPasswordResult, error) {
+func (p *Pool) forgotPassword(
+	ctx context.Context, in ForgotPasswordInput, login user.Login, named *unread,
+) (ForgotPasswordResult, error) {
 	counter, budget := requested(login)
 	r, err := p.readLogin(ctx, login, in.Caller, counters{of: requestMark, mail: resetMail, source: counter})
 	if err != nil {
@@ -65,7 +67,8 @@ func (p *Pool) forgotPassword(ctx context.Context, in ForgotPasswordInput, login
 	c := r.state.sentTo(to, now)
 	c.Owner, c.Request = r.counter.Key.Owner, request
 	t, ticket := p.newTicket(u, client.ID, purposeReset, in.Caller, c, now, now.Add(resetLifetime))
-	l := p.asked(letterTo(to, message.ResetPassword, in.Caller.locale(), newLongCode()), hook.ForgotPassword, client, in.Metadata)
+	l := letterTo(to, message.ResetPassword, in.Caller.locale(), newLongCode())
+	l = p.asked(l, hook.ForgotPassword, client, in.Metadata)
 	full, count := p.countNamed(r.state, in.Caller, login, named, now)
 	l.Name, l.Void = u.Username(), u.ID == "" || full && l.SMS
 	changes := append(append(p.mail(r.mail, mailing(login), t, c, l, now), count...), storage.Put(t),
@@ -132,7 +135,9 @@ func (p *Pool) ResetPassword(ctx context.Context, in ResetPasswordInput) (Step, 
 	})
 }
 
-func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordInput, c *choice, h *hooked) (Step, error) {
+func (p *Pool) resetPassword(
+	ctx context.Context, a answered, in ResetPasswordInput, c *choice, h *hooked,
+) (Step, error) {
 	// A ticket of nobody, one whose user has changed since, one that a newer request has replaced
 	// and a locked counter all go the way of a wrong code: any other would tell whether there is a
 	// user.
@@ -143,7 +148,8 @@ func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordIn
 	if !right || u.ID == "" {
 		return nil, p.wrong(ctx, a.guess(a.resetCode), ErrBadCode, o, a.tried())
 	}
-	next, refusal, err := p.choose(ctx, p.from(in.Caller, string(u.ID), false), a.state.settings.Passwords, c, u, a.now)
+	from := p.from(in.Caller, string(u.ID), false)
+	next, refusal, err := p.choose(ctx, from, a.state.settings.Passwords, c, u, a.now)
 	if err != nil {
 		return nil, p.full(o, err)
 	}
@@ -159,7 +165,8 @@ func (p *Pool) resetPassword(ctx context.Context, a answered, in ResetPasswordIn
 		storage.Put(next), storage.Put(t), storage.Delete(&storage.Counter{Key: a.password.Key}),
 		storage.Clear{Key: a.resetCode.Key, Rule: codeRule, Now: a.now}, p.event(a.now, o))
 	changes = append(changes, a.used()...)
-	changes = append(changes, p.afterwards(postConfirmation, hook.ConfirmForgotPassword, h, a.client.ID, next, a.now)...)
+	changes = append(changes,
+		p.afterwards(postConfirmation, hook.ConfirmForgotPassword, h, a.client.ID, next, a.now)...)
 	if err := overMail(p.commit(ctx, changes...)); err != nil {
 		if _, locked := limit(err); locked && !errors.Is(err, storage.ErrStale) {
 			return nil, p.unjudged(o, accountLocked, ErrBadCode)

@@ -114,7 +114,8 @@ func (r *refusals) write(ctx context.Context, gathering time.Duration) error {
 	}
 	for len(r.unwritten) > 0 {
 		batch := r.unwritten[:min(len(r.unwritten), 100)]
-		if err := r.commit(ctx, batch...); err != nil && !errors.Is(err, storage.ErrStale) { // stale: only the answer was lost
+		// Stale: only the answer was lost.
+		if err := r.commit(ctx, batch...); err != nil && !errors.Is(err, storage.ErrStale) {
 			return err
 		}
 		r.unwritten = r.unwritten[len(batch):]

@@ -36,7 +36,8 @@ func (p *Pool) ResendCode(ctx context.Context, in ResendInput) (SignUpResult, er
 		if a.ticket.Purpose != purposeConfirm || a.user.Somebody() {
 			return SignUpResult{}, ErrWrongStep
 		}
-		res, err := p.resend(ctx, in, a, sent.at(storage.CounterKey{Pool: p.config.ID, Owner: a.Channel, Name: signUpMail}))
+		mails := sent.at(storage.CounterKey{Pool: p.config.ID, Owner: a.Channel, Name: signUpMail})
+		res, err := p.resend(ctx, in, a, mails)
 		if err != nil {
 			sent.learn(err, mailing(a.user.Attempt.Proves()), a.now)
 		}
@@ -49,14 +50,16 @@ func (p *Pool) resend(ctx context.Context, in ResendInput, a answered, sent stor
 	c := a.carried
 	c.Until = a.state.sentTo(to, a.now).Until
 	t, ticket := p.newTicket(u, a.client.ID, purposeConfirm, in.Caller, c, a.now, a.ticket.Expires)
-	l := p.asked(letterTo(to, message.ConfirmSignUp, in.Caller.locale(), newCode()), hook.ResendCode, a.client, in.Metadata)
+	l := letterTo(to, message.ConfirmSignUp, in.Caller.locale(), newCode())
+	l = p.asked(l, hook.ResendCode, a.client, in.Metadata)
 	if a.Taken {
 		l.Kind, l.Code = message.AlreadyRegistered, ""
 	}
 	o := occurrence{who: u, from: in.Caller, Kind: resendEvent, Outcome: stepped, Client: a.client.ID}
 	counter, budget := requested(to)
 	network := p.sourceKey(a.state, in.Caller, counter)
-	changes := append(p.mail(sent, mailing(to), t, c, l, a.now), storage.Require(u), storage.Delete(a.ticket), storage.Put(t),
+	changes := append(p.mail(sent, mailing(to), t, c, l, a.now),
+		storage.Require(u), storage.Delete(a.ticket), storage.Put(t),
 		storage.Count{Key: network, Rule: budget, Now: a.now}, p.event(a.now, o))
 	err := p.commit(ctx, changes...)
 	if full, ok := errors.AsType[*storage.LimitError](err); ok && full.Key == network {

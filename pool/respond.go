@@ -20,7 +20,8 @@ import (
 // it was answered already, and with [ErrLoginTaken] where another sign-up proved the address first.
 // It costs one read and one commit.
 func (p *Pool) ConfirmSignUp(ctx context.Context, in CodeInput) (Step, error) {
-	return p.respond(ctx, RespondInput{Ticket: in.Ticket, With: Code{in.Code}, Metadata: in.Metadata, Caller: in.Caller}, purposeConfirm)
+	answer := RespondInput{Ticket: in.Ticket, With: Code{in.Code}, Metadata: in.Metadata, Caller: in.Caller}
+	return p.respond(ctx, answer, purposeConfirm)
 }
 
 // Respond answers a step. What it costs and how it fails is the same as with the call that the step
@@ -210,7 +211,8 @@ func (p *Pool) confirmed(ctx context.Context, a answered, proofs []gate.Proof, h
 		return &NeedPassword{Ticket: ticket, Expires: t.Expires}, nil
 	}
 	o := occurrence{
-		who: a.user, from: a.from, Kind: confirmEvent, Outcome: refused, Reason: string(d.Reason()), Client: a.client.ID,
+		who: a.user, from: a.from, Kind: confirmEvent, Outcome: refused,
+		Reason: string(d.Reason()), Client: a.client.ID,
 	}
 	return nil, p.wrong(ctx, a.guess(a.code), ErrNotAuthorized, o, a.tried())
 }

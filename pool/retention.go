@@ -46,7 +46,8 @@ var errAnchor = errors.New("the anchor of the history was not made with the pool
 // precedes is gone, and can make none.
 func (p *Pool) anchor(ctx context.Context) (SealHead, *storage.Document, error) {
 	var h SealHead
-	got, err := p.store.Read(ctx, p.config.ID, storage.Want{Now: p.now(), Documents: []storage.DocumentKey{{Kind: anchorKind, ID: only}}})
+	key := storage.DocumentKey{Kind: anchorKind, ID: only}
+	got, err := p.store.Read(ctx, p.config.ID, storage.Want{Now: p.now(), Documents: []storage.DocumentKey{key}})
 	if err != nil || len(got.Documents) == 0 || got.Documents[0] == nil {
 		return h, nil, err
 	}

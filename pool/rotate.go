@@ -44,7 +44,8 @@ func (s KeySettings) problems() (ps []string) {
 		ps = append(ps, fmt.Sprintf("keys: rotation every %v is not within %v and %v", s.Every, 7*day, 3650*day))
 	}
 	if !slices.Contains([]token.Algorithm{token.ES256, token.EdDSA, token.RS256}, s.Algorithm) {
-		ps = append(ps, fmt.Sprintf("keys: algorithm %q is not %s, %s or %s", s.Algorithm, token.ES256, token.EdDSA, token.RS256))
+		ps = append(ps, fmt.Sprintf("keys: algorithm %q is not %s, %s or %s",
+			s.Algorithm, token.ES256, token.EdDSA, token.RS256))
 	}
 	return ps
 }

@@ -114,7 +114,9 @@ func (s *sealer) seal(ctx context.Context) (int, error) {
 }
 
 // events reads at most n events, which are of one query, and the seal that the first page names.
-func (p *Pool) events(ctx context.Context, q storage.EventQuery, n int) (events []*storage.Event, seal *storage.SealRecord, err error) {
+func (p *Pool) events(
+	ctx context.Context, q storage.EventQuery, n int,
+) (events []*storage.Event, seal *storage.SealRecord, err error) {
 	for {
 		q.Limit = min(n-len(events), storage.MaxPage)
 		page, err := p.store.Events(ctx, p.config.ID, q)

@@ -128,7 +128,8 @@ func (s Settings) problems() (ps []string) {
 			{"grace", t.Grace, time.Second, time.Minute},
 		} {
 			if b.d < b.lo || b.d > b.hi {
-				ps = append(ps, fmt.Sprintf("client %q: %s lifetime %v is not within %v and %v", c.ID, b.name, b.d, b.lo, b.hi))
+				ps = append(ps, fmt.Sprintf("client %q: %s lifetime %v is not within %v and %v",
+					c.ID, b.name, b.d, b.lo, b.hi))
 			}
 		}
 		if t.Refresh < max(t.Access, t.ID) {

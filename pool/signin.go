@@ -147,7 +147,8 @@ func (p *Pool) rehash(ctx context.Context, c Caller, u *user.User, typedLogin us
 	next.Password.Hash, next.Password.Form = hash.Bare(), user.FormNFC
 	next.Password.Digest = p.config.Keys.Seal(gate.PasswordLabel(u.Pool, u.ID), hash.Digest)
 	if err := p.commit(ctx, storage.Put(next)); err != nil && !errors.Is(err, storage.ErrStale) {
-		p.config.Logger.WarnContext(ctx, "password hash not replaced", "pool", p.config.ID, "user", u.ID, "error", err)
+		p.config.Logger.WarnContext(ctx, "password hash not replaced",
+			"pool", p.config.ID, "user", u.ID, "error", err)
 	}
 }
 
@@ -155,7 +156,8 @@ func (p *Pool) rehash(ctx context.Context, c Caller, u *user.User, typedLogin us
 // that has an owner meanwhile the ticket confirms nothing, and it is the owner who gets a mail.
 func (p *Pool) needConfirm(ctx context.Context, r reading, d gate.Decision, c Caller, j *judgement) (Step, error) {
 	u, to, client, now := r.attempt, r.attempt.Attempt.Proves(), r.client, r.now
-	l := p.asked(letterTo(to, message.ConfirmSignUp, c.locale(), newCode()), hook.Authentication, client, j.event.Metadata)
+	l := letterTo(to, message.ConfirmSignUp, c.locale(), newCode())
+	l = p.asked(l, hook.Authentication, client, j.event.Metadata)
 	k := r.state.sentTo(to, now)
 	k.Proofs = d.Proofs()
 	sent, rule := r.mail, mailing(to)

@@ -41,7 +41,9 @@ func (p *Pool) SignUp(ctx context.Context, in SignUpInput) (SignUpResult, error)
 	return again(func() (SignUpResult, error) { return p.signUp(ctx, in, up, &c, &h) })
 }
 
-func (p *Pool) signUp(ctx context.Context, in SignUpInput, up registration, chosen *choice, h *hooked) (SignUpResult, error) {
+func (p *Pool) signUp(
+	ctx context.Context, in SignUpInput, up registration, chosen *choice, h *hooked,
+) (SignUpResult, error) {
 	o := occurrence{from: in.Caller, Kind: signUpEvent, Outcome: stepped}
 	_, rule := requested(up.address)
 	r, err := p.readSignUp(ctx, in, up, &o)
@@ -72,7 +74,8 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, up registration, chos
 		return p.joined(ctx, r, u, o, chosen, h)
 	}
 	c := r.state.sentTo(up.address, now)
-	l := p.asked(letterTo(up.address, message.ConfirmSignUp, in.Caller.locale(), newCode()), hook.SignUp, client, in.Metadata)
+	l := letterTo(up.address, message.ConfirmSignUp, in.Caller.locale(), newCode())
+	l = p.asked(l, hook.SignUp, client, in.Metadata)
 	// At a taken address all is done alike, with a code that nobody is sent or can guess: what is
 	// written, and so how long it takes, does not tell.
 	if owner := r.owner(); owner != nil && r.state.settings.SignIn.takes(up.address.Kind()) {
@@ -81,7 +84,8 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, up registration, chos
 	}
 	o.who = u
 	t, ticket := p.newTicket(u, client.ID, purposeConfirm, in.Caller, c, now, now.Add(confirmLifetime))
-	changes := append(p.mail(r.mail, mailing(up.address), t, c, l, now), storage.Put(u), storage.Put(t), p.event(now, o))
+	changes := append(p.mail(r.mail, mailing(up.address), t, c, l, now),
+		storage.Put(u), storage.Put(t), p.event(now, o))
 	if !chosen.asked || r.source.Key.Name != requests { // else it was counted then
 		changes = append(changes, storage.Count{Key: r.source.Key, Rule: rule, Now: now})
 	}
@@ -93,7 +97,9 @@ func (p *Pool) signUp(ctx context.Context, in SignUpInput, up registration, chos
 
 // readSignUp reads who is at the address that a sign-up is to prove, and before that who has the
 // user name, where one was chosen. The network must have a request left.
-func (p *Pool) readSignUp(ctx context.Context, in SignUpInput, up registration, o *occurrence) (r reading, err error) {
+func (p *Pool) readSignUp(
+	ctx context.Context, in SignUpInput, up registration, o *occurrence,
+) (r reading, err error) {
 	places := []user.Login{up.login, up.address}
 	if up.login == up.address {
 		places = places[1:]
@@ -136,7 +142,9 @@ func (p *Pool) nameTaken(ctx context.Context, r reading, o occurrence) error {
 }
 
 // attempt returns a sign-up that owns nothing yet (security.md T7).
-func (p *Pool) attempt(up registration, hash password.Hash, policy password.Policy, now time.Time) (*user.User, error) {
+func (p *Pool) attempt(
+	up registration, hash password.Hash, policy password.Policy, now time.Time,
+) (*user.User, error) {
 	u := &user.User{
 		Pool: p.config.ID, ID: user.NewID(), Status: user.Unconfirmed, Epoch: 1,
 		Attempt: &user.Attempt{Login: up.login, Expires: now.Add(confirmLifetime)}, Attributes: up.attributes,

@@ -113,7 +113,8 @@ func (p *Pool) publish(ctx context.Context) error {
 	}
 	now := p.now()
 	mark := storage.DocumentKey{Kind: checkKind, ID: p.check().ID}
-	got, err := p.store.Read(ctx, p.config.ID, storage.Want{Now: now, Documents: []storage.DocumentKey{mark, {Kind: settingsKind, ID: only}}})
+	wanted := []storage.DocumentKey{mark, {Kind: settingsKind, ID: only}}
+	got, err := p.store.Read(ctx, p.config.ID, storage.Want{Now: now, Documents: wanted})
 	if err != nil {
 		return err
 	}

@@ -75,14 +75,16 @@ type carried struct {
 	Channel string        `json:"channel,omitempty"` // pseudonym of where its code went
 	SMS     bool          `json:"sms,omitempty"`     // it went to a phone number
 	Until   time.Time     `json:"until,omitzero"`    // the code is good; zero means as long as the ticket
-	Taken   bool          `json:"taken,omitempty"`   // a sign-up at an address that had an owner: its code opens nothing
+	Taken   bool          `json:"taken,omitempty"`   // the address had an owner: the code opens nothing
 	Owner   string        `json:"owner,omitempty"`   // of the counters of a reset, where the ticket is nobody's
 	Request int64         `json:"request,omitempty"` // which reset it is of: only the newest is good
 	Browser bool          `json:"browser,omitempty"` // a browser began it, and a browser session ends it
 }
 
 // newTicket returns a ticket of u, given to a caller, and what they hold for it.
-func (p *Pool) newTicket(u *user.User, client, purpose string, to Caller, c carried, now, expires time.Time) (*storage.Ticket, string) {
+func (p *Pool) newTicket(
+	u *user.User, client, purpose string, to Caller, c carried, now, expires time.Time,
+) (*storage.Ticket, string) {
 	b := newBearer()
 	c.Browser = to.Browser
 	state, _ := json.Marshal(c) // strings, numbers and times cannot fail

@@ -54,7 +54,8 @@ func (v *validation) metadata(m map[string]string) {
 		text = text && key != "" && utf8.ValidString(key+value) && !strings.ContainsRune(key+value, 0)
 	}
 	if len(m) > maxMetadata || size > maxMetadataBytes || !text {
-		v.add("Metadata", fmt.Sprintf("must be at most %d entries and %d bytes of UTF-8 without NUL", maxMetadata, maxMetadataBytes))
+		v.add("Metadata", fmt.Sprintf("must be at most %d entries and %d bytes of UTF-8 without NUL",
+			maxMetadata, maxMetadataBytes))
 	}
 }
 

@@ -15,7 +15,8 @@ import (
 // be read.
 func (g *Gate) SetPassword(u *user.User, hash password.Hash, history int, now time.Time) error {
 	next := user.Password{
-		Hash: hash.Bare(), Digest: g.ring.Seal(PasswordLabel(u.Pool, u.ID), hash.Digest), Form: user.FormNFC, Set: now,
+		Hash: hash.Bare(), Digest: g.ring.Seal(PasswordLabel(u.Pool, u.ID), hash.Digest),
+		Form: user.FormNFC, Set: now,
 	}
 	old, err := g.hash(u)
 	if err != nil {
@@ -27,7 +28,9 @@ func (g *Gate) SetPassword(u *user.User, hash password.Hash, history int, now ti
 
 // Used reports whether s is one of the last history passwords of u, the present one included. Each
 // that it looks at costs a hash at the door.
-func (g *Gate) Used(ctx context.Context, from password.From, u *user.User, s password.Secret, history int) (bool, error) {
+func (g *Gate) Used(
+	ctx context.Context, from password.From, u *user.User, s password.Secret, history int,
+) (bool, error) {
 	present, err := g.hash(u)
 	if err != nil || present.Digest == nil {
 		return false, err

@@ -42,7 +42,9 @@ func (p Proof) Holds() bool { return p.user != "" }
 // salt that is there, see [Gate.Salted]. An attempt with another salt than the owner's is not
 // judged. It waits at the door on behalf of from for as long as ctx lives, and fails only where it
 // could not judge. A wrong password gives a proof that does not hold.
-func (g *Gate) Passwords(ctx context.Context, from password.From, owner, attempt *user.User, typed password.Secret, now time.Time) (ownerProof, attemptProof Proof, err error) {
+func (g *Gate) Passwords(
+	ctx context.Context, from password.From, owner, attempt *user.User, typed password.Secret, now time.Time,
+) (ownerProof, attemptProof Proof, err error) {
 	owned, err := g.hash(owner)
 	if err != nil {
 		return Proof{}, Proof{}, err
@@ -99,7 +101,9 @@ func (g *Gate) hash(u *user.User) (password.Hash, error) {
 // and the attempts at one address share salt and parameters, and so do the passwords that one user
 // has after another; nobody else does. A sign-in brings older parameters up to date, at an address
 // without an open sign-up.
-func (g *Gate) Salted(ctx context.Context, from password.From, fresh password.Hash, s password.Secret, like ...*user.User) (password.Hash, error) {
+func (g *Gate) Salted(
+	ctx context.Context, from password.From, fresh password.Hash, s password.Secret, like ...*user.User,
+) (password.Hash, error) {
 	for _, u := range like {
 		if u == nil || u.Password == nil {
 			continue
@@ -145,7 +149,8 @@ const CodePurpose = "code"
 // its ticket alone, all that decides what the ticket is good for.
 func CodeParts(t *storage.Ticket, channel, code string) [][]byte {
 	return [][]byte{
-		[]byte(t.Pool), []byte(t.Purpose), []byte(t.User), []byte(t.Client), []byte(t.ID), t.State, []byte(channel), []byte(code),
+		[]byte(t.Pool), []byte(t.Purpose), []byte(t.User), []byte(t.Client), []byte(t.ID), t.State,
+		[]byte(channel), []byte(code),
 		fmt.Appendf(nil, "%d %d", t.Epoch, t.Expires.UnixMicro()),
 	}
 }
