@@ -2,32 +2,14 @@ package pool
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 
-	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
-	"github.com/userpool-go/userpool/user"
 )
-
-// The documents of a pool, by kind.
-const (
-	settingsKind = "settings" // one, the policy
-	poolKeyKind  = "pool-key" // one, what must never change (security.md T8)
-	signingKind  = "signing"  // by key id
-	checkKind    = "keyring"  // by id of a ring key: proves that a ring can open what it should
-	only         = "pool"     // id of a kind's only document
-)
-
-const checkText = "userpool keyring check"
 
 // state is what a pool's documents say at one epoch. It is never changed, only replaced.
 type state struct {
@@ -236,70 +218,4 @@ func (p *Pool) loadSettings(ctx context.Context, s *state) error {
 		return &SettingsError{ps}
 	}
 	return nil
-}
-
-func (p *Pool) documents(ctx context.Context, kind string) (docs []*storage.Document, err error) {
-	q := storage.DocumentQuery{Kind: kind}
-	for {
-		page, err := p.store.Documents(ctx, p.config.ID, q)
-		if err != nil {
-			return nil, err
-		}
-		docs = append(docs, page.Documents...)
-		if page.Next == "" {
-			return docs, nil
-		}
-		q.After = page.Next
-	}
-}
-
-func (p *Pool) document(kind, id string, body []byte) *storage.Document {
-	now := p.now()
-	return &storage.Document{Pool: p.config.ID, Kind: kind, ID: id, Body: body, Created: now, Updated: now}
-}
-
-func (p *Pool) sealed(kind, id string, secret []byte) *storage.Document {
-	return p.document(kind, id, p.config.Keys.Seal(p.label(kind, id), secret))
-}
-
-// check returns the document that shows which key of the ring seals now.
-func (p *Pool) check() *storage.Document {
-	d := p.sealed(checkKind, "", []byte(checkText))
-	d.ID, _ = p.config.Keys.KeyID(d.Body)
-	d.Body = p.config.Keys.Seal(p.label(checkKind, d.ID), []byte(checkText))
-	return d
-}
-
-func (p *Pool) open(d *storage.Document) ([]byte, error) {
-	return p.config.Keys.Open(p.label(d.Kind, d.ID), d.Body)
-}
-
-func (p *Pool) label(kind, id string) seal.Label {
-	return seal.Label{Pool: string(p.config.ID), Kind: kind, Owner: id, Field: "body"}
-}
-
-// pseudonym returns a name for the address of a login that only the pool's key can make again
-// (security.md T6).
-func (s *state) pseudonym(login user.Login) string {
-	return base64.RawURLEncoding.EncodeToString(s.hmac("address", login.Value))
-}
-
-// network returns the owner of the counters of a caller's network.
-func (s *state) network(c Caller) string {
-	return "network/" + base64.RawURLEncoding.EncodeToString(s.hmac("network", c.source()))
-}
-
-// stranger returns the owner of the counters of a login that nobody has. Logins share 131,072 such
-// owners, so that guesses at made-up ones cannot fill the table: a few strangers may lock each other
-// out, who cannot get in anyway.
-func (s *state) stranger(login user.Login) string {
-	return fmt.Sprintf("stranger/%05x", binary.BigEndian.Uint32(s.hmac("stranger", login.Value))>>15)
-}
-
-func (s *state) hmac(what, value string) []byte {
-	h := hmac.New(sha256.New, s.poolKey)
-	io.WriteString(h, what)
-	h.Write([]byte{0})
-	io.WriteString(h, value)
-	return h.Sum(nil)
 }

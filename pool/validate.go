@@ -33,6 +33,22 @@ func (v *validation) login(s SignInSettings, typed string) user.Login {
 	return l
 }
 
+// response checks the form of an answer to a step.
+func (v *validation) response(policy password.Policy, with Response) {
+	switch w := with.(type) {
+	case nil:
+		v.add("With", "must be an answer to the step")
+	case Password:
+		if w.Value.IsZero() {
+			v.add("With", "must not be an empty password")
+		}
+	case Code:
+		v.code(w.Value)
+	case NewPassword:
+		v.newPassword(policy, w.Value)
+	}
+}
+
 // code checks the form of a code.
 func (v *validation) code(s string) {
 	if s == "" || len(s) > 64 {

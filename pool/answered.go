@@ -1,0 +1,104 @@
+package pool
+
+import (
+	"context"
+
+	"github.com/userpool-go/userpool/pool/internal/gate"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// answered is a ticket whose bearer has shown itself, as of one read.
+type answered struct {
+	round
+	ticket *storage.Ticket
+	user   *user.User
+	carried
+	tries, password, code, resetCode, requests, told storage.Counter
+	source                                           storage.CounterKey
+	from                                             Caller
+}
+
+// guess is one at what a counter counts.
+func (a answered) guess(at storage.Counter) guess { return guess{at, a.source, a.now} }
+
+// readTicket reads a ticket with its owner and their counters, in one round trip. A ticket whose
+// tries are used up is gone.
+func (p *Pool) readTicket(ctx context.Context, b bearer, c Caller) (a answered, err error) {
+	now := p.now()
+	got, err := p.read(ctx, storage.Want{
+		Now: now, Tickets: []string{b.ID()},
+		Counters: []storage.CounterKey{
+			{Pool: p.config.ID, Owner: b.ID(), Name: ticketCounter},
+			{Pool: p.config.ID, Name: passwordCounter},
+			{Pool: p.config.ID, Name: confirmCounter},
+			{Pool: p.config.ID, Name: resetCounter},
+			{Pool: p.config.ID, Name: requestMark},
+			p.sourceKey(p.state.Load(), c, failures),
+			{Pool: p.config.ID, Name: changeMail},
+		},
+	})
+	if err != nil {
+		return a, err
+	}
+	a = answered{
+		round: round{now: now}, ticket: got.Tickets[0], user: got.User,
+		tries: got.Counters[0], password: got.Counters[1], code: got.Counters[2],
+		resetCode: got.Counters[3], requests: got.Counters[4], told: got.Counters[6],
+		source: got.Counters[5].Key, from: c,
+	}
+	if err := overBudget(got.Counters[5], sourceRule, now); err != nil {
+		return a, p.unjudged(occurrence{from: c, Kind: answerEvent}, networkFull, err)
+	}
+	if a.carried, err = p.answers(a.ticket, b, a.user); err != nil {
+		return a, err
+	}
+	if !b.mailed && a.Browser != c.Browser { // a link is opened where its owner reads mail
+		return a, errOtherSurface
+	}
+	if !owns(a.user, a.ticket) { // nobody's, or not any more: guesses count against what it was made for
+		a.user, a.resetCode.Key.Owner = nil, a.Owner
+	}
+	if !ticketRule.Locked(a.tries, now).IsZero() {
+		return a, ErrTicketGone
+	}
+	if a.state, err = p.current(ctx, got.PoolEpoch); err != nil {
+		return a, err
+	}
+	a.client, err = a.state.settings.client(a.ticket.Client)
+	return a, err
+}
+
+// used are the changes that come of a right answer to the ticket. It has no tries any more then,
+// and where others used them up meanwhile the answer came too late: of guesses at once no more than
+// those count.
+func (a answered) used() []storage.Change {
+	return []storage.Change{storage.Delete(a.ticket), storage.Clear{Key: a.tries.Key, Rule: ticketRule, Now: a.now}}
+}
+
+// tried is the change that counts a wrong answer to the ticket.
+func (a answered) tried() storage.Change {
+	return storage.Count{Key: a.tries.Key, Rule: ticketRule, Now: a.now}
+}
+
+// mayAnswer asks PreAuthentication about an answer to a ticket that may end in a sign-in by
+// password.
+func (p *Pool) mayAnswer(ctx context.Context, a answered, h *hooked) error {
+	err := p.mayTry(ctx, h, a.client, called(a.user), a.user)
+	if err != nil {
+		err = p.denied(ctx, err, a.now, occurrence{who: a.user, from: a.from, Kind: signInEvent, Client: a.client.ID},
+			storage.Count{Key: a.source, Rule: sourceRule, Now: a.now})
+	}
+	return err
+}
+
+// sentCode judges a code that was sent for a ticket, to an email address or to a phone.
+func (p *Pool) sentCode(a answered, code string) (gate.Proof, bool) {
+	if !a.Until.IsZero() && !a.now.Before(a.Until) {
+		return gate.Proof{}, false
+	}
+	if a.SMS {
+		return p.gate.SMSCode(a.ticket, a.Channel, code, a.now)
+	}
+	return p.gate.EmailCode(a.ticket, a.Channel, code, a.now)
+}
