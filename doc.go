@@ -18,12 +18,12 @@
 //	step, err := p.ConfirmSignUp(ctx, pool.CodeInput{Ticket: up.Ticket, Code: code}) // from the mail
 //	step, err = p.SignIn(ctx, pool.SignInInput{Username: "ada@example.com", With: pool.Password{Value: pw}})
 //
-// For a test, a pool needs no file, no key and no mail server: see pool's example.
+// For a test, a pool needs no file, no key and no mail server: see pool/pooltest.
 //
 // # The house
 //
 // Rules over values, without a store and without a clock:
-//   - [github.com/userpool-go/userpool/user]: the user, logins and attributes
+//   - [github.com/userpool-go/userpool/user]: the user, logins, attributes and groups
 //   - [github.com/userpool-go/userpool/password]: Argon2id, and the door that bounds hashing
 //   - [github.com/userpool-go/userpool/token]: sessions, refresh tokens, JWTs and their verifier;
 //     all that a resource server needs
@@ -36,10 +36,12 @@
 //     message/smtp and, for tests, message/mailbox
 //
 // And what makes a pool of them:
-//   - [github.com/userpool-go/userpool/pool]: settings, and every use case
+//   - [github.com/userpool-go/userpool/pool]: settings, and every use case; pool/hook, what a program
+//     does at its turns; pool/pooltest, a pool for tests
 //
 // And what shows a pool to browsers:
 //   - [github.com/userpool-go/userpool/web]: cookie sessions for a program with pages of its own
+//   - [github.com/userpool-go/userpool/hosted]: pages, for a program that has none
 //
 // An import only goes down this list. ARCHITECTURE.md draws the house, and names the tests that hold
 // its security rules; examples/quickstart walks through it.
