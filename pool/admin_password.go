@@ -49,7 +49,7 @@ func (a *Admin) SetPassword(ctx context.Context, in SetPasswordInput) error {
 			return nil, err
 		}
 		if f.Attempt != nil && f.Attempt.Login.Kind() != user.KindUsername {
-			return nil, fmt.Errorf("%w: the address of the sign-up is not proven; confirm it first", ErrNotAllowed)
+			return nil, errUnproven
 		}
 		chosen, refusal, err := p.choose(ctx, a.door(f.ID), f.state.settings.Passwords, &c, f.User, f.now)
 		if refusal != nil || err != nil {

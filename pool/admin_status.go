@@ -48,6 +48,9 @@ func (a *Admin) ConfirmSignUp(ctx context.Context, in ConfirmUserInput) error {
 	})
 }
 
+// errUnproven means that a sign-up is by an address that nobody has proven.
+var errUnproven = fmt.Errorf("%w: the address of the sign-up is not proven; confirm it first", ErrNotAllowed)
+
 // own lets a sign-up own its login, and the addresses that are vouched for (security.md T7).
 func (f *found) own(g vouching) error {
 	var v validation

@@ -250,6 +250,9 @@ var acts = map[string]struct {
 		_, err := a.ResetPassword(ctx, pool.RequireResetInput{ID: id})
 		return err
 	}, map[user.Status]user.Status{user.Confirmed: user.ResetRequired, user.ResetRequired: user.ResetRequired}, true},
+	"UpdateAttributes": {func(a *pool.Admin, ctx context.Context, id user.ID) error {
+		return a.UpdateAttributes(ctx, pool.UpdateAttributesInput{ID: id, Attributes: user.Attributes{"name": "Ada"}})
+	}, nil, false},
 	"Disable":           {(*pool.Admin).Disable, nil, true},
 	"Enable":            {(*pool.Admin).Enable, nil, false},
 	"SignOutEverywhere": {(*pool.Admin).SignOutEverywhere, nil, true},

@@ -78,16 +78,8 @@ func (v *validation) attributes(schema user.Schema, as user.Attributes, address 
 		}
 		all[own] = address.Display
 	}
-	err := schema.Check(all, by)
-	if broken, ok := errors.AsType[*user.AttributesError](err); ok {
-		for _, b := range broken.Violations {
-			if b.Name != own || b.Rule != user.RuleReadOnly || own == "" {
-				v.fields = append(v.fields, FieldError{attributeField(b.Name), unfit(b), string(b.Rule), b.Min, b.Max})
-			}
-			if b.Rule == user.RuleSize {
-				return // too much to read
-			}
-		}
+	if v.unfit(schema.Check(all, by), own) {
+		return // too much to read
 	}
 	v.profile(as)
 }
@@ -97,6 +89,24 @@ func (v *validation) profile(as user.Attributes) {
 	if text, err := json.Marshal(as); err != nil || len(text) > maxProfile {
 		v.add("Attributes", fmt.Sprintf("must be at most %d bytes as JSON", maxProfile))
 	}
+}
+
+// unfit adds what the schema has against attributes, but not that an address may not be set by who
+// is to prove it.
+func (v *validation) unfit(err error, proves string) (tooMuch bool) {
+	broken, _ := errors.AsType[*user.AttributesError](err)
+	if broken == nil {
+		return false
+	}
+	for _, b := range broken.Violations {
+		if b.Name != proves || b.Rule != user.RuleReadOnly || proves == "" {
+			v.fields = append(v.fields, FieldError{attributeField(b.Name), unfit(b), string(b.Rule), b.Min, b.Max})
+		}
+		if b.Rule == user.RuleSize {
+			return true
+		}
+	}
+	return false
 }
 
 // unfit says which rule an attribute breaks.

@@ -67,6 +67,9 @@ var inputs = map[string]func(k *kit, d *pool.Done, bob string) any{
 	"Admin.SetPassword": func(k *kit, _ *pool.Done, _ string) any {
 		return pool.SetPasswordInput{ID: k.user(ada).ID, Password: another}
 	},
+	"Admin.UpdateAttributes": func(k *kit, _ *pool.Done, _ string) any {
+		return pool.UpdateAttributesInput{ID: k.user(ada).ID, Attributes: user.Attributes{"name": "Ada"}}
+	},
 	"Admin.ResetPassword": func(k *kit, _ *pool.Done, _ string) any {
 		return pool.RequireResetInput{ID: k.user(ada).ID, Client: "default"}
 	},

@@ -60,10 +60,10 @@ func (k *Kit) Person(login string, options ...PersonOption) *Person {
 		p.recognise()
 	}
 	if o.temporary {
-		p.write("make the password temporary", expose)
+		p.expose()
 	}
 	if o.disabled {
-		p.write("disable", disable)
+		p.disable()
 	}
 	if o.signedOut {
 		p.SignOut()

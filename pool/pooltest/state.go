@@ -2,8 +2,7 @@ package pooltest
 
 import (
 	"errors"
-	"slices"
-	"time"
+	"fmt"
 
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
@@ -75,65 +74,48 @@ func (p *Person) lock() {
 	}
 }
 
-// write does to the user what an administrator's call would, and ends all sessions.
-func (p *Person) write(what string, change func(u *user.User, now time.Time)) {
-	p.kit.t.Helper()
-	u, now := p.user(what, user.ByID(p.id)), p.kit.Clock.Now()
-	change(u, now)
-	u.Epoch++
-	u.Updated = now
-	err := p.kit.store.Commit(p.kit.t.Context(), storage.Put(u), storage.Put(&storage.Revocation{
-		Pool: p.kit.id, ID: string(u.ID) + "/" + what, User: u.ID, Epoch: u.Epoch, Expires: now.Add(longestAccess),
-	}))
-	if err != nil {
-		p.fatal(what, err)
-	}
-	run(p.kit.t, p.kit.Clock.hand) // lets the pool's verifiers know
-}
-
-// user reads the user, to do what is said.
-func (p *Person) user(to string, key user.Key) *user.User {
-	p.kit.t.Helper()
-	got, err := p.kit.store.Read(p.kit.t.Context(), p.kit.id, storage.Want{Now: p.kit.Clock.Now(), User: key})
-	if err != nil || got.User == nil {
-		p.fatal("read the user to "+to, err)
-	}
-	return got.User
-}
+// admin is who does to people what they do not do themselves.
+func (p *Person) admin() *pool.Admin { return p.kit.Admin(pool.Actor{Name: "pooltest"}) }
 
 // join makes the person a member of groups, which ends no session.
 func (p *Person) join(groups []string) {
 	p.kit.t.Helper()
-	settings, c := p.kit.Settings(), user.CaseInsensitive
-	if settings.SignIn.CaseSensitive {
-		c = user.CaseSensitive
-	}
-	login, err := user.Identify(p.Login, c)
+	ctx := p.kit.t.Context()
+	u, err := p.admin().FindUser(ctx, p.Login)
 	if err != nil {
 		p.fatal("join groups", err)
 	}
-	u := p.user("join groups", user.ByLogin(login.Value))
 	for _, name := range groups {
-		if !slices.ContainsFunc(settings.Groups, func(g pool.Group) bool { return g.Name == name }) {
-			p.kit.t.Fatalf("pooltest: %s: pool.Settings.Groups has no %q", p.Login, name)
+		if err := p.admin().AddToGroup(ctx, u.ID, name); err != nil {
+			p.fatal(fmt.Sprintf("join a group (pool.Settings.Groups has no %q?)", name), err)
 		}
-		if err := u.Join(name); err != nil {
-			p.fatal("join a group", err)
-		}
-	}
-	u.Updated = p.kit.Clock.Now()
-	if err := p.kit.store.Commit(p.kit.t.Context(), storage.Put(u)); err != nil {
-		p.fatal("join groups", err)
 	}
 }
 
-func disable(u *user.User, _ time.Time) { u.Disabled = true }
+func (p *Person) disable() {
+	p.kit.t.Helper()
+	if err := p.admin().Disable(p.kit.t.Context(), p.id); err != nil {
+		p.fatal("disable", err)
+	}
+}
 
-// expose makes the password one that an administrator knows, too.
-func expose(u *user.User, now time.Time) {
-	u.Status, u.Password.Set = user.ForceChangePassword, now
+// expose makes the password one that an administrator knows, too, and ends all sessions. It is
+// written as it is, because to set the same password again is what a policy may refuse, and its
+// owner is told.
+func (p *Person) expose() {
+	p.kit.t.Helper()
+	ctx, now := p.kit.t.Context(), p.kit.Clock.Now()
+	got, err := p.kit.store.Read(ctx, p.kit.id, storage.Want{Now: now, User: user.ByID(p.id)})
+	if err != nil || got.User == nil {
+		p.fatal("read the user to make the password temporary", err)
+	}
+	u := got.User
+	u.Status, u.Password.Set, u.Updated = user.ForceChangePassword, now, now
 	u.Password.Revision++
+	if err := p.kit.store.Commit(ctx, storage.Put(u)); err != nil {
+		p.fatal("make the password temporary", err)
+	}
+	if err := p.admin().SignOutEverywhere(ctx, p.id); err != nil {
+		p.fatal("sign out everywhere", err)
+	}
 }
-
-// longestAccess is how long an access token can live.
-const longestAccess = 24 * time.Hour

@@ -1,0 +1,112 @@
+package pool
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// UpdateAttributesInput changes what is said of a user.
+type UpdateAttributesInput struct {
+	ID user.ID
+	// Attributes are those that change, an empty value for one that goes. An address is given as
+	// "email" or "phone_number", whether it is a login or not.
+	Attributes user.Attributes
+	// EmailVerified and PhoneVerified vouch for the address that the user has then. One that is new
+	// and not vouched for is unproven, and no login.
+	EmailVerified, PhoneVerified bool
+}
+
+// UpdateAttributes changes attributes of a user, those that are for administrators to set as well.
+// An address that changes is no login any more, and the one in its place is where it is vouched
+// for: in the same commit, after which all sessions, tickets and codes are over. The last login of
+// a user stays, or is replaced. Nobody is told.
+//
+// It fails with [ErrNotFound], with a *[ValidationError], with [ErrLoginTaken], and with
+// [ErrNotAllowed] for an address of a sign-up that is not confirmed. It costs one read and one
+// commit.
+func (a *Admin) UpdateAttributes(ctx context.Context, in UpdateAttributesInput) error {
+	var v validation
+	if v.profile(in.Attributes); v.err() != nil { // before it is worth a read
+		return v.err()
+	}
+	return a.act(ctx, in.ID, updateEvent, func(f *found) ([]storage.Change, error) {
+		was := f.User
+		f.User = was.Clone()
+		if err := f.update(in); err != nil {
+			return nil, err
+		}
+		f.Updated = f.now
+		if slices.Equal(reach(was), reach(f.User)) {
+			return []storage.Change{storage.Put(f.User)}, nil
+		}
+		return []storage.Change{a.pool.voided(f.User, f.now), storage.Put(f.User)}, nil
+	})
+}
+
+// reach returns what u signs in by, and what is proven to be theirs.
+func reach(u *user.User) []user.Login {
+	all := slices.Clone(u.Logins)
+	for _, k := range []user.Kind{user.KindEmail, user.KindPhone} {
+		if l, proven := u.Address(k); proven {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// update gives the user the attributes of an input, addresses last.
+func (f *found) update(in UpdateAttributesInput) error {
+	var v validation
+	was := told(f.User)
+	is := maps.Clone(was)
+	for name, value := range in.Attributes {
+		if is[name] = value; value == "" {
+			delete(is, name)
+		}
+	}
+	v.unfit(f.state.settings.Attributes.CheckChange(was, is, user.Admin), "")
+	v.profile(plain(is))
+	if err := v.err(); err != nil {
+		return err
+	}
+	if f.Attributes == nil {
+		f.Attributes = user.Attributes{}
+	}
+	for name, value := range plain(in.Attributes) {
+		if f.Attributes[name] = value; value == "" {
+			delete(f.Attributes, name)
+		}
+	}
+	vouched := vouching{in.EmailVerified, in.PhoneVerified}
+	for _, k := range []user.Kind{user.KindEmail, user.KindPhone} {
+		moved := is[k.Attribute()] != was[k.Attribute()]
+		if f.Attempt != nil && (moved || vouched.of(k)) {
+			return errUnproven
+		}
+		f.move(&v, k, is[k.Attribute()], moved, vouched)
+	}
+	if f.Somebody() && len(f.Logins) == 0 {
+		v.add("Attributes", "must leave a login: vouch for the address that is to be one")
+	}
+	return v.err()
+}
+
+// move changes the address of a kind, and proves it where it is vouched for.
+func (f *found) move(v *validation, k user.Kind, typed string, moved bool, g vouching) {
+	to, err := user.Identify(typed, user.CaseInsensitive)
+	if old, _ := f.Address(k); moved && old.Value != to.Value {
+		f.Logins = slices.DeleteFunc(f.Logins, func(l user.Login) bool { return l.Kind() == k })
+		delete(f.Attributes, k.Attribute())
+		delete(f.Attributes, k.Attribute()+"_verified")
+		if typed != "" {
+			f.Attributes[k.Attribute()] = typed
+		}
+	}
+	for _, l := range v.vouched(k, to, err == nil && to.Kind() == k, false, g) {
+		f.Prove(l, f.state.settings.SignIn.kinds()...)
+	}
+}

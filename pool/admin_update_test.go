@@ -1,0 +1,388 @@
+package pool_test
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/storage/sqlite"
+	"github.com/userpool-go/userpool/user"
+)
+
+// A new address is a login where it is vouched for, and what was is none any more; sessions end
+// with it.
+func TestT7_AdminMovesAddresses(t *testing.T) {
+	t.Parallel()
+	const next = "Ida@example.com"
+	said := func(pairs ...string) user.Attributes {
+		as := user.Attributes{}
+		for i := 0; i < len(pairs); i += 2 {
+			as[pairs[i]] = pairs[i+1]
+		}
+		return as
+	}
+	for name, tt := range map[string]struct {
+		in     pool.UpdateAttributesInput
+		logins string // "" means that it is refused
+		proven string
+		ends   bool // sessions
+	}{
+		"a name":               {pool.UpdateAttributesInput{Attributes: said("name", "Ada")}, "ada " + ada, ada, false},
+		"the same address":     {pool.UpdateAttributesInput{Attributes: said("email", "ADA@example.com")}, "ada " + ada, ada, false},
+		"the same, vouched":    {pool.UpdateAttributesInput{Attributes: said("email", ada), EmailVerified: true}, "ada " + ada, ada, false},
+		"nothing, vouched":     {pool.UpdateAttributesInput{EmailVerified: true}, "ada " + ada, ada, false},
+		"unvouched":            {pool.UpdateAttributesInput{Attributes: said("email", next)}, "ada", "", true},
+		"vouched":              {pool.UpdateAttributesInput{Attributes: said("email", next), EmailVerified: true}, "ada " + next, next, true},
+		"removed":              {pool.UpdateAttributesInput{Attributes: said("email", "")}, "ada", "", true},
+		"removed and vouched":  {pool.UpdateAttributesInput{Attributes: said("email", ""), EmailVerified: true}, "", "", false},
+		"a number, unvouched":  {pool.UpdateAttributesInput{Attributes: said("phone_number", phone)}, "ada " + ada, ada, false},
+		"a number, vouched":    {pool.UpdateAttributesInput{Attributes: said("phone_number", phone), PhoneVerified: true}, "ada " + ada + " " + phone, ada, true},
+		"no number, vouched":   {pool.UpdateAttributesInput{PhoneVerified: true}, "", "", false},
+		"somebody's address":   {pool.UpdateAttributesInput{Attributes: said("email", "bob@example.com"), EmailVerified: true}, "", "", false},
+		"somebody's, unproven": {pool.UpdateAttributesInput{Attributes: said("email", "bob@example.com")}, "ada", "", true},
+		"verified by a word":   {pool.UpdateAttributesInput{Attributes: said("email_verified", "true")}, "", "", false},
+		"no address":           {pool.UpdateAttributesInput{Attributes: said("email", "ada")}, "", "", false},
+		"unknown":              {pool.UpdateAttributesInput{Attributes: said("custom:plan", "pro")}, "", "", false},
+		"another user":         {pool.UpdateAttributesInput{Attributes: said("sub", "x")}, "", "", false},
+		"too much":             {pool.UpdateAttributesInput{Attributes: said("name", strings.Repeat("x", 5000))}, "", "", false},
+		"too much together":    {pool.UpdateAttributesInput{Attributes: said("name", strings.Repeat("x", 2000), "nickname", strings.Repeat("y", 2000), "given_name", strings.Repeat("z", 100))}, "", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			onEach(t, func(t *testing.T, k *kit) {
+				k.confirmed("bob@example.com")
+				made, err := k.admin().CreateUser(t.Context(), pool.CreateUserInput{
+					Username: "ada", Attributes: said("email", ada, "nickname", "Countess"), EmailVerified: true, Password: right, Permanent: true,
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				d := k.done("ada")
+				tt.in.ID = made.ID
+				err = k.admin().UpdateAttributes(t.Context(), tt.in)
+				got, _ := k.admin().GetUser(t.Context(), made.ID)
+				if tt.logins == "" {
+					if !errors.Is(err, pool.ErrInvalid) && !errors.Is(err, pool.ErrLoginTaken) || fmt.Sprint(got) != fmt.Sprint(made) {
+						t.Errorf("= %v, and then %+v, want a refusal that changes nothing", err, got)
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				var logins []string
+				for _, l := range k.user("ada").Logins {
+					logins = append(logins, l.Display)
+				}
+				if strings.Join(logins, " ") != tt.logins || got.EmailVerified != (tt.proven != "") || tt.proven != "" && got.Email != tt.proven {
+					t.Errorf("owns %q, and is %+v; want %q", logins, got, tt.logins)
+				}
+				if got.Attributes["nickname"] != "Countess" || got.Attributes["email_verified"] != "" {
+					t.Errorf("attributes %v", got.Attributes)
+				}
+				if _, err := k.refresh(d); errors.Is(err, pool.ErrNotAuthorized) != tt.ends {
+					t.Errorf("refresh = %v, want that sessions end: %v", err, tt.ends)
+				}
+				if _, err := k.signIn(next, right); (err == nil) != strings.Contains(tt.logins, next) {
+					t.Errorf("sign-in by the new address = %v", err)
+				}
+			}, takes(pool.Username, pool.Email, pool.Phone))
+		})
+	}
+}
+
+// Nobody is left without a login, and an attempt keeps the address that it is to prove.
+func TestAdminLeavesALogin(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	k.confirmed(ada)
+	k.signUp("bob@example.com")
+	for name, tt := range map[string]struct {
+		login string
+		in    pool.UpdateAttributesInput
+		want  error
+	}{
+		"the only one changes":        {ada, pool.UpdateAttributesInput{Attributes: user.Attributes{"email": "x@example.com"}}, pool.ErrInvalid},
+		"the only one goes":           {ada, pool.UpdateAttributesInput{Attributes: user.Attributes{"email": ""}}, pool.ErrInvalid},
+		"of a sign-up changes":        {"bob@example.com", pool.UpdateAttributesInput{Attributes: user.Attributes{"email": "x@example.com"}}, pool.ErrNotAllowed},
+		"of a sign-up is vouched for": {"bob@example.com", pool.UpdateAttributesInput{EmailVerified: true}, pool.ErrNotAllowed},
+		"a sign-up's name":            {"bob@example.com", pool.UpdateAttributesInput{Attributes: user.Attributes{"name": "Bob"}}, nil},
+	} {
+		tt.in.ID = k.user(tt.login).ID
+		if err := k.admin().UpdateAttributes(t.Context(), tt.in); !errors.Is(err, tt.want) {
+			t.Errorf("%s = %v, want %v", name, err, tt.want)
+		}
+	}
+	if err := k.admin().UpdateAttributes(t.Context(), pool.UpdateAttributesInput{ID: k.user(ada).ID, Attributes: user.Attributes{"email": "ida@example.com"}, EmailVerified: true}); err != nil {
+		t.Fatal(err)
+	}
+	k.done("ida@example.com")
+	if u := k.user(ada); u != nil {
+		t.Errorf("the old address still finds %+v", u)
+	}
+}
+
+// Two who move to one address at once: one has it, and the other nothing.
+func TestAdminsMoveToOneAddress(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, k *kit) {
+		var wait sync.WaitGroup
+		errs := make([]error, 2)
+		for i, login := range []string{ada, "bob@example.com"} {
+			id := k.invited(login)
+			wait.Go(func() {
+				errs[i] = k.admin().UpdateAttributes(t.Context(), pool.UpdateAttributesInput{ID: id, Attributes: user.Attributes{"email": "one@example.com"}, EmailVerified: true})
+			})
+		}
+		wait.Wait()
+		if (errs[0] == nil) == (errs[1] == nil) || !errors.Is(errors.Join(errs...), pool.ErrLoginTaken) {
+			t.Errorf("= %v", errs)
+		}
+	})
+}
+
+// Who is deleted is gone in one commit: sessions, logins, what waits to be sent, and where they
+// were.
+func TestS13_DeletedUsersLeaveNothing(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, k *kit) {
+		k.confirmed(ada)
+		k.store.keepMail(true)
+		d, err := pool.Finished(k.signInFrom(from(1), ada, right))
+		if err != nil {
+			t.Fatal(err)
+		}
+		browser, id := k.browse(ada), k.user(ada).ID
+		if _, err := k.admin().ResetPassword(t.Context(), pool.RequireResetInput{ID: id}); err != nil {
+			t.Fatal(err)
+		}
+		v, err := k.Verifier()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := k.admin().DeleteUser(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := k.refresh(d); !errors.Is(err, pool.ErrNotAuthorized) {
+			t.Errorf("refresh = %v", err)
+		}
+		if _, err := v.Verify(t.Context(), d.Tokens.Access.Reveal()); err == nil {
+			t.Error("the access token still verifies")
+		}
+		if _, _, err := k.Session(t.Context(), browser.Cookie); !errors.Is(err, pool.ErrNotAuthorized) {
+			t.Errorf("browser session = %v", err)
+		}
+		if _, err := k.signIn(ada, right); !errors.Is(err, pool.ErrNotAuthorized) {
+			t.Errorf("sign-in = %v", err)
+		}
+		if due, err := k.store.Due(t.Context(), nil, -1, k.clock.Now().Add(time.Hour), 10); err != nil || slices.ContainsFunc(due, func(o *storage.Outgoing) bool { return o.Owner == id }) {
+			t.Errorf("%d messages wait, %v", len(due), err)
+		}
+		page, err := k.ListEvents(t.Context(), pool.EventQuery{User: id})
+		if err != nil || len(page.Events) == 0 {
+			t.Fatal(page, err)
+		}
+		for _, e := range page.Events {
+			if e.IP.IsValid() {
+				t.Errorf("event %s still says where they were", e.Kind)
+			}
+		}
+		if report, err := k.VerifyEvents(t.Context()); err != nil || !report.Intact() {
+			t.Errorf("VerifyEvents = %+v, %v", report, err)
+		}
+		if err := k.admin().DeleteUser(t.Context(), id); !errors.Is(err, pool.ErrNotFound) {
+			t.Errorf("again = %v, want ErrNotFound", err)
+		}
+		if again := k.invited(ada); again == id {
+			t.Error("the id was used again")
+		}
+	})
+}
+
+// The app's own rows are in the commits of administrators, and may refuse a delete.
+func TestAdminAndTheAppsRows(t *testing.T) {
+	t.Parallel()
+	var st *sqlite.Store
+	st, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "userpool.db"), sqlite.Config{Also: func(c storage.UserChange) []sqlite.Exec {
+		switch {
+		case c.Created():
+			return []sqlite.Exec{{SQL: `INSERT INTO accounts (user_id, name) VALUES (?, ?)`, Args: []any{string(c.User.ID), c.User.Attributes["name"]}}}
+		case c.Deleted():
+			return []sqlite.Exec{{SQL: `DELETE FROM accounts WHERE user_id = ?`, Args: []any{string(c.User.ID)}}}
+		}
+		return []sqlite.Exec{{SQL: `UPDATE accounts SET name = ? WHERE user_id = ?`, Args: []any{c.User.Attributes["name"], string(c.User.ID)}}}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{
+		`CREATE TABLE accounts (user_id TEXT PRIMARY KEY, name TEXT)`,
+		`CREATE TABLE orders (user_id TEXT REFERENCES userpool_users(id))`,
+	} {
+		if _, err := st.DB().ExecContext(t.Context(), table); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k := openOn(t, st)
+	rows := func(want ...string) {
+		t.Helper()
+		var got []string
+		rows, err := st.DB().QueryContext(t.Context(), `SELECT name FROM accounts ORDER BY name`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var name string
+			if err := rows.Scan(&name); err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, name)
+		}
+		if !slices.Equal(got, want) || rows.Err() != nil {
+			t.Errorf("rows %q, want %q", got, want)
+		}
+	}
+	k.signUp("bob@example.com")
+	rows()
+	if err := k.admin().ConfirmSignUp(t.Context(), pool.ConfirmUserInput{ID: k.user("bob@example.com").ID, EmailVerified: true}); err != nil {
+		t.Fatal(err)
+	}
+	id := k.invited(ada)
+	rows("", "")
+	if err := k.admin().UpdateAttributes(t.Context(), pool.UpdateAttributesInput{ID: id, Attributes: user.Attributes{"name": "Ada"}}); err != nil {
+		t.Fatal(err)
+	}
+	rows("", "Ada")
+	if _, err := st.DB().ExecContext(t.Context(), `INSERT INTO orders (user_id) VALUES (?)`, string(id)); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.admin().DeleteUser(t.Context(), id); !errors.Is(err, storage.ErrReferenced) {
+		t.Errorf("DeleteUser of somebody with orders = %v, want ErrReferenced", err)
+	}
+	rows("", "Ada")
+	if _, err := st.DB().ExecContext(t.Context(), `DELETE FROM orders`); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.admin().DeleteUser(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	rows("")
+}
+
+// Users are listed as they were made, and whatever narrows the list loses and repeats nobody.
+func TestListUsers(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, k *kit) {
+		all := map[string]user.ID{}
+		began := k.clock.Now()
+		for i := range 9 {
+			k.clock.advance(time.Minute)
+			login := fmt.Sprintf("user%d@example.com", i)
+			if i%3 == 0 {
+				k.signUp(login)
+				all[login] = k.user(login).ID
+				continue
+			}
+			all[login] = k.invited(login)
+			if i%3 == 1 {
+				if err := k.admin().Disable(t.Context(), all[login]); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		yes, no := true, false
+		for name, tt := range map[string]struct {
+			q    pool.UserQuery
+			want string
+		}{
+			"all":                         {pool.UserQuery{}, "012345678"},
+			"unconfirmed":                 {pool.UserQuery{Status: user.Unconfirmed}, "036"},
+			"invited":                     {pool.UserQuery{Status: user.ForceChangePassword}, "124578"},
+			"of a status that nobody has": {pool.UserQuery{Status: user.External}, ""},
+			"disabled":                    {pool.UserQuery{Disabled: &yes}, "147"},
+			"enabled":                     {pool.UserQuery{Disabled: &no}, "023568"},
+			"of a time":                   {pool.UserQuery{CreatedMin: began.Add(3 * time.Minute), CreatedMax: began.Add(6 * time.Minute)}, "234"},
+			"of both":                     {pool.UserQuery{Status: user.ForceChangePassword, Disabled: &no, CreatedMax: began.Add(6 * time.Minute)}, "2"},
+		} {
+			for _, limit := range []int{0, 1, 2, 5} {
+				q, got := tt.q, ""
+				q.Limit = limit
+				for pages := 0; pages < 20; pages++ {
+					page, err := k.admin().ListUsers(t.Context(), q)
+					if err != nil || limit > 0 && len(page.Users) > limit {
+						t.Fatalf("%s: %+v, %v", name, page, err)
+					}
+					for _, u := range page.Users {
+						got += strings.TrimSuffix(strings.TrimPrefix(u.Email, "user"), "@example.com")
+						if all[u.Email] != u.ID {
+							t.Errorf("%s: %+v", name, u)
+						}
+					}
+					if q.After = page.Next; q.After == "" {
+						break
+					}
+				}
+				if got != tt.want {
+					t.Errorf("%s, %d at a time: %q, want %q", name, limit, got, tt.want)
+				}
+			}
+		}
+	})
+}
+
+// A page token of users is its actor's, and of its query alone.
+func TestS16_PagesOfUsers(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	k.invited(ada)
+	k.invited("bob@example.com")
+	page, err := k.admin().ListUsers(t.Context(), pool.UserQuery{Limit: 1})
+	if err != nil || page.Next == "" {
+		t.Fatal(page, err)
+	}
+	events, err := k.ListEvents(t.Context(), pool.EventQuery{Limit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, eve := k.admin(), k.Admin(pool.Actor{Name: "eve"})
+	yes := true
+	for name, tt := range map[string]struct {
+		admin *pool.Admin
+		q     pool.UserQuery
+	}{
+		"another actor's":    {eve, pool.UserQuery{After: page.Next}},
+		"of another status":  {root, pool.UserQuery{After: page.Next, Status: user.Confirmed}},
+		"of the disabled":    {root, pool.UserQuery{After: page.Next, Disabled: &yes}},
+		"of another time":    {root, pool.UserQuery{After: page.Next, CreatedMin: k.clock.Now()}},
+		"of events":          {root, pool.UserQuery{After: events.Next}},
+		"truncated":          {root, pool.UserQuery{After: page.Next[:len(page.Next)-4]}},
+		"of 1 MB":            {root, pool.UserQuery{After: strings.Repeat("A", 1<<20)}},
+		"not UTF-8":          {root, pool.UserQuery{After: "\xff\x00"}},
+		"fewer than none":    {root, pool.UserQuery{Limit: -1}},
+		"more than fit":      {root, pool.UserQuery{Limit: 1001}},
+		"of no status":       {root, pool.UserQuery{Status: "admin"}},
+		"of 1 MB of status":  {root, pool.UserQuery{Status: user.Status(strings.Repeat("a", 1<<20))}},
+		"of the year 10,000": {root, pool.UserQuery{CreatedMax: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}},
+		"of a year before":   {root, pool.UserQuery{CreatedMin: time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC)}},
+		"by nobody":          {k.Admin(pool.Actor{}), pool.UserQuery{}},
+	} {
+		if page, err := tt.admin.ListUsers(t.Context(), tt.q); !errors.Is(err, pool.ErrInvalid) || len(page.Users) > 0 || len(err.Error()) > 300 {
+			t.Errorf("%s: %d users, %.300v, want ErrInvalid", name, len(page.Users), err)
+		}
+	}
+	if second, err := root.ListUsers(t.Context(), pool.UserQuery{After: page.Next}); err != nil || len(second.Users) != 1 {
+		t.Errorf("its own next page: %+v, %v", second, err)
+	}
+	k.clock.advance(24 * time.Hour)
+	if _, err := root.ListUsers(t.Context(), pool.UserQuery{After: page.Next}); !errors.Is(err, pool.ErrInvalid) {
+		t.Errorf("a day later = %v, want ErrInvalid", err)
+	}
+}
