@@ -1,20 +1,12 @@
 package pool_test
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"log/slog"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/userpool-go/userpool/pool"
-	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
-	"github.com/userpool-go/userpool/storage/memory"
 	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
 )
@@ -84,87 +76,6 @@ func TestT2_TokensWithoutTheMark(t *testing.T) {
 	}
 }
 
-// One ends neither as the other, nor opens what the other does.
-func TestT2_CookiesAreNoTokens(t *testing.T) {
-	t.Parallel()
-	k := open(t)
-	k.confirmed(ada)
-	d, id := k.browse(ada), string(k.user(ada).ID)
-	page, err := k.store.Sessions(t.Context(), "default", storage.SessionQuery{User: user.ID(id), Now: k.clock.Now()})
-	if err != nil || len(page.Sessions) != 1 {
-		t.Fatalf("sessions = %d, %v", len(page.Sessions), err)
-	}
-	s := page.Sessions[0]
-	if s.Kind != token.Browser || s.Key != nil || s.Generation != 0 || s.Parent != "" {
-		t.Errorf("session = %+v, want one of a browser, without a family", s)
-	}
-	forged := token.FormatRefresh(make([]byte, 32), "default", id, s.ID, "default", 1)
-	if _, err := k.Refresh(t.Context(), pool.RefreshInput{Token: forged}); !errors.Is(err, pool.ErrNotAuthorized) {
-		t.Errorf("refresh token that names a browser session = %v, want ErrNotAuthorized", err)
-	}
-	if err := k.SignOut(t.Context(), pool.SignOutInput{Token: forged}); !errors.Is(err, pool.ErrNotAuthorized) {
-		t.Errorf("sign-out by it = %v, want ErrNotAuthorized", err)
-	}
-	if _, err := k.Account(t.Context(), d.Cookie); !errors.Is(err, pool.ErrNotAuthorized) {
-		t.Errorf("Account of a cookie = %v, want ErrNotAuthorized", err)
-	}
-	for _, other := range []token.Secret{k.done(ada).Tokens.Refresh, k.done(ada).Tokens.Access, k.done(ada).Tokens.ID} {
-		if _, _, err := k.Session(t.Context(), other); !errors.Is(err, pool.ErrNotAuthorized) {
-			t.Errorf("Session of a token = %v, want ErrNotAuthorized", err)
-		}
-	}
-	if err := k.visit(d); err != nil {
-		t.Errorf("after all that: %v", err)
-	}
-}
-
-// A value that was altered anywhere, or made elsewhere, is refused before anything is read.
-func TestT2_ForgedCookies(t *testing.T) {
-	t.Parallel()
-	ring, err := seal.New(seal.Generate())
-	if err != nil {
-		t.Fatal(err)
-	}
-	st := memory.New()
-	k := openOn(t, st, func(c *pool.Config) { c.Keys = ring })
-	k.confirmed(ada)
-	good := k.browse(ada).Cookie.Reveal()
-	other := open(t)
-	other.confirmed(ada)
-	neighbour := openOn(t, st, func(c *pool.Config) { c.ID, c.Issuer, c.Keys = "other", "http://localhost:2", ring })
-	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(good, "v1."))
-	if err != nil {
-		t.Fatal(err)
-	}
-	values := map[string]string{
-		"empty": "", "prefix": "v1.", "other version": "v2." + good[3:], "no prefix": good[3:], "quoted": `"` + good + `"`,
-		"blank": good + " ", "padded": good + "=", "line break": good + "\n", "twice": good + good, "long": "v1." + strings.Repeat("A", 1<<20),
-		"of another ring": other.browse(ada).Cookie.Reveal(), "length beyond": "v1." + base64.RawURLEncoding.EncodeToString([]byte{255, 'a'}),
-		"no ids": "v1." + base64.RawURLEncoding.EncodeToString(make([]byte, 64)),
-	}
-	for i := range raw {
-		altered := append([]byte(nil), raw...)
-		altered[i] ^= 1
-		values[fmt.Sprintf("byte %d", i)] = "v1." + base64.RawURLEncoding.EncodeToString(altered)
-		values[fmt.Sprintf("first %d bytes", i)] = "v1." + base64.RawURLEncoding.EncodeToString(raw[:i])
-	}
-	k.store.reset()
-	for name, value := range values {
-		if _, _, err := k.Session(t.Context(), token.NewSecret(value)); !errors.Is(err, pool.ErrNotAuthorized) {
-			t.Errorf("%s: %v, want ErrNotAuthorized", name, err)
-		}
-	}
-	if reads, _ := k.store.counted(); reads != 0 {
-		t.Errorf("forged values cost %d reads", reads)
-	}
-	if _, _, err := neighbour.Session(t.Context(), token.NewSecret(good)); !errors.Is(err, pool.ErrNotAuthorized) {
-		t.Errorf("in another pool of the same ring and store: %v, want ErrNotAuthorized", err)
-	}
-	if _, _, err := k.Session(t.Context(), token.NewSecret(good)); err != nil {
-		t.Errorf("the good one: %v", err)
-	}
-}
-
 func TestT3_BrowserSessionEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	ends := map[string]func(k *kit, d *pool.Done) error{
@@ -207,85 +118,6 @@ func TestT3_BrowserSessionEndsAtOnce(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-// Use is noted now and then, so that an idle limit holds without a write at each page.
-func TestT2_IdleSessions(t *testing.T) {
-	t.Parallel()
-	k := open(t)
-	k.confirmed(ada)
-	d := k.browse(ada)
-	k.store.reset()
-	for range 24 * 12 { // three days of a page each quarter of an hour
-		k.clock.advance(15 * time.Minute)
-		if err := k.visit(d); err != nil {
-			t.Fatalf("a session that is used ended: %v", err)
-		}
-	}
-	if _, commits := k.store.counted(); len(commits) != 3*12 {
-		t.Errorf("%d commits in three days, want one every two hours", len(commits))
-	}
-	k.clock.advance(22*time.Hour - time.Microsecond)
-	if err := k.visit(d); err != nil {
-		t.Errorf("after 22 hours: %v", err)
-	}
-	for k.clock.Now().Before(d.Expires) {
-		if err := k.visit(d); err != nil {
-			t.Fatalf("before the absolute limit: %v", err)
-		}
-		k.clock.advance(6 * time.Hour)
-	}
-	if err := k.visit(d); !errors.Is(err, pool.ErrNotAuthorized) {
-		t.Errorf("however busy, after 30 days = %v, want ErrNotAuthorized", err)
-	}
-}
-
-// Many tabs whose use is due to be noted, while one of them signs out: nothing brings the session
-// back.
-func TestT3_UsesDoNotBringASessionBack(t *testing.T) {
-	t.Parallel()
-	onEach(t, func(t *testing.T, k *kit) {
-		k.confirmed(ada)
-		d := k.browse(ada)
-		a := k.opens(d)
-		for n := range 4 {
-			k.clock.advance(3 * time.Hour)
-			var wg sync.WaitGroup
-			gate := make(chan struct{})
-			for i := range 16 {
-				wg.Go(func() {
-					<-gate
-					if n == 3 && i == 8 {
-						if err := a.SignOut(t.Context(), browser); err != nil {
-							t.Errorf("SignOut: %v", err)
-						}
-					} else if err := k.visit(d); err != nil && (n < 3 || !errors.Is(err, pool.ErrNotAuthorized)) {
-						t.Errorf("Session: %v", err)
-					}
-				})
-			}
-			close(gate)
-			wg.Wait()
-		}
-		if err := k.visit(d); !errors.Is(err, pool.ErrNotAuthorized) {
-			t.Errorf("after signing out = %v, want ErrNotAuthorized", err)
-		}
-	})
-}
-
-// That a use could not be noted does not keep anybody out.
-func TestUseThatIsNotNoted(t *testing.T) {
-	t.Parallel()
-	for _, fail := range []error{storage.ErrStale, storage.ErrRetry, errors.New("disk full")} {
-		k := open(t)
-		k.confirmed(ada)
-		d := k.browse(ada)
-		k.clock.advance(3 * time.Hour)
-		k.store.instead(fail)
-		if err := k.visit(d); err != nil {
-			t.Errorf("Session while commits fail with %v: %v", fail, err)
-		}
 	}
 }
 
@@ -370,92 +202,6 @@ func TestT2_StepsStayWhereTheyBegan(t *testing.T) {
 			t.Errorf("Respond with a new password = %+v, %v", done, err)
 		}
 	}
-}
-
-// Nothing that prints, logs or marshals a finished sign-in shows the cookie (security.md S10).
-func TestS10_CookieIsNotShown(t *testing.T) {
-	t.Parallel()
-	k := open(t)
-	k.confirmed(ada)
-	d := k.browse(ada)
-	text, err := pool.MarshalStep(d)
-	if err != nil || string(text) != `{"step":"done"}` {
-		t.Errorf("MarshalStep = %s, %v", text, err)
-	}
-	var log strings.Builder
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("step", "done", d, "value", *d, "cookie", d.Cookie)
-	shown := fmt.Sprintf("%s %v %+v %#v %s", d, *d, d, *d, log.String())
-	if strings.Contains(shown, d.Cookie.Reveal()) {
-		t.Error("printing a Done shows the cookie")
-	}
-	if text, err := json.Marshal(d); err == nil {
-		t.Errorf("json.Marshal = %s, want a refusal", text)
-	}
-}
-
-func TestS18_LoweredLimitsBindBrowserSessions(t *testing.T) {
-	t.Parallel()
-	ring, err := seal.New(seal.Generate())
-	if err != nil {
-		t.Fatal(err)
-	}
-	st := memory.New()
-	old := openOn(t, st, func(c *pool.Config) { c.Keys = ring })
-	old.confirmed(ada)
-	d := old.browse(ada)
-	strict := func(s pool.SessionSettings) *kit {
-		k := openOn(t, st, func(c *pool.Config) { c.Keys, c.Settings = ring, &pool.Settings{Sessions: s} })
-		k.clock.advance(time.Hour)
-		return k
-	}
-	for _, s := range []pool.SessionSettings{{Idle: time.Hour}, {Absolute: time.Hour}} {
-		if err := strict(s).visit(d); !errors.Is(err, pool.ErrNotAuthorized) {
-			t.Errorf("an hour after %+v = %v, want ErrNotAuthorized", s, err)
-		}
-	}
-	if err := strict(pool.SessionSettings{Idle: 61 * time.Minute}).visit(d); err != nil {
-		t.Errorf("within the lowered limit: %v", err)
-	}
-}
-
-func TestSessionSettings(t *testing.T) {
-	t.Parallel()
-	for s, ok := range map[pool.SessionSettings]bool{
-		{}:                          true,
-		{Absolute: time.Hour}:       true, // and idle no longer
-		{Idle: 5 * time.Minute}:     true,
-		{Idle: 30 * 24 * time.Hour}: true,
-		{Idle: 400 * 24 * time.Hour, Absolute: 400 * 24 * time.Hour}: true,
-		{Absolute: 401 * 24 * time.Hour}:                             false,
-		{Absolute: time.Minute}:                                      false,
-		{Idle: time.Minute}:                                          false,
-		{Idle: -1}:                                                   false,
-		{Absolute: -1}:                                               false,
-		{Idle: 31 * 24 * time.Hour}:                                  false,
-		{Idle: 2 * time.Hour, Absolute: time.Hour}:                   false,
-	} {
-		p, err := pool.Open(t.Context(), memory.New(), pool.Config{Settings: &pool.Settings{Sessions: s}})
-		if err == nil {
-			p.Close(t.Context())
-		}
-		if _, refused := errors.AsType[*pool.SettingsError](err); refused == ok {
-			t.Errorf("Open with %+v: %v", s, err)
-		}
-	}
-}
-
-func FuzzSession(f *testing.F) {
-	k := open(f)
-	k.confirmed(ada)
-	good := k.browse(ada).Cookie.Reveal()
-	f.Add(good)
-	f.Add("v1.AQECAQ")
-	f.Fuzz(func(t *testing.T, text string) {
-		_, _, err := k.Session(t.Context(), token.NewSecret(text))
-		if (err == nil) != (text == good) || err != nil && !errors.Is(err, pool.ErrNotAuthorized) {
-			t.Errorf("Session(%q) = %v", text, err)
-		}
-	})
 }
 
 // A link in a mail is opened wherever its owner reads mail: the session is of whoever opens it.
