@@ -118,9 +118,9 @@ func (f SenderFunc) Send(ctx context.Context, m Message) error { return f(ctx, m
 // exist. It is dropped rather than sent again.
 var ErrRefused = errors.New("message: refused for good, sending it again is of no use")
 
-// Undelivered is implemented by a [Sender] that delivers nothing, such as [Log] and a mailbox. A pool with an
-// https issuer refuses one whose method says so: its people would wait for their codes in vain, and
-// the codes would lie where nobody guards them.
+// Undelivered is implemented by a [Sender] that delivers nothing, such as [Log] and a mailbox. A
+// pool with an https issuer refuses one whose method says so: its people would wait for their codes
+// in vain, and the codes would lie where nobody guards them.
 type Undelivered interface{ Undelivered() bool }
 
 // Log returns a [Sender] for development: it writes every message, address and words and codes
@@ -140,6 +140,7 @@ func (logged) Undelivered() bool { return true }
 
 // Send writes m.
 func (l logged) Send(ctx context.Context, m Message) error {
-	l.to.InfoContext(ctx, "message for development, not sent", "to", m.To, "message", m, "subject", m.Subject, "text", m.Text)
+	l.to.InfoContext(ctx, "message for development, not sent",
+		"to", m.To, "message", m, "subject", m.Subject, "text", m.Text)
 	return nil
 }

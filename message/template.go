@@ -18,14 +18,15 @@ type Settings struct {
 //
 //   - {####} is the code, or the password of an [Invitation]. Every body of a kind that carries one
 //     must hold it, and no subject may.
-//   - {##text##} is the link of [ConfirmSignUpLink], behind a text that holds no braces. Every body of
-//     that kind must hold one, and nothing else may. HTML gets <a href="...">text</a>, so it belongs
-//     neither into an attribute nor into another link; plain text gets the text and <...>, in the brackets
-//     of RFC 3986, appendix C, so that no full stop after it becomes part of the address.
+//   - {##text##} is the link of [ConfirmSignUpLink], behind a text that holds no braces. Every body
+//     of that kind must hold one, and nothing else may. HTML gets <a href="...">text</a>, so it
+//     belongs neither into an attribute nor into another link; plain text gets the text and <...>,
+//     in the brackets of RFC 3986, appendix C, so that no full stop after it becomes part of the
+//     address.
 //   - {username} is the name by which the reader signs in. [ResetPassword], [PasswordChanged],
 //     [SignInAttempts] and [Invitation] may hold it. In HTML it is escaped for text and for the
-//     values of attributes; it belongs into no
-//     script, no style and not at the beginning of a link's address.
+//     values of attributes; it belongs into no script, no style and not at the beginning of a
+//     link's address.
 //
 // Other braces are words like any. The last line of an SMS may be "@shop.example #{####}", so that
 // a browser offers the code to that site alone (WICG, Origin-bound one-time codes).

@@ -31,7 +31,9 @@ type choice struct {
 // choose returns u, as read, with the password that they chose. A refusal is what the policy has
 // against it. It tells that what was shown before was right, and so leaves only once it is counted
 // (security.md T5).
-func (p *Pool) choose(ctx context.Context, from password.From, policy password.Policy, c *choice, u *user.User, now time.Time) (next *user.User, refusal, err error) {
+func (p *Pool) choose(
+	ctx context.Context, from password.From, policy password.Policy, c *choice, u *user.User, now time.Time,
+) (next *user.User, refusal, err error) {
 	if refusal, err = p.mayTake(ctx, from, policy, c, u); refusal != nil || err != nil {
 		return nil, refusal, err
 	}
@@ -50,7 +52,9 @@ func (p *Pool) choose(ctx context.Context, from password.From, policy password.P
 
 // mayTake judges a new password of u, whose login, name and passwords are known only once u was
 // read.
-func (p *Pool) mayTake(ctx context.Context, from password.From, policy password.Policy, c *choice, u *user.User) (refusal, err error) {
+func (p *Pool) mayTake(
+	ctx context.Context, from password.From, policy password.Policy, c *choice, u *user.User,
+) (refusal, err error) {
 	var v validation
 	v.newPassword(policy, c.value, known(u)...)
 	if policy.History > 0 && v.err() == nil {
@@ -65,7 +69,9 @@ func (p *Pool) mayTake(ctx context.Context, from password.From, policy password.
 }
 
 // compareOnce compares a choice with the last passwords of u, unless an earlier round has.
-func (p *Pool) compareOnce(ctx context.Context, from password.From, c *choice, u *user.User, history int) (err error) {
+func (p *Pool) compareOnce(
+	ctx context.Context, from password.From, c *choice, u *user.User, history int,
+) (err error) {
 	if u.Password == nil || c.compared == u.Password.Revision {
 		return nil
 	}

@@ -40,9 +40,11 @@ var (
 	ErrClosed = errors.New("pool: closed")
 	// ErrNoKeyring means that a durable store, or a pool in production, was opened without a
 	// keyring. Add to the Config: Keys: ring, with ring from seal.File("userpool.keys").
-	ErrNoKeyring = errors.New(`pool: a durable store and an https issuer need a keyring: set Config.Keys, for instance from seal.File("userpool.keys")`)
+	ErrNoKeyring = errors.New("pool: a durable store and an https issuer need a keyring: set Config.Keys, " +
+		`for instance from seal.File("userpool.keys")`)
 	// ErrWrongKeyring means that the keyring is not the one that sealed what the store holds.
-	ErrWrongKeyring = errors.New("pool: the keyring cannot open what this pool has sealed; give the one it was made with")
+	ErrWrongKeyring = errors.New("pool: the keyring cannot open what this pool has sealed; " +
+		"give the one it was made with")
 	// ErrUnknownClient means that the input names no client of the pool, or none where there are
 	// several.
 	ErrUnknownClient = errors.New("pool: no such app client")

@@ -64,7 +64,10 @@ func (p *Pool) event(now time.Time, o occurrence) storage.Change {
 	o.Pool, o.ID, o.Time = p.config.ID, rand.Text(), now.UnixMicro()
 	o.User = idOf(o.who)
 	header, _ := json.Marshal(o) // a struct of strings and a number cannot fail
-	e := &storage.Event{Pool: o.Pool, ID: o.ID, Time: now, User: o.User, Kind: o.Kind, Header: header, Personal: p.personal(o.ID, o.who, o.from)}
+	e := &storage.Event{
+		Pool: o.Pool, ID: o.ID, Time: now, User: o.User, Kind: o.Kind,
+		Header: header, Personal: p.personal(o.ID, o.who, o.from),
+	}
 	e.Leaf = p.state.Load().leaf(e)
 	return storage.Put(e)
 }

@@ -51,7 +51,8 @@ func (s Settings) groupProblems() (ps []string) {
 			ps = append(ps, fmt.Sprintf("group %q: a name stands once", g.Name))
 		}
 		seen[g.Name] = true
-		if d := g.Description; !utf8.ValidString(d) || strings.ContainsRune(d, 0) || utf8.RuneCountInString(d) > maxDescription {
+		d := g.Description
+		if !utf8.ValidString(d) || strings.ContainsRune(d, 0) || utf8.RuneCountInString(d) > maxDescription {
 			ps = append(ps, fmt.Sprintf("group %q: a description is at most %d characters of UTF-8 without NUL",
 				g.Name, maxDescription))
 		}

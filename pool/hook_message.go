@@ -53,10 +53,12 @@ func (o *outbox) words(ctx context.Context, m *storage.Outgoing, l letter) (mess
 	if a.Text == "" && e.Channel == message.Email || a.SMS == "" && e.Channel == message.SMS {
 		return own, nil
 	}
-	words := message.Settings{Templates: []message.Template{{Kind: l.Kind, Subject: a.Subject, Text: a.Text, HTML: a.HTML, SMS: a.SMS}}}
+	words := message.Settings{Templates: []message.Template{
+		{Kind: l.Kind, Subject: a.Subject, Text: a.Text, HTML: a.HTML, SMS: a.SMS},
+	}}
 	if ps := words.Problems(); len(ps) > 0 {
-		o.config.Logger.WarnContext(ctx, "words of a hook are malformed, the pool's own are sent", "pool", o.config.ID,
-			"hook", customMessage, "message", m.ID, "problems", strings.Join(ps, "; "))
+		o.config.Logger.WarnContext(ctx, "words of a hook are malformed, the pool's own are sent",
+			"pool", o.config.ID, "hook", customMessage, "message", m.ID, "problems", strings.Join(ps, "; "))
 		return own, nil
 	}
 	return words, nil
@@ -66,7 +68,8 @@ func (o *outbox) words(ctx context.Context, m *storage.Outgoing, l letter) (mess
 func (o *outbox) occasion(ctx context.Context, m *storage.Outgoing, l letter) (hook.CustomMessage, error) {
 	e := hook.CustomMessage{
 		Event: hook.Event{
-			ID: m.ID, Pool: m.Pool, Client: l.Client, Source: l.Source, Username: cmp.Or(l.Name, l.To), Metadata: maps.Clone(l.Metadata),
+			ID: m.ID, Pool: m.Pool, Client: l.Client, Source: l.Source,
+			Username: cmp.Or(l.Name, l.To), Metadata: maps.Clone(l.Metadata),
 		},
 		Kind: l.Kind, Channel: message.Email, Locale: l.Locale,
 	}

@@ -47,7 +47,9 @@ func letterTo(to user.Login, kind message.Kind, locale, code string) letter {
 // the address has had enough the message is dropped unsent. A ticket without a message that carries
 // a code gets one that nobody can guess: otherwise every new ticket would be five more guesses at
 // six digits.
-func (p *Pool) mail(sent storage.Counter, rule storage.Rule, t *storage.Ticket, c carried, l letter, now time.Time) []storage.Change {
+func (p *Pool) mail(
+	sent storage.Counter, rule storage.Rule, t *storage.Ticket, c carried, l letter, now time.Time,
+) []storage.Change {
 	l = p.state.Load().settings.invitation(l, t)
 	full := !rule.Locked(sent, now).IsZero()
 	if full {
@@ -118,7 +120,8 @@ func (p *Pool) letterLabel(id string) seal.Label {
 // message renders a letter in some words.
 func (p *Pool) message(o *storage.Outgoing, l letter, words message.Settings) (message.Message, error) {
 	data := message.Data{
-		Code: l.Code, Link: p.config.link(l.Code), Pool: p.state.Load().settings.Branding.Name, Username: cmp.Or(l.Name, l.To), Expires: o.NotAfter.Sub(o.Created),
+		Code: l.Code, Link: p.config.link(l.Code), Expires: o.NotAfter.Sub(o.Created),
+		Pool: p.state.Load().settings.Branding.Name, Username: cmp.Or(l.Name, l.To),
 	}
 	if l.SMS {
 		data.Channel = message.SMS

@@ -106,7 +106,8 @@ func (o *outbox) leave(lane int) {
 // what was read before may have been sent meanwhile. Again tells that there may be more.
 func (o *outbox) deliverLane(ctx context.Context, lane int) (again bool, err error) {
 	now := o.now()
-	lease := storage.Lease{Name: storage.LaneLease(o.config.ID, lane), Holder: o.holder, Now: now, Until: now.Add(laneLease)}
+	name := storage.LaneLease(o.config.ID, lane)
+	lease := storage.Lease{Name: name, Holder: o.holder, Now: now, Until: now.Add(laneLease)}
 	if held, err := o.store.Lease(ctx, lease); err != nil || !held {
 		return false, err
 	}
@@ -143,12 +144,13 @@ func (o *outbox) giveUp(ctx context.Context, l storage.Lease) {
 // ctx ends.
 func (o *outbox) send(ctx context.Context, m *storage.Outgoing) error {
 	err := o.handOver(ctx, m)
+	log := o.config.Logger.With("pool", o.config.ID, "message", m.ID)
 	changes := []storage.Change{storage.Delete(m)}
 	switch {
 	case errors.Is(err, message.ErrRefused):
-		o.config.Logger.WarnContext(ctx, "message refused for good", "pool", o.config.ID, "message", m.ID, "error", err)
+		log.WarnContext(ctx, "message refused for good", "error", err)
 	case err != nil:
-		o.config.Logger.WarnContext(ctx, "message not sent, will be tried again", "pool", o.config.ID, "message", m.ID, "tries", m.Tries+1, "error", err)
+		log.WarnContext(ctx, "message not sent, will be tried again", "tries", m.Tries+1, "error", err)
 		m.Due = o.now().Add(pauseAfter(m.Tries))
 		m.Tries++
 		changes = []storage.Change{storage.Put(m), storage.Defer{Pool: m.Pool, Owner: m.Owner, Due: m.Due}}
@@ -210,7 +212,8 @@ func (o *outbox) dead(ctx context.Context, m *storage.Outgoing, l letter) (bool,
 	}
 	t := got.Tickets[0]
 	confirmed := t.Purpose == purposeConfirm && got.User != nil && got.User.Somebody()
-	return t.User != "" && !owns(got.User, t) || confirmed || !ticketRule.Locked(got.Counters[0], o.now()).IsZero(), nil
+	spent := !ticketRule.Locked(got.Counters[0], o.now()).IsZero()
+	return t.User != "" && !owns(got.User, t) || confirmed || spent, nil
 }
 
 func (o *outbox) remember(id string, sent bool) {

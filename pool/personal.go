@@ -88,7 +88,10 @@ func (p *Pool) ListEvents(ctx context.Context, q EventQuery) (EventPage, error) 
 	if err != nil {
 		return EventPage{}, unavailable(err)
 	}
-	list := EventPage{Events: make([]Event, len(page.Events)), Next: p.pageToken(eventList, string(q.User), page.Next)}
+	list := EventPage{
+		Events: make([]Event, len(page.Events)),
+		Next:   p.pageToken(eventList, string(q.User), page.Next),
+	}
 	st := p.state.Load()
 	rings := map[user.ID]*seal.Keyring{"": st.eventRing("", nil)}
 	for i, e := range page.Events {
@@ -120,7 +123,8 @@ func (p *Pool) EraseEvents(ctx context.Context, id user.ID) error {
 		}
 		u := got.User
 		u.EventKey, u.Updated = newEventKey(), now
-		return struct{}{}, p.commit(ctx, storage.Put(u), p.event(now, occurrence{who: u, Kind: eraseEvent, Outcome: succeeded}))
+		o := occurrence{who: u, Kind: eraseEvent, Outcome: succeeded}
+		return struct{}{}, p.commit(ctx, storage.Put(u), p.event(now, o))
 	})
 	return err
 }

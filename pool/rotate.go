@@ -97,7 +97,8 @@ func (p *Pool) rotateOnce(ctx context.Context) error {
 		return nil
 	}
 	now := p.now()
-	lease := storage.Lease{Name: "rotate/" + string(p.config.ID), Holder: p.holder, Now: now, Until: now.Add(rotateLease)}
+	name := "rotate/" + string(p.config.ID)
+	lease := storage.Lease{Name: name, Holder: p.holder, Now: now, Until: now.Add(rotateLease)}
 	if held, err := p.store.Lease(ctx, lease); err != nil || !held {
 		return err
 	}

@@ -114,7 +114,8 @@ func (s Settings) problems() (ps []string) {
 	seen := map[string]bool{}
 	for _, c := range s.Clients {
 		if !clientID(c.ID) || seen[c.ID] {
-			ps = append(ps, fmt.Sprintf("client %q: an id is 1 to 128 letters, digits, '-' or '_', and stands once", c.ID))
+			const text = "client %q: an id is 1 to 128 letters, digits, '-' or '_', and stands once"
+			ps = append(ps, fmt.Sprintf(text, c.ID))
 		}
 		seen[c.ID] = true
 		t := c.Tokens

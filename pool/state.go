@@ -152,7 +152,9 @@ func (p *Pool) reload(ctx context.Context) error {
 		return nil
 	}
 	s := &state{epoch: got.PoolEpoch} // read before the documents, so never newer than they are
-	for _, load := range []func(context.Context, *state) error{p.loadRing, p.loadPoolKey, p.loadSigning, p.loadSettings} {
+	for _, load := range []func(context.Context, *state) error{
+		p.loadRing, p.loadPoolKey, p.loadSigning, p.loadSettings,
+	} {
 		if err := load(ctx, s); err != nil {
 			return err
 		}

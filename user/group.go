@@ -17,8 +17,10 @@ var ErrGroup = errors.New("user: not a group that a user can be in")
 const MaxGroups = 100
 
 const (
-	maxGroupName = 128      // code points, as in Cognito
-	maxGroups    = 16 << 10 // bytes of all names, as [User.Size] counts them: the other half is for the rest of the user
+	maxGroupName = 128 // code points, as in Cognito
+	// maxGroups bounds all names, in bytes as [User.Size] counts them: the other half is for the
+	// rest of the user.
+	maxGroups = 16 << 10
 )
 
 // groupRunes are what a group's name is made of in Cognito, [\p{L}\p{M}\p{S}\p{N}\p{P}]+: no

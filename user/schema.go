@@ -95,7 +95,9 @@ func (s Schema) CheckChange(was, is Attributes, w Writer) error {
 }
 
 // judge applies a rule to every value that changes, and asks for those that are required.
-func (s Schema) judge(was, is Attributes, rule func(name string) []AttributeViolation, asked func(Attribute) bool) error {
+func (s Schema) judge(
+	was, is Attributes, rule func(name string) []AttributeViolation, asked func(Attribute) bool,
+) error {
 	size, names := 0, map[string]bool{}
 	for name, value := range is {
 		size += len(name) + len(value)

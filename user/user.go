@@ -139,7 +139,9 @@ func (u *User) Loaded() (l Loaded, ok bool) {
 // MarkLoaded records u as it stands now as what is stored. It is for stores, when they hand a user
 // out; anyone else who calls it makes the next commit of u wrong.
 func (u *User) MarkLoaded() {
-	u.loaded = &Loaded{Status: u.Status, Logins: slices.Clone(u.Logins), Attempt: u.Attempt.clone(), Index: slices.Clone(u.Index)}
+	u.loaded = &Loaded{
+		Status: u.Status, Logins: slices.Clone(u.Logins), Attempt: u.Attempt.clone(), Index: slices.Clone(u.Index),
+	}
 }
 
 // Somebody reports whether u is a user of the pool rather than an unproven sign-up.

@@ -6,7 +6,8 @@
 //	k, ctx, ada := pooltest.New(t), t.Context(), "ada@example.com"
 //	up, _ := k.SignUp(ctx, pool.SignUpInput{Username: ada, Password: pooltest.Password})
 //	k.ConfirmSignUp(ctx, pool.CodeInput{Ticket: up.Ticket, Code: k.Mail.Code(ada)})
-//	done, err := pool.Finished(k.SignIn(ctx, pool.SignInInput{Username: ada, With: pool.Password{Value: pooltest.Password}}))
+//	in := pool.SignInInput{Username: ada, With: pool.Password{Value: pooltest.Password}}
+//	done, err := pool.Finished(k.SignIn(ctx, in))
 //
 // Most tests are not about that, but about who may see what. For them [Kit.Person] goes the way in
 // one line, and further where it should not end well:

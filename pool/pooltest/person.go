@@ -47,7 +47,8 @@ func (k *Kit) Person(login string, options ...PersonOption) *Person {
 		option(&o)
 	}
 	if o.unconfirmed && (o.disabled || o.temporary || o.signedOut || len(o.groups) > 0) {
-		k.t.Fatalf("pooltest: %s: somebody unconfirmed cannot be disabled, signed out, in a group or have a temporary password", login)
+		k.t.Fatalf("pooltest: %s: somebody unconfirmed cannot be disabled, signed out, in a group "+
+			"or have a temporary password", login)
 	}
 	p := &Person{Login: login, Address: login, kit: k, caller: pool.Caller{IP: k.address()}}
 	p.reachable(&o)
@@ -193,7 +194,8 @@ func (p *Person) confirm(ticket string) error {
 		_, err = p.kit.ConfirmLink(ctx, pool.LinkInput{Link: u.Query().Get("link"), Ticket: ticket, Caller: p.caller})
 		return err
 	}
-	_, err := p.kit.ConfirmSignUp(ctx, pool.CodeInput{Ticket: ticket, Code: p.kit.Mail.Code(p.Address), Caller: p.caller})
+	in := pool.CodeInput{Ticket: ticket, Code: p.kit.Mail.Code(p.Address), Caller: p.caller}
+	_, err := p.kit.ConfirmSignUp(ctx, in)
 	return err
 }
 
