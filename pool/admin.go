@@ -35,7 +35,10 @@ type Actor struct {
 	Name string
 }
 
-const maxActor = 128
+const (
+	maxActor  = 128
+	maxUserID = 64 // a user's is a UUID, of 36
+)
 
 // Admin returns the administrator's face of the pool, for who acts. A malformed actor is a
 // *[ValidationError] of each call.
@@ -83,11 +86,15 @@ func (a *Admin) get(ctx context.Context, key user.Key) (User, error) {
 
 // shown returns a user as administrators see them.
 func (s *state) shown(u *user.User) User {
-	out := User{Profile: granted{round: round{state: s}, user: u}.profile(), Status: u.Status, Disabled: u.Disabled, Updated: u.Updated}
+	out := User{
+		Profile: granted{round: round{state: s}, user: u}.profile(),
+		Status:  u.Status, Disabled: u.Disabled, Updated: u.Updated,
+	}
 	switch {
 	case u.Attempt != nil:
 		said := told(u)
-		out.Username, out.Email, out.Phone, out.Expires = called(u), said["email"], said["phone_number"], u.Attempt.Expires
+		out.Username, out.Email, out.Phone = called(u), said["email"], said["phone_number"]
+		out.Expires = u.Attempt.Expires
 	case u.Status == user.ForceChangePassword && u.Password != nil:
 		out.Expires = s.settings.Passwords.Expires(u.Password.Set)
 	}
@@ -108,7 +115,9 @@ func (a *Admin) find(ctx context.Context, key user.Key) (f found, err error) {
 	p := a.pool
 	f.now = p.now()
 	got, err := p.read(ctx, storage.Want{Now: f.now, User: key, Counters: []storage.CounterKey{
-		{Pool: p.config.ID, Name: passwordCounter}, {Pool: p.config.ID, Name: changeMail}, {Pool: p.config.ID, Name: requestMark},
+		{Pool: p.config.ID, Name: passwordCounter},
+		{Pool: p.config.ID, Name: changeMail},
+		{Pool: p.config.ID, Name: requestMark},
 	}})
 	if err != nil {
 		return f, err
@@ -183,7 +192,8 @@ func (a *Admin) names(id user.ID) error {
 	if err := v.err(); err != nil {
 		return err
 	}
-	if id == "" || len(id) > 64 || !utf8.ValidString(string(id)) || strings.ContainsFunc(string(id), unicode.IsControl) {
+	text := string(id)
+	if text == "" || len(text) > maxUserID || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
 		return ErrNotFound
 	}
 	return nil

@@ -118,7 +118,8 @@ func (a *Admin) mayCreate(ctx context.Context, h *hooked, login string, n invite
 		e := h.about(Client{}, login, nil)
 		e.Source = hook.AdminCreateUser
 		e.Attributes = told(&user.User{Attributes: n.attributes, Logins: []user.Login{n.login}})
-		return consult(ctx, a.pool, preSignUp, f, hook.PreSignUp{Event: e}, func(hook.PreSignUpAnswer) error { return nil })
+		well := func(hook.PreSignUpAnswer) error { return nil }
+		return consult(ctx, a.pool, preSignUp, f, hook.PreSignUp{Event: e}, well)
 	})
 	if err == nil {
 		return nil
@@ -141,6 +142,7 @@ type invitee struct {
 // invitee reads who is to be made a user by the settings of a state.
 func (v *validation) invitee(by *state, in CreateUserInput) invitee {
 	s, n := by.settings, invitee{attributes: maps.Clone(in.Attributes), epoch: by.epoch}
+	vouched := vouching{in.EmailVerified, in.PhoneVerified}
 	maps.DeleteFunc(n.attributes, func(_, value string) bool { return value == "" })
 	n.login = v.login(s.SignIn, in.Username)
 	for _, k := range []user.Kind{user.KindEmail, user.KindPhone} {
@@ -156,7 +158,7 @@ func (v *validation) invitee(by *state, in CreateUserInput) invitee {
 		if there {
 			n.addresses = append(n.addresses, address)
 		}
-		n.vouched = append(n.vouched, v.vouched(k, address, there, n.login.Kind() == k, vouching{in.EmailVerified, in.PhoneVerified})...)
+		n.vouched = append(n.vouched, v.vouched(k, address, there, n.login.Kind() == k, vouched)...)
 	}
 	v.attributes(s.Attributes, n.attributes, n.login, user.Admin)
 	n.groups = v.groups(s, in.Groups)

@@ -104,9 +104,17 @@ func (v *validation) mailable(given password.Secret) {
 
 // invite returns the change that sends u an invitation. It dies with the epoch, and so with the
 // password that it carries.
-func (p *Pool) invite(s *state, u *user.User, to user.Login, temporary password.Secret, locale string, metadata map[string]string, now time.Time) storage.Change {
-	l := letterTo(to, message.Invitation, Caller{Locale: cmp.Or(locale, u.Attributes["locale"])}.locale(), temporary.Reveal())
+func (p *Pool) invite(
+	s *state, u *user.User, to user.Login, temporary password.Secret, locale string, metadata map[string]string, now time.Time,
+) storage.Change {
+	l := letterTo(to, message.Invitation, localeOf(u, locale), temporary.Reveal())
 	l = p.asked(l, hook.AdminCreateUser, Client{}, metadata)
 	l.Name, l.Epoch = u.Username(), u.Epoch
 	return p.enqueue(storage.Outgoing{Owner: u.ID, NotAfter: s.settings.Passwords.Expires(now)}, l, now)
+}
+
+// localeOf returns in which language an administrator's messages to u are: as the input says, or
+// else the attribute of OpenID Connect.
+func localeOf(u *user.User, asked string) string {
+	return Caller{Locale: cmp.Or(asked, u.Attributes["locale"])}.locale()
 }

@@ -59,7 +59,7 @@ func (a *Admin) SetPassword(ctx context.Context, in SetPasswordInput) error {
 			f.Own()
 		}
 		f.Status = status
-		changes := p.replaced(f.User, f.told, f.now, f.Attributes["locale"])
+		changes := p.replaced(f.User, f.told, f.now, localeOf(f.User, ""))
 		return append(changes, storage.Put(f.User), storage.Delete(&f.guesses)), nil
 	})
 }
@@ -104,7 +104,7 @@ func (a *Admin) ResetPassword(ctx context.Context, in RequireResetInput) (res Fo
 		}
 		f.Status = status
 		changes := []storage.Change{p.voided(f.User, f.now), storage.Put(f.User)}
-		l := letterTo(to, message.ResetPassword, Caller{Locale: cmp.Or(in.Locale, f.Attributes["locale"])}.locale(), newLongCode())
+		l := letterTo(to, message.ResetPassword, localeOf(f.User, in.Locale), newLongCode())
 		l = p.asked(l, hook.ForgotPassword, client, in.Metadata)
 		l.Name = f.Username()
 		ticket, sent := p.resetTicket(f, client, to, l, in.Browser)
@@ -119,10 +119,14 @@ func (a *Admin) ResetPassword(ctx context.Context, in RequireResetInput) (res Fo
 
 // resetTicket returns a ticket to reset a password, which voids those of before, and the changes
 // that store it and send its code. They count against no budget: strangers cause none of them.
-func (p *Pool) resetTicket(f *found, client Client, to user.Login, l letter, browser bool) (ticket string, changes []storage.Change) {
+func (p *Pool) resetTicket(
+	f *found, client Client, to user.Login, l letter, browser bool,
+) (ticket string, changes []storage.Change) {
 	c := f.state.sentTo(to, f.now)
 	c.Owner, c.Request = f.resets.Key.Owner, max(f.resets.N+1, f.now.UnixMicro())
-	t, ticket := p.newTicket(f.User, client.ID, purposeReset, Caller{Browser: browser}, c, f.now, f.now.Add(resetLifetime))
+	by, until := Caller{Browser: browser}, f.now.Add(resetLifetime)
+	t, ticket := p.newTicket(f.User, client.ID, purposeReset, by, c, f.now, until)
 	p.setCode(t, c.Channel, l.Code)
-	return ticket, []storage.Change{storage.Put(t), p.post(t, c, l, f.now), storage.Raise{Key: f.resets.Key, N: c.Request}}
+	changes = []storage.Change{storage.Put(t), p.post(t, c, l, f.now), storage.Raise{Key: f.resets.Key, N: c.Request}}
+	return ticket, changes
 }

@@ -20,8 +20,12 @@
 //		refuse(step.Kind()) // a step this program does not know
 //	}
 //
-// [Settings] is the pool's policy, and the same on every node. [Config] is what this process brings:
-// keys, a sender, a clock. Where they are silent they are safe.
+// What an administrator does is on another face, [Pool.Admin], which says who it was in the events:
+//
+//	user, err := p.Admin(pool.Actor{Name: "helpdesk"}).FindUser(ctx, "ada@example.com")
+//
+// [Settings] is the pool's policy, and the same on every node. [Config] is what this process
+// brings: keys, a sender, a clock. Where they are silent they are safe.
 //
 // Answers to strangers do not tell whether a user exists: an unknown user, a wrong password, a
 // disabled and a locked account are one error after the same work, and a sign-up at a taken address

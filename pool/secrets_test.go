@@ -66,6 +66,11 @@ func TestT4_DatabaseAndLogHoldNoSecret(t *testing.T) {
 	cookie := k.browse(ada).Cookie.Reveal()
 	pending := k.signUp("bob@example.com") // an open ticket with an open code
 	bobs := k.code("bob@example.com", 1)
+	k.invited("eve@example.com")
+	if _, err := k.admin().CreateUser(t.Context(), pool.CreateUserInput{Username: "ida@example.com", EmailVerified: true}); err != nil {
+		t.Fatal(err)
+	}
+	made := temporary(k.mails("ida@example.com", 1)[0])
 	p.Close(context.Background())
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
@@ -84,7 +89,7 @@ func TestT4_DatabaseAndLogHoldNoSecret(t *testing.T) {
 		dump = append(dump, b...)
 	}
 	secrets := map[string]string{
-		"password": right.Reveal(), "ticket": ticket, "pending ticket": pending, "code text": "code is", "mail": "Your code",
+		"password": right.Reveal(), "temporary password": made, "ticket": ticket, "pending ticket": pending, "code text": "code is", "mail": "Your code",
 		"access token": done.Tokens.Access.Reveal(), "ID token": done.Tokens.ID.Reveal(),
 		"refresh token": done.Tokens.Refresh.Reveal(), "next refresh token": again.Tokens.Refresh.Reveal(),
 		"ticket secret": rawSecret(t, ticket), "pending ticket secret": rawSecret(t, pending),
