@@ -91,8 +91,8 @@ func (a *Account) SignOutEverywhere(ctx context.Context, from Caller) error {
 // in an hour as codes are sent there.
 //
 // A wrong old password is [ErrNotAuthorized] and counts like a wrong one at sign-in. It fails also
-// with a *[ValidationError], and with a *[LimitError] where the password door is full. It costs one
-// read, one commit and two hashes.
+// with a *[ValidationError], and with a *[LimitError] where the password door is full. It costs two
+// reads, one commit and two hashes.
 func (a *Account) ChangePassword(ctx context.Context, in ChangePasswordInput) (Step, error) {
 	var v validation
 	if in.Old.IsZero() {
@@ -126,7 +126,7 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 	p, u, now := a.pool, g.user, g.now
 	from := p.from(c.input.Caller, string(u.ID), true)
 	o := occurrence{who: u, from: c.input.Caller, Kind: changeEvent, Outcome: refused, Client: g.client.ID}
-	if err := overBudget(g.source, sourceRule, now); err != nil {
+	if err := overBudget(g.source, sourceRule, now); err != nil && !c.done {
 		return nil, p.unjudged(o, networkFull, err)
 	}
 	if !guessRule.Locked(g.guesses, now).IsZero() {
@@ -140,9 +140,12 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 		o.Reason = string(d.Reason())
 		return nil, p.wrong(ctx, g.guess(), ErrNotAuthorized, o)
 	}
+	if err := p.stillOpen(ctx, now, o, storage.Clear{Key: g.guesses.Key, Rule: guessRule}); err != nil {
+		return nil, err
+	}
 	next, refusal, err := p.choose(ctx, from, g.state.settings.Passwords, &c.chosen, u, now)
 	if err != nil {
-		return nil, p.full(o, err)
+		return nil, p.unchosen(ctx, g.guess(), err, o)
 	}
 	if refusal != nil {
 		return nil, p.wrong(ctx, g.guess(), refusal, o)

@@ -24,7 +24,9 @@ func (a answered) guess(at storage.Counter) guess { return guess{at, a.source, a
 
 // readTicket reads a ticket with its owner and their counters, in one round trip. A ticket whose
 // tries are used up is gone.
-func (p *Pool) readTicket(ctx context.Context, b bearer, c Caller) (a answered, err error) {
+// Admitted remembers that the network was within its budget in the first round of a call: what was
+// judged then is to be counted, and no budget refuses it any more.
+func (p *Pool) readTicket(ctx context.Context, b bearer, c Caller, admitted *bool) (a answered, err error) {
 	now := p.now()
 	got, err := p.read(ctx, storage.Want{
 		Now: now, Tickets: []string{b.ID()},
@@ -47,9 +49,10 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, c Caller) (a answered, 
 		resetCode: got.Counters[3], requests: got.Counters[4], told: got.Counters[6],
 		source: got.Counters[5].Key, from: c,
 	}
-	if err := overBudget(got.Counters[5], sourceRule, now); err != nil {
+	if err := overBudget(got.Counters[5], sourceRule, now); err != nil && !*admitted {
 		return a, p.unjudged(occurrence{from: c, Kind: answerEvent}, networkFull, err)
 	}
+	*admitted = true
 	if a.carried, err = p.answers(a.ticket, b, a.user); err != nil {
 		return a, err
 	}

@@ -50,6 +50,23 @@ func (p *Pool) choose(
 	return next, nil, nil
 }
 
+// unchosen lets it leave that a choice could not be judged, because the password door is full or
+// the visitor has gone. It tells that what was shown before was right, and so is counted like a
+// refusal (security.md T5).
+func (p *Pool) unchosen(ctx context.Context, g guess, err error, o occurrence) error {
+	_, limited := errors.AsType[*LimitError](err)
+	switch gone := ctx.Err(); {
+	case gone != nil && errors.Is(err, gone): // who waits and hangs up has seen it, too
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+		defer cancel()
+	case !limited:
+		return err // which says nothing of what was shown
+	}
+	o.Reason = doorFull
+	return p.wrong(ctx, g, err, o)
+}
+
 // mayTake judges a new password of u, whose login, name and passwords are known only once u was
 // read.
 func (p *Pool) mayTake(

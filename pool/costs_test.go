@@ -106,8 +106,8 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 		ticket := k.forgot(ada)
 		return func() error { return expect(k.reset(ticket, "1234567", another), pool.ErrBadCode) }
 	}},
-	`change password, answer to "new password"`: {
-		"change": func(k *kit) func() error {
+	"change password": {
+		"": func(k *kit) func() error {
 			d := k.signedIn()
 			return func() error {
 				return k.as(d, func(a *pool.Account) error {
@@ -115,7 +115,9 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 				})
 			}
 		},
-		"answer": func(k *kit) func() error {
+	},
+	`answer to "new password"`: {
+		"": func(k *kit) func() error {
 			k.temporary(ada)
 			ticket := k.asked(ada)
 			return func() error { return second(k.choose(ticket, another)) }

@@ -49,15 +49,7 @@ func (p *Pool) wrong(ctx context.Context, g guess, verdict error, o occurrence, 
 		return err
 	}
 	if l, full := errors.AsType[*storage.LimitError](err); full && l.Key == g.source {
-		// The network has had enough. The guess still counts against the account: else whoever has
-		// used up a network would have guesses there for nothing.
-		if err := overMail(p.commit(ctx, counted...)); err != nil {
-			if _, locked := limit(err); !locked || errors.Is(err, storage.ErrStale) {
-				return err
-			}
-			return p.unjudged(o, accountLocked, whileLocked(g.at))
-		}
-		return &LimitError{Until: l.Until}
+		return p.pastNetwork(ctx, g, l.Until, o, counted...)
 	} else if full {
 		return p.unjudged(o, accountLocked, whileLocked(g.at))
 	} else if err == nil {
@@ -66,15 +58,55 @@ func (p *Pool) wrong(ctx context.Context, g guess, verdict error, o occurrence, 
 	return err
 }
 
+// pastNetwork counts a guess from a network that has had enough by now, against the account alone:
+// else whoever has used up a network would have guesses there for nothing. No verdict leaves.
+func (p *Pool) pastNetwork(
+	ctx context.Context, g guess, until time.Time, o occurrence, counted ...storage.Change,
+) error {
+	err := overMail(p.commit(ctx, counted...))
+	if err == nil {
+		return &LimitError{Until: until}
+	}
+	if _, locked := limit(err); !locked || errors.Is(err, storage.ErrStale) {
+		return err
+	}
+	return p.unjudged(o, accountLocked, whileLocked(g.at))
+}
+
+// stillOpen refuses where a counter that a success would clear has locked since it was read. It
+// stands before what is done for a right answer alone and takes time: whoever waits for that would
+// learn of more guesses than are counted (security.md T5).
+func (p *Pool) stillOpen(ctx context.Context, now time.Time, o occurrence, wouldBe ...storage.Change) error {
+	want := storage.Want{Now: now}
+	var rules []storage.Rule
+	for _, c := range wouldBe {
+		if clear, ok := c.(storage.Clear); ok {
+			want.Counters, rules = append(want.Counters, clear.Key), append(rules, clear.Rule)
+		}
+	}
+	got, err := p.read(ctx, want)
+	if err != nil {
+		return err
+	}
+	for n, c := range got.Counters {
+		if !rules[n].Locked(c, now).IsZero() {
+			return p.unjudged(o, accountLocked, errLocked)
+		}
+	}
+	return nil
+}
+
 // counted commits a right password to which another step is due. The verdict leaves by it, so it is
 // counted; the session that ends this clears it (security.md T5).
 func (p *Pool) counted(ctx context.Context, r reading, o occurrence, changes ...storage.Change) error {
 	count, until := failure(r.counter, r.now)
-	changes = append(append(changes, p.warn(r, o.from)...), count, p.event(r.now, o.locking(until)),
+	warned := p.warn(r, o.from)
+	changes = append(append(changes, warned...), count, p.event(r.now, o.locking(until)),
 		storage.Count{Key: r.source.Key, Rule: sourceRule, Now: r.now})
 	err := overMail(p.commit(ctx, changes...))
 	if l, full := errors.AsType[*storage.LimitError](err); full && l.Key == r.source.Key {
-		return p.unjudged(o, networkFull, &LimitError{Until: l.Until})
+		o.Outcome, o.Reason = refused, networkFull // and costs what a wrong one does
+		return p.pastNetwork(ctx, r.guess(), l.Until, o, append(warned, count, p.event(r.now, o.locking(until)))...)
 	} else if full && l.Key == r.counter.Key {
 		return p.unjudged(o, accountLocked, ErrNotAuthorized)
 	}

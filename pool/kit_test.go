@@ -264,7 +264,7 @@ func (c *counting) instead(err error) {
 }
 
 func (c *counting) Read(ctx context.Context, p user.PoolID, w storage.Want) (storage.Got, error) {
-	if w.User != (user.Key{}) || w.Session != (storage.SessionKey{}) || len(w.Counters) > 1 { // else it is a chore's
+	if w.User != (user.Key{}) || w.Session != (storage.SessionKey{}) || len(w.Counters) > 1 || len(w.Counters) == 1 && len(w.Tickets) == 0 { // else it is a chore's
 		c.mu.Lock()
 		c.reads++
 		c.mu.Unlock()

@@ -58,7 +58,7 @@ func (p *Pool) ConfirmLink(ctx context.Context, in LinkInput) (Step, error) {
 		return nil, v.err()
 	}
 	link.mailed = true
-	a, err := p.readTicket(ctx, link, in.Caller)
+	a, err := p.readTicket(ctx, link, in.Caller, new(bool))
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ type guessing struct {
 	locked  error
 	// begin returns answers to judge, the right one first, and the ticket that they are to, if any.
 	begin func(k *kit) (answers []func() error, ticket string)
+	ends  bool // with the first right answer, for all others
 }
 
 // signingIn gives passwords to SignIn.
@@ -39,15 +40,15 @@ func confirming(k *kit, ticket, code string) []func() error {
 }
 
 var guessings = map[string]guessing{
-	"password": {"password", pool.ErrNotAuthorized, func(k *kit) ([]func() error, string) {
+	"password": {counter: "password", locked: pool.ErrNotAuthorized, begin: func(k *kit) ([]func() error, string) {
 		k.confirmed(ada)
 		return signingIn(k), ""
 	}},
-	"temporary password": {"password", pool.ErrNotAuthorized, func(k *kit) ([]func() error, string) {
+	"temporary password": {counter: "password", locked: pool.ErrNotAuthorized, begin: func(k *kit) ([]func() error, string) {
 		k.temporary(ada)
 		return signingIn(k), ""
 	}},
-	"password after a code": {"password", pool.ErrNotAuthorized, func(k *kit) (answers []func() error, _ string) {
+	"password after a code": {counter: "password", locked: pool.ErrNotAuthorized, begin: func(k *kit) (answers []func() error, _ string) {
 		step, err := k.ConfirmSignUp(k.t.Context(), pool.CodeInput{Ticket: k.signUp(ada), Code: k.code(ada, 1)})
 		if err != nil {
 			k.t.Fatal(err)
@@ -60,7 +61,7 @@ var guessings = map[string]guessing{
 		}
 		return answers, ticket
 	}},
-	"new password": {"password", pool.ErrNotAuthorized, func(k *kit) ([]func() error, string) {
+	"new password": {counter: "password", locked: pool.ErrNotAuthorized, begin: func(k *kit) ([]func() error, string) {
 		k.temporary(ada)
 		ticket := k.asked(ada)
 		return []func() error{
@@ -68,7 +69,7 @@ var guessings = map[string]guessing{
 			func() error { return second(k.choose(ticket, right)) },
 		}, ticket
 	}},
-	"old password": {"password", pool.ErrNotAuthorized, func(k *kit) (answers []func() error, _ string) {
+	"old password": {counter: "password", locked: pool.ErrNotAuthorized, begin: func(k *kit) (answers []func() error, _ string) {
 		k.confirmed(ada)
 		a, err := k.Account(k.t.Context(), k.done(ada).Tokens.Access)
 		if err != nil {
@@ -78,8 +79,8 @@ var guessings = map[string]guessing{
 			answers = append(answers, func() error { return second(a.ChangePassword(k.t.Context(), in)) })
 		}
 		return answers, ""
-	}},
-	"code to reset": {"code:reset_password", pool.ErrBadCode, func(k *kit) ([]func() error, string) {
+	}, ends: true},
+	"code to reset": {counter: "code:reset_password", locked: pool.ErrBadCode, begin: func(k *kit) ([]func() error, string) {
 		k.confirmed(ada)
 		ticket := k.forgot(ada)
 		code := k.code(ada, 2)
@@ -89,11 +90,11 @@ var guessings = map[string]guessing{
 			func() error { return k.reset(ticket, "wrong", another) },
 		}, ticket
 	}},
-	"code to confirm": {"code:confirm_sign_up", pool.ErrBadCode, func(k *kit) ([]func() error, string) {
+	"code to confirm": {counter: "code:confirm_sign_up", locked: pool.ErrBadCode, begin: func(k *kit) ([]func() error, string) {
 		ticket := k.signUp(ada)
 		return confirming(k, ticket, k.code(ada, 1)), ticket
 	}},
-	"code after a password": {"code:confirm_sign_up", pool.ErrBadCode, func(k *kit) ([]func() error, string) {
+	"code after a password": {counter: "code:confirm_sign_up", locked: pool.ErrBadCode, begin: func(k *kit) ([]func() error, string) {
 		k.signUp(ada)
 		k.code(ada, 1)
 		step, err := k.signIn(ada, right)

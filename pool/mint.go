@@ -84,30 +84,12 @@ func (p *Pool) tokens(ctx context.Context, r round, h *hooked, u *user.User, s *
 	}, nil
 }
 
-// unlocked refuses where a counter that a success would clear has locked since it was read: the
-// hook takes its time for what was right alone, and whoever waits for it would learn of more
-// guesses than are counted (security.md T5).
+// unlocked is stillOpen before PreTokenGeneration, which takes its time for what was right alone.
 func (p *Pool) unlocked(ctx context.Context, h *hooked, o occurrence, now time.Time, wouldBe []storage.Change) error {
 	if p.config.Hooks.PreTokenGeneration == nil || h.from.Browser || h.tokens.asked {
 		return nil
 	}
-	want := storage.Want{Now: now}
-	var rules []storage.Rule
-	for _, c := range wouldBe {
-		if clear, ok := c.(storage.Clear); ok {
-			want.Counters, rules = append(want.Counters, clear.Key), append(rules, clear.Rule)
-		}
-	}
-	got, err := p.read(ctx, want)
-	if err != nil {
-		return err
-	}
-	for n, c := range got.Counters {
-		if !rules[n].Locked(c, now).IsZero() {
-			return p.unjudged(o, accountLocked, errLocked)
-		}
-	}
-	return nil
+	return p.stillOpen(ctx, now, o, wouldBe...)
 }
 
 // withheld lets it leave that no tokens are given though all was proven. It tells that what was

@@ -107,8 +107,8 @@ func recoverable(u *user.User) (*user.User, string) {
 // mail. It signs nobody in (security.md S4): the step that comes back is [*NeedPassword].
 //
 // It fails with a *[ValidationError], which leaves the code good, with [ErrBadCode], with
-// [ErrTicketGone], and with a *[LimitError] where the password door is full. It costs one read, one
-// commit and, for the right code, one hash.
+// [ErrTicketGone], and with a *[LimitError] where the password door is full, which counts like a
+// wrong code. It costs one read, one commit and, for the right code, another read and one hash.
 func (p *Pool) ResetPassword(ctx context.Context, in ResetPasswordInput) (Step, error) {
 	b, ok := parseBearer(in.Ticket)
 	if !ok {
@@ -123,8 +123,9 @@ func (p *Pool) ResetPassword(ctx context.Context, in ResetPasswordInput) (Step, 
 	}
 	c := choice{value: in.Password, by: in.Caller}
 	h := p.call(hook.Authentication, in.Caller, in.Metadata)
+	var admitted bool
 	return again(func() (Step, error) {
-		a, err := p.readTicket(ctx, b, in.Caller)
+		a, err := p.readTicket(ctx, b, in.Caller, &admitted)
 		if err != nil {
 			return nil, err
 		}
@@ -148,10 +149,16 @@ func (p *Pool) resetPassword(
 	if !right || u.ID == "" {
 		return nil, p.wrong(ctx, a.guess(a.resetCode), ErrBadCode, o, a.tried())
 	}
+	if err := p.stillOpen(ctx, a.now, o, append(a.used(), storage.Clear{Key: a.resetCode.Key, Rule: codeRule})...); err != nil {
+		if errors.Is(err, errLocked) {
+			err = ErrBadCode
+		}
+		return nil, err
+	}
 	from := p.from(in.Caller, string(u.ID), false)
 	next, refusal, err := p.choose(ctx, from, a.state.settings.Passwords, c, u, a.now)
 	if err != nil {
-		return nil, p.full(o, err)
+		return nil, p.unchosen(ctx, a.guess(a.resetCode), err, o)
 	}
 	if refusal != nil {
 		return nil, p.wrong(ctx, a.guess(a.resetCode), refusal, o)

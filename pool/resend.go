@@ -29,7 +29,7 @@ func (p *Pool) ResendCode(ctx context.Context, in ResendInput) (SignUpResult, er
 	}
 	var sent unread // of mails to the address
 	return again(func() (SignUpResult, error) {
-		a, err := p.readTicket(ctx, b, in.Caller)
+		a, err := p.readTicket(ctx, b, in.Caller, new(bool))
 		if err != nil {
 			return SignUpResult{}, err
 		}

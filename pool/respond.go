@@ -34,8 +34,9 @@ func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (St
 	j.typed, _ = in.With.(Password)
 	wanted, _ := in.With.(NewPassword)
 	chosen := choice{value: wanted.Value, by: in.Caller}
+	var admitted bool
 	return again(func() (Step, error) {
-		a, err := p.readTicket(ctx, b, in.Caller)
+		a, err := p.readTicket(ctx, b, in.Caller, &admitted)
 		if err != nil {
 			return nil, err
 		}

@@ -80,11 +80,13 @@ func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, j *
 		return nil, err // the kind of login was taken when the call began
 	}
 	o := occurrence{who: r.user, from: in.Caller, Kind: signInEvent, Outcome: refused, Client: r.client.ID}
-	if err := overBudget(r.source, sourceRule, now); err != nil {
-		return nil, p.unjudged(o, networkFull, err)
-	}
-	if err := p.signIns.spent(r.known); err != nil { // before a lock, which must not show by it
-		return nil, p.unjudged(o, poolFull, err)
+	if !j.done { // else it is to be counted, and no budget refuses it any more
+		if err := overBudget(r.source, sourceRule, now); err != nil {
+			return nil, p.unjudged(o, networkFull, err)
+		}
+		if err := p.signIns.spent(r.known); err != nil { // before a lock, which must not show by it
+			return nil, p.unjudged(o, poolFull, err)
+		}
 	}
 	if !guessRule.Locked(r.counter, now).IsZero() {
 		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized) // so nothing is counted
