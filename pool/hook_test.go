@@ -34,7 +34,6 @@ var refusals = map[string]struct {
 	is  error
 	say func(context.Context) error
 }{
-
 	"error": {errStaff, func(context.Context) error { return fmt.Errorf("told: %w", errStaff) }},
 	"panic": {nil, func(context.Context) error { panic("ada@example.com is not welcome") }},
 	"exit":  {nil, func(context.Context) error { runtime.Goexit(); return nil }},
