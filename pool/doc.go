@@ -10,7 +10,8 @@
 // Whatever can end in a session returns a [Step]. A program switches over its type and answers with
 // the ticket that it carries, until it is [*Done]:
 //
-//	step, err := p.SignIn(ctx, pool.SignInInput{Username: "ada@example.com", With: pool.Password{Value: pw}})
+//	in := pool.SignInInput{Username: "ada@example.com", With: pool.Password{Value: pw}}
+//	step, err := p.SignIn(ctx, in)
 //	switch s := step.(type) {
 //	case *pool.Done:
 //		use(s.Tokens)
@@ -20,12 +21,14 @@
 //		refuse(step.Kind()) // a step this program does not know
 //	}
 //
-// What an administrator does is on another face, [Pool.Admin], which says who it was in the events:
+// Who is signed in changes their own account by [Pool.Account], with an access token, or by
+// [Pool.Session], with the cookie of a browser. What an administrator does is on another face,
+// [Pool.Admin], which says who it was in the events:
 //
 //	user, err := p.Admin(pool.Actor{Name: "helpdesk"}).FindUser(ctx, "ada@example.com")
 //
 // [Settings] is the pool's policy, and the same on every node. [Config] is what this process
-// brings: keys, a sender, a clock. Where they are silent they are safe.
+// brings: keys, a sender, hooks, a clock. Where they are silent they are safe.
 //
 // Answers to strangers do not tell whether a user exists: an unknown user, a wrong password, a
 // disabled and a locked account are one error after the same work, and a sign-up at a taken address
@@ -33,6 +36,13 @@
 // which a chore seals into a chain within a second. That takes a commit of its own for up to 5,000
 // of them and no part in theirs, and [Pool.VerifyEvents] finds what somebody changed of it in the
 // database.
+//
+// # Errors
+//
+// Each call names the errors that are its own. Beside them any may fail with a *[ValidationError]
+// of its input, and with [ErrUnavailable], [ErrClosed] or the error of its context; one that names
+// an app client with [ErrUnknownClient]; one whose caller is counted or whose password is hashed
+// with a *[LimitError]; and one in which a hook is asked with a *[HookError].
 //
 // # Costs
 //

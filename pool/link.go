@@ -143,14 +143,8 @@ func (p *Pool) answerLink(ctx context.Context, a answered, b bearer, with Respon
 		return nil, ErrWrongStep
 	}
 	o := occurrence{who: a.user, from: a.from, Kind: confirmEvent, Outcome: refused, Client: a.client.ID}
-	if !guessRule.Locked(a.password, a.now).IsZero() {
-		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized)
-	}
-	if err := p.mayAnswer(ctx, a, &j.hooked); err != nil {
+	if err := p.judgeAnswer(ctx, a, j, o); err != nil {
 		return nil, err
-	}
-	if err := p.judge(ctx, j, p.from(a.from, string(a.user.ID), false), a.user, nil, a.now); err != nil {
-		return nil, p.full(o, err)
 	}
 	d := gate.Decide(gate.Request{User: a.user, Purpose: gate.SignIn}, []gate.Proof{j.owner}, a.now)
 	if d.Outcome() != gate.Step || d.Next() != gate.Confirm {

@@ -72,14 +72,8 @@ func (p *Pool) answer(ctx context.Context, a answered, with Response, chosen *ch
 // withPassword judges the password that a step asked for.
 func (p *Pool) withPassword(ctx context.Context, a answered, j *judgement) (Step, error) {
 	o := occurrence{who: a.user, from: a.from, Kind: signInEvent, Outcome: refused, Client: a.client.ID}
-	if !guessRule.Locked(a.password, a.now).IsZero() {
-		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized)
-	}
-	if err := p.mayAnswer(ctx, a, &j.hooked); err != nil {
+	if err := p.judgeAnswer(ctx, a, j, o); err != nil {
 		return nil, err
-	}
-	if err := p.judge(ctx, j, p.from(a.from, string(a.user.ID), false), a.user, nil, a.now); err != nil {
-		return nil, p.full(o, err)
 	}
 	proofs := append(gate.Carried(a.user.ID, a.Proofs), j.owner)
 	d := gate.Decide(gate.Request{User: a.user, Purpose: gate.SignIn}, proofs, a.now)
@@ -88,4 +82,16 @@ func (p *Pool) withPassword(ctx context.Context, a answered, j *judgement) (Step
 		return nil, p.wrong(ctx, a.guess(a.password), ErrNotAuthorized, o, a.tried())
 	}
 	return p.mint(ctx, a.round, &j.hooked, a.user, d, a.password.Key, append(a.used(), storage.Require(a.user))...)
+}
+
+// judgeAnswer judges the password that answers a ticket, where it may be guessed at. An error is no
+// verdict.
+func (p *Pool) judgeAnswer(ctx context.Context, a answered, j *judgement, o occurrence) error {
+	if !guessRule.Locked(a.password, a.now).IsZero() {
+		return p.unjudged(o, accountLocked, ErrNotAuthorized)
+	}
+	if err := p.mayAnswer(ctx, a, &j.hooked); err != nil {
+		return err
+	}
+	return p.full(o, p.judge(ctx, j, p.from(a.from, string(a.user.ID), false), a.user, nil, a.now))
 }
