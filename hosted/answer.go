@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// answer is a response before it is sent: written whole or not at all, and given again to who asks the
-// same twice.
+// answer is a response before it is sent: written whole or not at all, and given again to who asks
+// the same twice.
 type answer struct {
 	status int
 	header http.Header
@@ -53,9 +53,10 @@ func (a *answer) send(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// secure are the headers of all answers. Pages hold no script and no style of their own, so whatever gets
-// into one does nothing (CVE class 49); nobody frames them, keeps them, or learns from where somebody came.
-// Without any referrer browsers would hide the origin of our own forms, too, see [visit.sameOrigin].
+// secure are the headers of all answers. Pages hold no script and no style of their own, so
+// whatever gets into one does nothing (CVE class 49); nobody frames them, keeps them, or learns
+// from where somebody came. Without any referrer browsers would hide the origin of our own forms,
+// too, see [visit.sameOrigin].
 var secure = map[string]string{
 	"Content-Security-Policy":      "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 	"X-Frame-Options":              "DENY",

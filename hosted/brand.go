@@ -19,8 +19,8 @@ import (
 //go:embed templates/style.css
 var baseStyle string
 
-// look is what a branding comes to: the style with its colours, and the logo as a file of this host, so that
-// no page needs anything from elsewhere.
+// look is what a branding comes to: the style with its colours, and the logo as a file of this
+// host, so that no page needs anything from elsewhere.
 type look struct {
 	name, initial string
 	files         map[string]file // by URL
@@ -65,7 +65,8 @@ func (h *Pages) brand(b pool.Branding) *look {
 	return l
 }
 
-// icon returns a picture for the tab: the first letter of the name on the colour, or the colour alone.
+// icon returns a picture for the tab: the first letter of the name on the colour, or the colour
+// alone.
 func icon(color, letter string) []byte {
 	c, _ := parseColor(color)
 	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="%s"/>`+
@@ -83,7 +84,8 @@ func (h *Pages) asset(w http.ResponseWriter, r *http.Request) bool {
 	if ok {
 		a.header.Set("Cache-Control", "public, max-age=31536000, immutable")
 	} else if name, _, digested := strings.Cut(strings.TrimPrefix(r.URL.Path, h.path("")), "-"); digested {
-		// A page of before a change, or of a node that is behind, names another digest: it gets what there is.
+		// A page of before a change, or of a node that is behind, names another digest: it gets
+		// what there is.
 		f, ok = l.files[map[string]string{"style": l.style, "logo": l.logo, "icon": l.icon}[name]]
 	}
 	if !ok {
@@ -107,11 +109,12 @@ const (
 	darkSurface  = "#171b24"
 )
 
-// readable is the contrast that letters must have with what is behind them (WCAG 2.2, 1.4.3: 4.5), and some: thin letters on dark look fainter.
+// readable is the contrast that letters must have with what is behind them (WCAG 2.2, 1.4.3: 4.5),
+// and some: thin letters on dark look fainter.
 const readable = 5.5
 
-// colors returns the custom properties of a colour, in both schemes: the colour of buttons, of letters on it,
-// and of links, which is moved towards black or white until it can be read.
+// colors returns the custom properties of a colour, in both schemes: the colour of buttons, of
+// letters on it, and of links, which is moved towards black or white until it can be read.
 func colors(color string) string {
 	c, ok := parseColor(color)
 	if !ok {
@@ -168,7 +171,8 @@ func (c rgb) contrast(d rgb) float64 {
 	return (max(a, b) + 0.05) / (min(a, b) + 0.05)
 }
 
-// letters returns black or white, whichever can be read better on c. One of them has 4.5 to 1 on any colour.
+// letters returns black or white, whichever can be read better on c. One of them has 4.5 to 1 on
+// any colour.
 func (c rgb) letters() rgb {
 	black, white := rgb{}, rgb{1, 1, 1}
 	if c.contrast(white) >= c.contrast(black) || c.contrast(white) >= 4.5 {

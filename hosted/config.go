@@ -14,23 +14,26 @@ import (
 	"github.com/userpool-go/userpool/pool"
 )
 
-// Config says where the pages are. The zero Config is good for a program that serves one pool, at the
-// origin that its issuer names.
+// Config says where the pages are. The zero Config is good for a program that serves one pool, at
+// the origin that its issuer names.
 type Config struct {
 	// Path is below which the pages are. "" means "/auth".
 	Path string
-	// Home is where a sign-in leads that no page asked for, and what the brand links to. "" means "/".
+	// Home is where a sign-in leads that no page asked for, and what the brand links to. "" means
+	// "/".
 	Home string
-	// Origin is where browsers see the pages, such as "https://shop.example.com": requests that name another
-	// one are refused. "" means the origin of the pool's issuer; in development, the host that was asked. No
-	// URL is made of it: links in mails lead to [pool.Config].ConfirmURL, which is to be Path + "/link" there.
+	// Origin is where browsers see the pages, such as "https://shop.example.com": requests that
+	// name another one are refused. "" means the origin of the pool's issuer; in development, the
+	// host that was asked. No URL is made of it: links in mails lead to [pool.Config].ConfirmURL,
+	// which is to be Path + "/link" there.
 	Origin string
 	// Client is the app client that people sign in to. "" means the pool's only one.
 	Client string
-	// Proxies are whose X-Forwarded-For and X-Forwarded-Proto count, as in web.Config. None means nobody's.
-	// In production what came over plain http, to us or to a proxy of these, is refused.
+	// Proxies are whose X-Forwarded-For and X-Forwarded-Proto count, as in web.Config. None means
+	// nobody's. In production what came over plain http, to us or to a proxy of these, is refused.
 	Proxies []netip.Prefix
-	// Logger takes what went wrong, with the number that the visitor was shown. Nil means nothing is logged.
+	// Logger takes what went wrong, with the number that the visitor was shown. Nil means nothing
+	// is logged.
 	Logger *slog.Logger
 	// Dev is development mode, from package hosted/dev. Nil, as in production, means none.
 	Dev Dev
@@ -38,8 +41,8 @@ type Config struct {
 
 // Dev is what development mode adds. It is made by package hosted/dev.
 type Dev interface {
-	// Mount returns a page for developers, and its path, or why the pool must not have it. Frame writes
-	// a page in the look of the others.
+	// Mount returns a page for developers, and its path, or why the pool must not have it. Frame
+	// writes a page in the look of the others.
 	Mount(p *pool.Pool, frame Frame) (path string, page http.Handler, err error)
 }
 

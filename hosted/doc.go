@@ -1,29 +1,30 @@
-// Package hosted is the pages of a user pool: sign up, confirm, sign in, forgot and reset, choose a new
-// password, sign out. A program that has none of its own puts them in front of itself with one line, and asks in
-// its handlers who is there:
+// Package hosted is the pages of a user pool: sign up, confirm, sign in, forgot and reset, choose a
+// new password, sign out. A program that has none of its own puts them in front of itself with one
+// line, and asks in its handlers who is there:
 //
 //	home := func(w http.ResponseWriter, r *http.Request) {
 //		fmt.Fprintf(w, "Hello, %s", web.User(r.Context()).Username)
 //	}
 //	http.ListenAndServe(addr, hosted.New(p, hosted.Config{}).Wrap(http.HandlerFunc(home)))
 //
-// Its own pages link to "/auth/account" and "/auth/sign-out". A program that guards its handlers one by one
-// takes the middleware of [Pages.Sessions], and routes "/auth/" to the pages.
+// Its own pages link to "/auth/account" and "/auth/sign-out". A program that guards its handlers
+// one by one takes the middleware of [Pages.Sessions], and routes "/auth/" to the pages.
 //
-// The pages are server-rendered HTML with one style sheet, and work without JavaScript, of which they have
-// none. They are in English or German, as the browser asks; light or dark, and wide or narrow, as it is; and
-// carry the name, logo and colour of the pool's Settings.Branding.
+// The pages are server-rendered HTML with one style sheet, and work without JavaScript, of which
+// they have none. They are in English or German, as the browser asks; light or dark, and wide or
+// narrow, as it is; and carry the name, logo and colour of the pool's Settings.Branding.
 //
 // # How a page works
 //
-// A GET shows a page and changes nothing. A POST does something, once, and always leads to a GET by 303: to the
-// next page, or to the same one, which says what was wrong. So pages can be reloaded and gone back to, and
-// nothing is ever sent twice. What is carried from page to page is in a short cookie of that one form, so that tabs
-// do not disturb each other; the ticket of a step is there, and in no URL and no form (security.md S1).
+// A GET shows a page and changes nothing. A POST does something, once, and always leads to a GET by
+// 303: to the next page, or to the same one, which says what was wrong. So pages can be reloaded
+// and gone back to, and nothing is ever sent twice. What is carried from page to page is in a short
+// cookie of that one form, so that tabs do not disturb each other; the ticket of a step is there,
+// and in no URL and no form (security.md S1).
 //
-// Each page has a JSON twin: the same URL, asked with "Accept: application/json", and posted to with a body of
-// "Content-Type: application/json" from a page of the same origin. Steps are those of pool.MarshalStep; their
-// ticket is a handle that is good only beside the cookie.
+// Each page has a JSON twin: the same URL, asked with "Accept: application/json", and posted to
+// with a body of "Content-Type: application/json" from a page of the same origin. Steps are those
+// of pool.MarshalStep; their ticket is a handle that is good only beside the cookie.
 //
 // # What a link in a mail leads to
 //
@@ -31,5 +32,6 @@
 //
 //	pool.Config{ConfirmURL: "https://shop.example.com/auth/link"}
 //
-// The page moves the link from the URL into a cookie and asks for a click; only that confirms (security.md S2).
+// The page moves the link from the URL into a cookie and asks for a click; only that confirms
+// (security.md S2).
 package hosted

@@ -14,10 +14,10 @@ import (
 	"unicode/utf8"
 )
 
-// flow is what a browser carries from one page to the next, in a short cookie of its own: the ticket of a
-// step, which never stands in a URL or a form (security.md S1), and what a form was answered, so that a page is
-// shown again without being sent again. The URL names the cookie. So each tab has its own, and a page that
-// is reloaded or gone back to shows the same.
+// flow is what a browser carries from one page to the next, in a short cookie of its own: the
+// ticket of a step, which never stands in a URL or a form (security.md S1), and what a form was
+// answered, so that a page is shown again without being sent again. The URL names the cookie. So
+// each tab has its own, and a page that is reloaded or gone back to shows the same.
 type flow struct {
 	id     string
 	size   int               // bytes of its cookie
@@ -31,7 +31,8 @@ type flow struct {
 	Typed  map[string]string `json:"v,omitempty"` // of the form, without its secrets
 }
 
-// slip is one thing that is wrong with what was typed. It is named, not worded: the words are the page's.
+// slip is one thing that is wrong with what was typed. It is named, not worded: the words are the
+// page's.
 type slip struct {
 	Field string `json:"f,omitempty"` // "" means the form as a whole
 	Rule  string `json:"r"`
@@ -61,8 +62,8 @@ func (f flow) lifetime() time.Duration {
 	return 15 * time.Minute
 }
 
-// flow returns the flow of a page that a request names. The zero flow means that there is none, whatever
-// else the browser sent.
+// flow returns the flow of a page that a request names. The zero flow means that there is none,
+// whatever else the browser sent.
 func (h *Pages) flow(r *http.Request, id, page string) flow {
 	if !flowID.MatchString(id) {
 		return flow{}
@@ -79,8 +80,8 @@ func (h *Pages) flow(r *http.Request, id, page string) flow {
 	return f
 }
 
-// parseFlow reads a cookie. Only its own browser can have changed it, and gains nothing by it; what is odd is
-// nevertheless refused, since it would be shown.
+// parseFlow reads a cookie. Only its own browser can have changed it, and gains nothing by it; what
+// is odd is nevertheless refused, since it would be shown.
 func parseFlow(value string) (f flow, ok bool) {
 	if len(value) > maxFlow {
 		return flow{}, false
@@ -92,8 +93,8 @@ func parseFlow(value string) (f flow, ok bool) {
 	return f, f.Next == local(f.Next)
 }
 
-// keep has the browser keep a flow, under a new id unless it has one, and lets others go where there would be
-// too many: those that are to be kept shortest first, and of them the oldest.
+// keep has the browser keep a flow, under a new id unless it has one, and lets others go where
+// there would be too many: those that are to be kept shortest first, and of them the oldest.
 func (h *Pages) keep(w http.ResponseWriter, r *http.Request, f flow) flow {
 	if f.id == "" {
 		f.id = rand.Text()
@@ -121,8 +122,8 @@ func (h *Pages) keep(w http.ResponseWriter, r *http.Request, f flow) flow {
 	return f
 }
 
-// encode returns the value of a flow's cookie. Nobody reads it as HTML: escaped for that, the query of an
-// address would be six times as long.
+// encode returns the value of a flow's cookie. Nobody reads it as HTML: escaped for that, the query
+// of an address would be six times as long.
 func (f flow) encode() string {
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
@@ -138,8 +139,9 @@ func (h *Pages) drop(w http.ResponseWriter, id string) {
 	}
 }
 
-// flows returns the flows that a browser sent, the oldest first, as browsers do (RFC 6265, 5.4). Of more than it
-// keeps it returns the newest: whoever sends thousands is no browser, and each may cost a read and a header.
+// flows returns the flows that a browser sent, the oldest first, as browsers do (RFC 6265, 5.4). Of
+// more than it keeps it returns the newest: whoever sends thousands is no browser, and each may
+// cost a read and a header.
 func (h *Pages) flows(r *http.Request) (all []flow) {
 	before, after, _ := strings.Cut(h.cookieName("flow.?"), "?")
 	for _, c := range slices.Backward(r.Cookies()) {

@@ -11,8 +11,8 @@ import (
 	"github.com/userpool-go/userpool/web"
 )
 
-// guard is what a request must pass before a route sees it. It has a name, so that a test can list which
-// routes have which.
+// guard is what a request must pass before a route sees it. It has a name, so that a test can list
+// which routes have which.
 type guard struct {
 	name  string
 	check func(*visit) *refusal // nil: it may pass
@@ -32,8 +32,8 @@ var writing = []guard{
 	{"form of this browser", (*visit).ownForm},
 }
 
-// overTLS takes nothing over plain http in production: no session could come of it. Often a proxy is not named in
-// Config.Proxies; then only the log can say so.
+// overTLS takes nothing over plain http in production: no session could come of it. Often a proxy
+// is not named in Config.Proxies; then only the log can say so.
 func (v *visit) overTLS() *refusal {
 	if v.sessions.Encrypted(v.r) {
 		return nil
@@ -42,11 +42,11 @@ func (v *visit) overTLS() *refusal {
 	return &refusal{http.StatusForbidden, "plain_http"}
 }
 
-// sameOrigin lets nobody post but our own pages (CVE class 50). Browsers say since 2020 (Safari since 2023)
-// which site a request comes from, and that cannot be set by a page; older ones, and all of them over plain
-// http to another machine, name its origin, which must be ours. A request that says neither comes from no
-// browser that can be told from an attack, and is refused; "null" says nothing. In development the
-// site is enough: a developer may have anything in front.
+// sameOrigin lets nobody post but our own pages (CVE class 50). Browsers say since 2020 (Safari
+// since 2023) which site a request comes from, and that cannot be set by a page; older ones, and
+// all of them over plain http to another machine, name its origin, which must be ours. A request
+// that says neither comes from no browser that can be told from an attack, and is refused; "null"
+// says nothing. In development the site is enough: a developer may have anything in front.
 func (v *visit) sameOrigin() *refusal {
 	site, from := v.r.Header.Get("Sec-Fetch-Site"), v.r.Header.Get("Origin")
 	named := from != "" && from != "null"
@@ -67,9 +67,9 @@ func (v *visit) origin() string {
 	return "http://" + v.r.Host
 }
 
-// A form is bound to the browser that asked for it by a secret in a cookie, and a MAC under it in the form:
-// nobody can have a browser sign in with a form of their own (login CSRF, security.md S10). Any other guard
-// alone would do in today's browsers; this one does in all.
+// A form is bound to the browser that asked for it by a secret in a cookie, and a MAC under it in
+// the form: nobody can have a browser sign in with a form of their own (login CSRF, security.md
+// S10). Any other guard alone would do in today's browsers; this one does in all.
 
 var formSecret = regexp.MustCompile(`^[A-Z2-7]{26}$`) // rand.Text
 
@@ -93,8 +93,8 @@ func (v *visit) formToken() string {
 	return formMAC(v.secret)
 }
 
-// renew gives the browser a new secret: at its first form, and at each sign-in and sign-out, so that nobody who
-// knew the one before can use it (CVE class 52).
+// renew gives the browser a new secret: at its first form, and at each sign-in and sign-out, so
+// that nobody who knew the one before can use it (CVE class 52).
 func (v *visit) renew() {
 	v.secret = rand.Text()
 	http.SetCookie(v.w, v.cookie("form", v.secret, 0))
@@ -106,8 +106,8 @@ func formMAC(secret string) string {
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }
 
-// ownForm refuses a form that another browser was given. JSON needs none: no page of another site can send
-// it without asking first, which nobody here answers.
+// ownForm refuses a form that another browser was given. JSON needs none: no page of another site
+// can send it without asking first, which nobody here answers.
 func (v *visit) ownForm() *refusal {
 	if v.json {
 		return nil

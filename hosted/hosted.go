@@ -27,8 +27,9 @@ type Pages struct {
 	devPage http.Handler
 }
 
-// New returns the pages of a pool. It does not fail, so that a program reads in one line; what is wrong
-// with c is in [Pages.Err], and pages that have an error refuse every request, those to the app too.
+// New returns the pages of a pool. It does not fail, so that a program reads in one line; what is
+// wrong with c is in [Pages.Err], and pages that have an error refuse every request, those to the
+// app too.
 func New(p *pool.Pool, c Config) *Pages {
 	c, err := c.check(p)
 	h := &Pages{pool: p, config: c, pages: pages(), err: err}
@@ -47,16 +48,17 @@ func New(p *pool.Pool, c Config) *Pages {
 	return h
 }
 
-// Err returns what is wrong with the Config, an [ErrConfig], or nil. A program that would rather not start
-// than refuse every request asks for it after [New].
+// Err returns what is wrong with the Config, an [ErrConfig], or nil. A program that would rather
+// not start than refuse every request asks for it after [New].
 func (h *Pages) Err() error { return h.err }
 
-// Sessions are the cookie sessions that the pages begin and end, for a program that guards its handlers one
-// by one: see web.Sessions. They are nil where [Pages.Err] is not.
+// Sessions are the cookie sessions that the pages begin and end, for a program that guards its
+// handlers one by one: see web.Sessions. They are nil where [Pages.Err] is not.
 func (h *Pages) Sessions() *web.Sessions { return h.sessions }
 
-// Wrap returns a handler that has the pages below [Config].Path and, everywhere else, the app, which only
-// who is signed in gets to: web.User(r.Context()) is who it is. Others are sent to sign in, and back.
+// Wrap returns a handler that has the pages below [Config].Path and, everywhere else, the app,
+// which only who is signed in gets to: web.User(r.Context()) is who it is. Others are sent to sign
+// in, and back.
 func (h *Pages) Wrap(app http.Handler) http.Handler {
 	if h.err != nil {
 		return h
@@ -84,8 +86,9 @@ func (h *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// owns reports whether a path is one of the pages'. It looks at the path as handlers see it, so there is no
-// spelling of one by which the app is reached unguarded: what is not ours goes through Require (CVE class 10).
+// owns reports whether a path is one of the pages'. It looks at the path as handlers see it, so
+// there is no spelling of one by which the app is reached unguarded: what is not ours goes through
+// Require (CVE class 10).
 func (h *Pages) owns(path string) bool {
 	return strings.HasPrefix(path, h.config.Path+"/") || h.devPath != "" && path == h.devPath
 }

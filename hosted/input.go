@@ -17,8 +17,8 @@ import (
 // maxBody is the largest body that is read, in bytes: four times the longest form.
 const maxBody = 16 << 10
 
-// What a form carries beside its fields. In JSON the flow is called "ticket": it is a handle, and good
-// for nothing without the cookie that it names.
+// What a form carries beside its fields. In JSON the flow is called "ticket": it is a handle, and
+// good for nothing without the cookie that it names.
 const (
 	tokenField = "form"
 	onceField  = "once"
@@ -27,8 +27,9 @@ const (
 	ticketJSON = "ticket"
 )
 
-// readBody reads what was sent, by the names of the page's fields. It is strict: a name that nobody asked
-// for, or that stands twice, is refused, since two who read the same body could see two forms.
+// readBody reads what was sent, by the names of the page's fields. It is strict: a name that nobody
+// asked for, or that stands twice, is refused, since two who read the same body could see two
+// forms.
 func (v *visit) readBody() *refusal {
 	kind, _, err := mime.ParseMediaType(v.r.Header.Get("Content-Type"))
 	v.json = err == nil && kind == "application/json"

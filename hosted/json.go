@@ -9,8 +9,9 @@ import (
 	"github.com/userpool-go/userpool/web"
 )
 
-// The JSON twins: the same URLs, asked with "Accept: application/json", take and give what the pages do. The
-// ticket of a step is a handle there, too: the true one is in a cookie that no script reads (security.md S10).
+// The JSON twins: the same URLs, asked with "Accept: application/json", take and give what the
+// pages do. The ticket of a step is a handle there, too: the true one is in a cookie that no script
+// reads (security.md S10).
 
 // nextJSON is the answer that leads to a step which the pool has no Step for.
 type nextJSON struct {

@@ -13,9 +13,10 @@ const (
 	onceTime = 30 * time.Second // a form takes, and is remembered: a second click comes soon
 )
 
-// once answers the second of two clicks like the first. Without it the browser, which shows what the last
-// one got, would show that the step is over, and a wrong password that was sent twice would count twice.
-// It is a courtesy of this process, for who holds the same form and cookie; no rule leans on it.
+// once answers the second of two clicks like the first. Without it the browser, which shows what
+// the last one got, would show that the step is over, and a wrong password that was sent twice
+// would count twice. It is a courtesy of this process, for who holds the same form and cookie; no
+// rule leans on it.
 type once struct {
 	mu    sync.Mutex
 	known map[[32]byte]*remembered

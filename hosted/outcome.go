@@ -29,8 +29,9 @@ type failure struct {
 	field  string // that it is about
 }
 
-// failures are the errors that visitors can do something about, each in its class. Whatever is not here is
-// nobody's fault but ours, and told as such. Those that lead back to the beginning have no field.
+// failures are the errors that visitors can do something about, each in its class. Whatever is not
+// here is nobody's fault but ours, and told as such. Those that lead back to the beginning have no
+// field.
 var failures = []failure{
 	{pool.ErrNotAuthorized, http.StatusUnauthorized, "not_authorized", ""},
 	{pool.ErrBadCode, http.StatusUnprocessableEntity, "wrong_code", "code"},

@@ -30,7 +30,8 @@ type page struct {
 	name string
 	// step pages are only for who is at that step: a flow with a ticket.
 	step bool
-	// shown is asked before the page is shown; where it answers, the page is not. Nil means that it is.
+	// shown is asked before the page is shown; where it answers, the page is not. Nil means that it
+	// is.
 	shown func(*visit) *outcome
 	// form lists the fields. Nil means a button alone.
 	form func(pool.Settings) []field

@@ -11,8 +11,8 @@ import (
 // attributePrefix begins the names of fields that are attributes, such as "attributes.given_name".
 const attributePrefix = "attributes."
 
-// signUpForm asks for what a user cannot be without: a login, an address to be proven beside a chosen user
-// name, what the schema requires, and a password.
+// signUpForm asks for what a user cannot be without: a login, an address to be proven beside a
+// chosen user name, what the schema requires, and a password.
 func signUpForm(s pool.Settings) []field {
 	first, address := loginField(s), ""
 	if slices.Contains(s.SignIn.Identifiers, pool.Username) {
@@ -37,7 +37,8 @@ func signUpForm(s pool.Settings) []field {
 	return append(fields, chosen)
 }
 
-// attributes are the inputs of the standard claims that browsers know. Autocomplete is HTML's word for them.
+// attributes are the inputs of the standard claims that browsers know. Autocomplete is HTML's word
+// for them.
 var attributes = map[string]field{
 	"address":      {Autocomplete: "street-address"},
 	"birthdate":    {Type: "date", Autocomplete: "bday"},

@@ -9,8 +9,8 @@ import (
 // maxNext bounds where a sign-in leads, in bytes: it travels in a cookie.
 const maxNext = 1024
 
-// local returns where a visitor wants to be taken, if that is a path on this host, and "" where it is not
-// or might be read as another host by somebody (CVE class 34).
+// local returns where a visitor wants to be taken, if that is a path on this host, and "" where it
+// is not or might be read as another host by somebody (CVE class 34).
 func local(wanted string) string {
 	if wanted == "" || len(wanted) > maxNext || strings.ContainsFunc(wanted, beyondASCII) || web.ReturnPath(wanted) != wanted {
 		return ""

@@ -47,7 +47,8 @@ type visit struct {
 	in   map[string]string // of a post
 }
 
-// serve finds the route of a request. The path is compared as it is: no spelling of a page is another.
+// serve finds the route of a request. The path is compared as it is: no spelling of a page is
+// another.
 func (h *Pages) serve(w http.ResponseWriter, r *http.Request) {
 	v := &visit{Pages: h, r: r, w: newAnswer(), settings: h.pool.Settings(), words: wordsFor(r.Header.Get("Accept-Language"))}
 	v.json = v.wantsJSON()
@@ -158,7 +159,8 @@ func (v *visit) move(page string, on flow) {
 	v.w.see(v.path(page) + "?" + flowField + "=" + on.id)
 }
 
-// again shows a form once more, with what was wrong, or leads back to the beginning where the step is over.
+// again shows a form once more, with what was wrong, or leads back to the beginning where the step
+// is over.
 func (v *visit) again(err error) {
 	if failed(err).name == startAgain && v.arrived() {
 		v.w.see(v.next())
@@ -194,8 +196,8 @@ func (v *visit) refuse(no *refusal) {
 	v.problem(no.name, "")
 }
 
-// grave answers an error that no visitor can do anything about: with a number that they can name, beside
-// which the log has the error. It tells nothing else.
+// grave answers an error that no visitor can do anything about: with a number that they can name,
+// beside which the log has the error. It tells nothing else.
 func (v *visit) grave(err error) bool {
 	f := failed(err)
 	later(v.w.header, err)
@@ -213,8 +215,9 @@ func (v *visit) grave(err error) bool {
 	return true
 }
 
-// arrived reports whether the step of a form is over because the visitor is signed in: the second of two clicks
-// may come when the first has changed the cookies, and is no reason to tell anybody to start again.
+// arrived reports whether the step of a form is over because the visitor is signed in: the second
+// of two clicks may come when the first has changed the cookies, and is no reason to tell anybody
+// to start again.
 func (v *visit) arrived() bool {
 	return v.signedIn() && v.flow.Ticket == "" && (v.page.step || v.page.name == signInPage)
 }
@@ -241,7 +244,8 @@ func (v *visit) next() string {
 
 func (v *visit) typed() map[string]string { return typed(v.page.fields(v.settings), v.in) }
 
-// slips says what is wrong, by the names of this page's fields. What is about none of them is about the form.
+// slips says what is wrong, by the names of this page's fields. What is about none of them is about
+// the form.
 func (v *visit) slips(err error) []slip {
 	all := slips(err)
 	for i, s := range all {

@@ -56,8 +56,8 @@ func (v *visit) mustBeIn() *outcome {
 
 func (v *visit) signedIn() bool { return web.User(v.r.Context()).ID != "" }
 
-// then is what follows a step: its page, or the end of the sign-in. A step that these pages do not know
-// is said to be unknown, and never let in.
+// then is what follows a step: its page, or the end of the sign-in. A step that these pages do not
+// know is said to be unknown, and never let in.
 func (v *visit) then(step pool.Step, err error) outcome {
 	if err != nil {
 		return outcome{err: err}

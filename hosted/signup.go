@@ -62,8 +62,9 @@ func (v *visit) byLink() bool {
 	return v.page.name == confirmPage && v.settings.SignUp.ByLink && strings.Contains(v.flow.To, "@")
 }
 
-// landed takes the link of a mail out of the URL, where history, logs and the next page would find it, into
-// a short cookie. It consumes nothing: mail scanners open links before people do (security.md S2).
+// landed takes the link of a mail out of the URL, where history, logs and the next page would find
+// it, into a short cookie. It consumes nothing: mail scanners open links before people do
+// (security.md S2).
 func (v *visit) landed() *outcome {
 	q := v.r.URL.Query()
 	if !q.Has("link") {
@@ -77,8 +78,8 @@ func (v *visit) landed() *outcome {
 }
 
 // confirmLink confirms with the link, at once where this browser signed up, and beside the password
-// elsewhere (security.md T7). Which of the browser's sign-ups the link is of, if any, is found by asking: with
-// the ticket of another one nothing is done.
+// elsewhere (security.md T7). Which of the browser's sign-ups the link is of, if any, is found by
+// asking: with the ticket of another one nothing is done.
 func (v *visit) confirmLink(ctx context.Context) outcome {
 	in := pool.LinkInput{Link: v.flow.Ticket, Caller: v.caller()}
 	for _, begun := range slices.Backward(v.flows(v.r)) {

@@ -16,8 +16,8 @@ import (
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-// templates are the one that all pages are made by, and its parts. What is shown reaches them as values, never
-// as markup.
+// templates are the one that all pages are made by, and its parts. What is shown reaches them as
+// values, never as markup.
 var templates = template.Must(template.ParseFS(templateFiles, "templates/*.html"))
 
 // view is what a template sees.
@@ -163,8 +163,8 @@ func (v *visit) field(name string) field {
 	return field{}
 }
 
-// hidden returns what a form carries unseen. Each form has a number, by which the second of two clicks is
-// known.
+// hidden returns what a form carries unseen. Each form has a number, by which the second of two
+// clicks is known.
 func (v *visit) hidden(f flow) []hidden {
 	all := []hidden{{tokenField, v.formToken()}, {onceField, rand.Text()}}
 	if f.id != "" {

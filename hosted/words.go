@@ -13,8 +13,8 @@ import (
 //go:embed words/*.json
 var wordFiles embed.FS
 
-// catalogs are the words of the pages, by language, the one for all others first. A catalog is data: who
-// translates it reads no code.
+// catalogs are the words of the pages, by language, the one for all others first. A catalog is
+// data: who translates it reads no code.
 var catalogs = []catalog{readCatalog("en"), readCatalog("de")}
 
 // languages chooses among the catalogs.
@@ -26,8 +26,8 @@ type catalog struct {
 	words map[string]string
 }
 
-// readCatalog reads embedded words. They are part of the program, so a mistake in them cannot depend on
-// input, and no test run would get past it.
+// readCatalog reads embedded words. They are part of the program, so a mistake in them cannot
+// depend on input, and no test run would get past it.
 func readCatalog(lang string) catalog {
 	text, err := wordFiles.ReadFile("words/" + lang + ".json")
 	if err != nil {
@@ -67,8 +67,8 @@ func wordsFor(acceptLanguage string) catalog {
 	return catalogs[i]
 }
 
-// say returns words, with what varies filled in: name, value, name, value. What is filled in is not looked
-// at again.
+// say returns words, with what varies filled in: name, value, name, value. What is filled in is not
+// looked at again.
 func (c catalog) say(key string, vary ...string) string {
 	if len(vary) == 0 {
 		return c.words[key]
@@ -93,8 +93,8 @@ func (c catalog) first(keys []string, vary ...string) string {
 	return ""
 }
 
-// slip says what is wrong with a field, or with the form as a whole where f is zero: in the words of its kind of
-// field and rule, or in the next best.
+// slip says what is wrong with a field, or with the form as a whole where f is zero: in the words
+// of its kind of field and rule, or in the next best.
 func (c catalog) slip(s slip, f field) string {
 	name, _, _ := strings.Cut(f.Name, ".")
 	keys := []string{

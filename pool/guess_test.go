@@ -19,8 +19,8 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// crowded is a store at which guesses of many visitors meet: all have read before the first commits, and then
-// they come in any order.
+// crowded is a store at which guesses of many visitors meet: all have read before the first
+// commits, and then they come in any order.
 type crowded struct {
 	storage.Store
 	arrive sync.WaitGroup // who has not read yet
@@ -96,9 +96,9 @@ func (c *crowded) Commit(ctx context.Context, changes ...storage.Change) error {
 
 const sourceWindow = 15 * time.Minute
 
-// Of guesses at once, however far the counters of the account, of the ticket and of the network are apart, each is
-// counted, or refused because of a lock that stands: and so none that is right passes beside more that were
-// judged than T5 and S1 allow.
+// Of guesses at once, however far the counters of the account, of the ticket and of the network are
+// apart, each is counted, or refused because of a lock that stands: and so none that is right
+// passes beside more that were judged than T5 and S1 allow.
 func TestT5_EveryGuessAtOnceIsCounted(t *testing.T) {
 	t.Parallel()
 	for name, g := range guessings {
@@ -158,8 +158,8 @@ func guessAtOnce(t *testing.T, kind string, g guessing, seed uint64) {
 	}
 }
 
-// apart puts counters out of step: a wrong answer, then some more failures at the account alone, and of the network
-// alone nearly as many as it has.
+// apart puts counters out of step: a wrong answer, then some more failures at the account alone,
+// and of the network alone nearly as many as it has.
 func (k *kit) apart(r *rand.Rand, c *crowded, wrongly func() error) {
 	k.t.Helper()
 	if err := wrongly(); err == nil {
@@ -221,8 +221,8 @@ func (l *looked) Read(ctx context.Context, p user.PoolID, w storage.Want) (stora
 	return got, err
 }
 
-// A new password is hashed for what was right alone, and who waits for that has seen it: so it does not come to
-// that where guessing has locked by then, and who hangs up meanwhile is counted.
+// A new password is hashed for what was right alone, and who waits for that has seen it: so it does
+// not come to that where guessing has locked by then, and who hangs up meanwhile is counted.
 func TestT5_WhatIsRightIsCountedBeforeItTakesTime(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"old password", "code to reset"} {

@@ -8,8 +8,8 @@ import (
 	"github.com/userpool-go/userpool/pool"
 )
 
-// Caller says who makes a request, for all that is asked of the pool on its behalf: from which address, with
-// which browser and language, and whether somebody has signed in from here before.
+// Caller says who makes a request, for all that is asked of the pool on its behalf: from which
+// address, with which browser and language, and whether somebody has signed in from here before.
 func (s *Sessions) Caller(r *http.Request) pool.Caller {
 	device, _ := single(r, s.names.Device)
 	return pool.Caller{
@@ -17,9 +17,10 @@ func (s *Sessions) Caller(r *http.Request) pool.Caller {
 	}
 }
 
-// address returns where a request comes from. X-Forwarded-For is read from its end, where our own proxies
-// have written, and only as far as they reach: what stands before the first address that is none of theirs
-// was written by the visitor. Where a proxy of ours has written no address it is the peer's.
+// address returns where a request comes from. X-Forwarded-For is read from its end, where our own
+// proxies have written, and only as far as they reach: what stands before the first address that is
+// none of theirs was written by the visitor. Where a proxy of ours has written no address it is the
+// peer's.
 func (s *Sessions) address(r *http.Request) netip.Addr {
 	peer := parseAddress(r.RemoteAddr)
 	if !s.trusts(peer) {
@@ -37,8 +38,9 @@ func (s *Sessions) address(r *http.Request) netip.Addr {
 	return client
 }
 
-// Encrypted reports whether a request came over TLS, to us or to a proxy of ours. In development it need not.
-// What did not is nobody's (see [ErrPlainHTTP]), and a password in it may have been read on the way.
+// Encrypted reports whether a request came over TLS, to us or to a proxy of ours. In development it
+// need not. What did not is nobody's (see [ErrPlainHTTP]), and a password in it may have been read
+// on the way.
 func (s *Sessions) Encrypted(r *http.Request) bool {
 	if !s.names.Secure || r.TLS != nil {
 		return true
@@ -77,8 +79,8 @@ func parseAddress(text string) netip.Addr {
 	return plain(a)
 }
 
-// plain returns the one spelling of an address: an IPv4 one is not mapped to IPv6, and a zone, which means
-// something on one machine alone, is left out.
+// plain returns the one spelling of an address: an IPv4 one is not mapped to IPv6, and a zone,
+// which means something on one machine alone, is left out.
 func plain(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
 
 // unmapped does the same for a network.

@@ -1,5 +1,5 @@
-// Package web gives a program with pages of its own the sessions of a user pool: who is signed in stands
-// in a cookie, and handlers ask for it.
+// Package web gives a program with pages of its own the sessions of a user pool: who is signed in
+// stands in a cookie, and handlers ask for it.
 //
 //	s := web.New(p, web.Config{SignInPath: "/login"})
 //	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
@@ -18,23 +18,23 @@
 //	mux.HandleFunc("POST /logout", func(w http.ResponseWriter, r *http.Request) { err := s.End(w, r); ... })
 //	http.ListenAndServe(":8080", s.Load(mux))
 //
-// Everything that goes to the pool carries [Sessions.Caller], which tells it where a visitor comes from
-// and that a browser asks: the sign-in then ends in a browser session, whose cookie [Sessions.Start]
-// writes, and in no tokens.
+// Everything that goes to the pool carries [Sessions.Caller], which tells it where a visitor comes
+// from and that a browser asks: the sign-in then ends in a browser session, whose cookie
+// [Sessions.Start] writes, and in no tokens.
 //
-// The cookie names the session, and holds nothing else. [Sessions.Load] reads the session at each request
-// that brings one, so that signing out, a new password, a disabled user or a group that was left
-// counts from the next request.
-// The cookie is out of reach for scripts, other hosts and plain http.
+// The cookie names the session, and holds nothing else. [Sessions.Load] reads the session at each
+// request that brings one, so that signing out, a new password, a disabled user or a group that was
+// left counts from the next request. The cookie is out of reach for scripts, other hosts and plain
+// http.
 //
-// A browser sends it along with what other sites make it send. So a request that may change something
-// (any but GET, HEAD and OPTIONS, and a WebSocket) is nobody's unless the browser says that it comes
-// from a page of the same origin: Sec-Fetch-Site is same-origin, or Origin is that of the request. All
-// browsers say one of the two; but those of before 2023, and all of them over plain http to another
-// machine, do not where a page has "Referrer-Policy: no-referrer" ("same-origin" is as discreet). What
-// is no browser has to say it, too. A handler that changes something at a GET is not protected. That
-// Origin is compared with the Host of the request, so proxies must pass it on as it came;
-// X-Forwarded-Host is not read, and no header makes a URL.
+// A browser sends it along with what other sites make it send. So a request that may change
+// something (any but GET, HEAD and OPTIONS, and a WebSocket) is nobody's unless the browser says
+// that it comes from a page of the same origin: Sec-Fetch-Site is same-origin, or Origin is that of
+// the request. All browsers say one of the two; but those of before 2023, and all of them over
+// plain http to another machine, do not where a page has "Referrer-Policy: no-referrer"
+// ("same-origin" is as discreet). What is no browser has to say it, too. A handler that changes
+// something at a GET is not protected. That Origin is compared with the Host of the request, so
+// proxies must pass it on as it came; X-Forwarded-Host is not read, and no header makes a URL.
 //
 // It works with whatever takes net/http's middleware: chi's Use and With take Load, Require and
 // RequireGroup("staff") as they are.

@@ -44,20 +44,21 @@ func (s *Sessions) with(v *visitor, w http.ResponseWriter, r *http.Request) *htt
 }
 
 // Load is the middleware that finds out who makes each request, for [User], [Sessions.Account] and
-// [Sessions.Require]. It lets everybody through. It costs one read of the store where the request brings a
-// cookie, and nothing where it does not.
+// [Sessions.Require]. It lets everybody through. It costs one read of the store where the request
+// brings a cookie, and nothing where it does not.
 //
-// Answers to somebody signed in are not to be kept by any cache (Cache-Control: no-store), unless the
-// handler says otherwise. Where the store does not answer, everybody is nobody.
+// Answers to somebody signed in are not to be kept by any cache (Cache-Control: no-store), unless
+// the handler says otherwise. Where the store does not answer, everybody is nobody.
 func (s *Sessions) Load(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, s.with(s.visitor(r), w, r))
 	})
 }
 
-// Require is the middleware that lets only those through who are signed in. A browser that goes to a page
-// (GET or HEAD) is sent to the sign-in with 303, and from there back, see [ReturnTo]; anything else is 401.
-// Where the store does not answer it is 503. It works without [Sessions.Load], too.
+// Require is the middleware that lets only those through who are signed in. A browser that goes to
+// a page (GET or HEAD) is sent to the sign-in with 303, and from there back, see [ReturnTo];
+// anything else is 401. Where the store does not answer it is 503. It works without
+// [Sessions.Load], too.
 func (s *Sessions) Require(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := s.visitor(r)
@@ -74,12 +75,13 @@ func (s *Sessions) Require(next http.Handler) http.Handler {
 	})
 }
 
-// RequireGroup is [Sessions.Require] for members of any of the groups; whoever is signed in and in none of
-// them gets 403. Without names it lets nobody in, because a list that came out empty should not open what it
-// guards. Names are compared as token.Requirement does: whole, and letter case counts.
+// RequireGroup is [Sessions.Require] for members of any of the groups; whoever is signed in and in
+// none of them gets 403. Without names it lets nobody in, because a list that came out empty should
+// not open what it guards. Names are compared as token.Requirement does: whole, and letter case
+// counts.
 //
-// Who is in a group is read with the session, at each request: whoever is taken out of it, or whose group is
-// taken out of the settings, is out from the next request on.
+// Who is in a group is read with the session, at each request: whoever is taken out of it, or whose
+// group is taken out of the settings, is out from the next request on.
 func (s *Sessions) RequireGroup(names ...string) func(http.Handler) http.Handler {
 	names = slices.Clone(names)
 	return func(next http.Handler) http.Handler {
@@ -106,8 +108,9 @@ func (s *Sessions) signInFirst(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
-// User returns the profile of who makes the request, as [Sessions.Load] or [Sessions.Require] has read it;
-// where they stand for several pools, the innermost. The zero Profile, without an ID, is nobody.
+// User returns the profile of who makes the request, as [Sessions.Load] or [Sessions.Require] has
+// read it; where they stand for several pools, the innermost. The zero Profile, without an ID, is
+// nobody.
 func User(ctx context.Context) pool.Profile {
 	if v, ok := ctx.Value(contextKey{}).(*visitor); ok {
 		return v.profile
@@ -115,8 +118,8 @@ func User(ctx context.Context) pool.Profile {
 	return pool.Profile{}
 }
 
-// Account returns the account of who makes the request, for what users do with their own. It fails with
-// pool.ErrNotAuthorized where nobody is signed in, and as pool.Pool.Session does.
+// Account returns the account of who makes the request, for what users do with their own. It fails
+// with pool.ErrNotAuthorized where nobody is signed in, and as pool.Pool.Session does.
 func (s *Sessions) Account(r *http.Request) (*pool.Account, error) {
 	v := s.visitor(r)
 	return v.account, v.err

@@ -16,8 +16,8 @@ func (s *Sessions) mayAct(r *http.Request) error {
 	return nil
 }
 
-// safe reports whether a request changes nothing (RFC 9110, 9.2.1). A WebSocket begins as a GET, and may do
-// anything after that.
+// safe reports whether a request changes nothing (RFC 9110, 9.2.1). A WebSocket begins as a GET,
+// and may do anything after that.
 func safe(r *http.Request) bool {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
@@ -27,8 +27,8 @@ func safe(r *http.Request) bool {
 }
 
 // sameOrigin reports whether the browser says that the request comes from a page of the same origin
-// (security.md S10). What says nothing, or two things, is not believed: all browsers say it, with scripts
-// and without, and no page can make them say otherwise.
+// (security.md S10). What says nothing, or two things, is not believed: all browsers say it, with
+// scripts and without, and no page can make them say otherwise.
 func (s *Sessions) sameOrigin(r *http.Request) bool {
 	if site := r.Header.Values("Sec-Fetch-Site"); len(site) > 0 && (len(site) > 1 || site[0] != "none") {
 		return len(site) == 1 && site[0] == "same-origin"

@@ -7,17 +7,18 @@ import (
 	"strings"
 )
 
-// ReturnTo is the name of the query parameter in which [Sessions.Require] gives the sign-in page the path
-// that the visitor was on the way to. The page keeps it in its form, and goes there with [ReturnPath].
+// ReturnTo is the name of the query parameter in which [Sessions.Require] gives the sign-in page
+// the path that the visitor was on the way to. The page keeps it in its form, and goes there with
+// [ReturnPath].
 const ReturnTo = "return_to"
 
 // maxReturn bounds a return path, in bytes: it goes into a URL.
 const maxReturn = 2 << 10
 
-// ReturnPath returns the path to go to after a sign-in: what was typed, if it is the path of a page of the
-// same origin, with or without a query, and otherwise "/". It came through the visitor's hands, and anybody
-// can make a link to the sign-in page: whatever a browser, a proxy or a framework could take for the name
-// of another host is refused (CVE class 34).
+// ReturnPath returns the path to go to after a sign-in: what was typed, if it is the path of a page
+// of the same origin, with or without a query, and otherwise "/". It came through the visitor's
+// hands, and anybody can make a link to the sign-in page: whatever a browser, a proxy or a
+// framework could take for the name of another host is refused (CVE class 34).
 func ReturnPath(typed string) string {
 	if !local(typed) {
 		return "/"
@@ -38,8 +39,8 @@ func local(s string) bool {
 	return !strings.Contains(typed, "//") && !strings.Contains(u.Path, "//") && printable(u.Path)
 }
 
-// printable reports whether s has no backslash, which browsers take for a slash, and no control character,
-// which they leave out.
+// printable reports whether s has no backslash, which browsers take for a slash, and no control
+// character, which they leave out.
 func printable(s string) bool {
 	return !strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c == 0x7f || c == '\\' })
 }

@@ -25,9 +25,10 @@ var (
 type Config struct {
 	// SignInPath is where [Sessions.Require] sends visitors. "" means "/login".
 	SignInPath string
-	// Proxies are the networks of the proxies in front of the program. What they say about a request counts:
-	// X-Forwarded-For, to which each adds whom it was called by, and X-Forwarded-Proto. None means that
-	// nobody stands in between; then visitors behind a proxy are all one network, and share its limits.
+	// Proxies are the networks of the proxies in front of the program. What they say about a
+	// request counts: X-Forwarded-For, to which each adds whom it was called by, and
+	// X-Forwarded-Proto. None means that nobody stands in between; then visitors behind a proxy are
+	// all one network, and share its limits.
 	Proxies []netip.Prefix
 }
 
@@ -39,8 +40,8 @@ type Sessions struct {
 	names   cookie.Names
 }
 
-// New returns the sessions of p. A pool with an https issuer is in production: its cookies are Secure, and
-// what comes over plain http is nobody's.
+// New returns the sessions of p. A pool with an https issuer is in production: its cookies are
+// Secure, and what comes over plain http is nobody's.
 func New(p *pool.Pool, c Config) *Sessions {
 	s := &Sessions{pool: p, signIn: c.SignInPath, names: cookie.Of(string(p.ID()), p.Issuer())}
 	if s.signIn == "" {
@@ -52,12 +53,12 @@ func New(p *pool.Pool, c Config) *Sessions {
 	return s
 }
 
-// Start signs the browser in: it writes the cookie of the session that a sign-in, or a change of password,
-// ended in. It counts from the browser's next request. A session that the browser had until then ends, which
-// costs two reads and a commit; a browser without one costs nothing.
+// Start signs the browser in: it writes the cookie of the session that a sign-in, or a change of
+// password, ended in. It counts from the browser's next request. A session that the browser had
+// until then ends, which costs two reads and a commit; a browser without one costs nothing.
 //
-// It fails with [ErrNoSession], [ErrCrossOrigin], [ErrPlainHTTP], and with an error of the pool where the
-// session before could not be ended; then nothing was written.
+// It fails with [ErrNoSession], [ErrCrossOrigin], [ErrPlainHTTP], and with an error of the pool
+// where the session before could not be ended; then nothing was written.
 func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, done *pool.Done) error {
 	if done == nil || done.Cookie.IsZero() {
 		return ErrNoSession
@@ -75,11 +76,12 @@ func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, done *pool.Done
 	return nil
 }
 
-// End signs the browser out: it ends the session and erases the cookie. Whose session is over already is
-// signed out. It is for a POST: at a GET it is [ErrCrossOrigin], since any page can cause one.
+// End signs the browser out: it ends the session and erases the cookie. Whose session is over
+// already is signed out. It is for a POST: at a GET it is [ErrCrossOrigin], since any page can
+// cause one.
 //
-// It fails with [ErrCrossOrigin] and [ErrPlainHTTP], which erase nothing, and with an error of the pool
-// where the session could not be ended; the cookie is erased then, too.
+// It fails with [ErrCrossOrigin] and [ErrPlainHTTP], which erase nothing, and with an error of the
+// pool where the session could not be ended; the cookie is erased then, too.
 func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
 	if safe(r) {
 		return ErrCrossOrigin

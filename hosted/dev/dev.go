@@ -1,15 +1,16 @@
-// Package dev is the development mode of the pages in package hosted: /dev/mailbox shows the mail that a
-// pool has sent, so that a program that has no mail server can be clicked through.
+// Package dev is the development mode of the pages in package hosted: /dev/mailbox shows the mail
+// that a pool has sent, so that a program that has no mail server can be clicked through.
 //
 //	box := mailbox.New()
 //	p, err := pool.Open(ctx, memory.New(), pool.Config{Sender: box})
 //	...
 //	pages := hosted.New(p, hosted.Config{Dev: dev.InsecureDev(box)})
 //
-// Whoever reads that page can confirm any address and set any password. So it answers on the developer's own
-// machine alone (security.md S11): where the issuer of the pool, the address that the server listens on, the
-// peer, and the Host that was asked for are all loopback, and no proxy has a hand in it. Everybody else is
-// told that there is no such page. A pool with an https issuer is in production, and refuses all of it.
+// Whoever reads that page can confirm any address and set any password. So it answers on the
+// developer's own machine alone (security.md S11): where the issuer of the pool, the address that
+// the server listens on, the peer, and the Host that was asked for are all loopback, and no proxy
+// has a hand in it. Everybody else is told that there is no such page. A pool with an https issuer
+// is in production, and refuses all of it.
 package dev
 
 import (
@@ -32,8 +33,8 @@ import (
 // Path is where the mailbox is.
 const Path = "/dev/mailbox"
 
-// InsecureDev returns development mode with a page for the mailbox. It is insecure wherever anybody but
-// the developer can reach it, which it does what it can to prevent.
+// InsecureDev returns development mode with a page for the mailbox. It is insecure wherever anybody
+// but the developer can reach it, which it does what it can to prevent.
 func InsecureDev(box *mailbox.Mailbox) hosted.Dev { return development{box} }
 
 type development struct{ box *mailbox.Mailbox }
@@ -66,9 +67,9 @@ var forwarding = []string{
 	"Client-Ip", "Cf-Connecting-Ip", "Fastly-Client-Ip", "X-Appengine-User-Ip", "X-Envoy-External-Address",
 }
 
-// near reports whether a request comes from the machine that we run on, and from a browser that was told to
-// go there: not from a page elsewhere whose name was pointed at us (DNS rebinding), or past a proxy or
-// tunnel that listens for others.
+// near reports whether a request comes from the machine that we run on, and from a browser that was
+// told to go there: not from a page elsewhere whose name was pointed at us (DNS rebinding), or past
+// a proxy or tunnel that listens for others.
 func near(r *http.Request) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if !ok || !loopbackAddr(local.String()) || !loopbackAddr(r.RemoteAddr) || !loopbackHost(r.Host) {
