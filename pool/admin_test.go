@@ -805,3 +805,69 @@ func TestT5_AdminSetsAPasswordAnew(t *testing.T) {
 		t.Errorf("a temporary password after 7 days = %v, want ErrNotAuthorized", err)
 	}
 }
+
+// A password that an administrator gives keeps the policy, and one that is made is asked about
+// nowhere.
+func TestAdminsPasswordsKeepThePolicy(t *testing.T) {
+	t.Parallel()
+	l, asks := asking(t, true)
+	k := open(t, asks, func(c *pool.Config) {
+		if c.Settings == nil {
+			c.Settings = &pool.Settings{}
+		}
+		c.Settings.SignIn.Identifiers = []pool.Identifier{pool.Username, pool.Email}
+		c.Settings.Passwords = password.Policy{History: 2, RequireSymbols: true, RequireNumbers: true, MinLength: 20}
+	})
+	made, err := k.admin().CreateUser(t.Context(), pool.CreateUserInput{Username: ada, EmailVerified: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if asked := l.questions(); len(asked) > 0 {
+		t.Errorf("%d questions about a password that was made", len(asked))
+	}
+	sent := temporary(k.mails(ada, 1)[0])
+	first, second := password.New("1 correct horse battery staple!"), password.New("2 correct horse battery staple!")
+	for _, tt := range []struct {
+		name  string
+		value password.Secret
+		want  error
+	}{
+		{"the one that was made", password.New(sent), pool.ErrInvalid},
+		{"without a digit", right, pool.ErrInvalid},
+		{"short", password.New("1 horse!"), pool.ErrInvalid},
+		{"none", password.Secret{}, pool.ErrInvalid},
+		{"breached", password.New("1! " + leaked.Reveal()), nil},
+		{"a first", first, nil},
+		{"the same", first, pool.ErrInvalid},
+		{"a second", second, nil},
+		{"the one before", first, pool.ErrInvalid},
+	} {
+		was := k.user(ada).Version
+		err := k.admin().SetPassword(t.Context(), pool.SetPasswordInput{ID: made.ID, Password: tt.value, Permanent: true})
+		if !errors.Is(err, tt.want) || (k.user(ada).Version != was) != (tt.want == nil) {
+			t.Errorf("%s = %v, want %v", tt.name, err, tt.want)
+		}
+	}
+	if asked := l.questions(); len(asked) == 0 {
+		t.Error("nobody was asked about passwords that were given")
+	}
+	l.fail(func() {})
+	if err := k.admin().SetPassword(t.Context(), pool.SetPasswordInput{ID: made.ID, Password: password.New("3 correct horse battery staple!")}); !errors.Is(err, pool.ErrUnavailable) {
+		t.Errorf("while nobody can be asked = %v, want ErrUnavailable", err)
+	}
+	l.fail(nil)
+	for i := range 120 { // more than a network may
+		in := pool.CreateUserInput{Username: fmt.Sprint("user", i), Suppress: true, Password: first}
+		if _, err := k.admin().CreateUser(t.Context(), in); err != nil {
+			t.Fatalf("user %d: %v", i, err)
+		}
+	}
+	up := pool.SignUpInput{Username: "bobby", Attributes: user.Attributes{"email": "bob@example.com"}, Password: first}
+	if _, err := k.SignUp(t.Context(), up); err != nil {
+		t.Fatal(err)
+	}
+	in := pool.SetPasswordInput{ID: k.user("bobby").ID, Password: password.New("bobby-bobby-bobby-1-!"), Permanent: true}
+	if err := k.admin().SetPassword(t.Context(), in); !errors.Is(err, pool.ErrInvalid) {
+		t.Errorf("a password made of the name of a sign-up = %v, want ErrInvalid", err)
+	}
+}
