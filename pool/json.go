@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"time"
 
 	"github.com/userpool-go/userpool/message"
@@ -25,6 +26,9 @@ import (
 //
 // The last one is of a browser session, whose secrets are in cookies.
 func MarshalStep(s Step) ([]byte, error) {
+	if v := reflect.ValueOf(s); v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil, fmt.Errorf("pool: no JSON for a %T that is nil", s)
+	}
 	switch s := s.(type) {
 	case *Done:
 		if !s.Cookie.IsZero() { // it goes where no script reads it (security.md S10)

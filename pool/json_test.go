@@ -30,6 +30,11 @@ func TestMarshalStep(t *testing.T) {
 	if err != nil || !strings.HasPrefix(string(got), `{"step":"done","tokens":{`) || !strings.Contains(string(got), `"access_token":"a"`) {
 		t.Errorf("MarshalStep(Done) = %s, %v", got, err)
 	}
+	for _, none := range []pool.Step{(*pool.Done)(nil), (*pool.NeedPassword)(nil), (*pool.NeedConfirm)(nil), (*pool.NeedNewPassword)(nil)} {
+		if got, err := pool.MarshalStep(none); err == nil {
+			t.Errorf("MarshalStep(nil %T) = %s, want an error", none, got)
+		}
+	}
 	if got, err := pool.MarshalStep(nil); err == nil {
 		t.Errorf("MarshalStep(nil) = %s, want an error", got)
 	}
