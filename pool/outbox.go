@@ -167,12 +167,7 @@ func (o *outbox) send(ctx context.Context, m *storage.Outgoing) error {
 
 // handOver gives a message to the sender, unless there is no use in it: it is void, its code has
 // died, or it was sent before and could not be taken out.
-func (o *outbox) handOver(ctx context.Context, m *storage.Outgoing) (err error) {
-	defer func() { // a sender of the app's that panics at one message must not end the process, again and again
-		if r := recover(); r != nil {
-			err = fmt.Errorf("the sender panicked: %v", r)
-		}
-	}()
+func (o *outbox) handOver(ctx context.Context, m *storage.Outgoing) error {
 	l, err := o.letter(m)
 	if err != nil || l.Void || o.wasSent(m.ID) {
 		return err
@@ -190,7 +185,24 @@ func (o *outbox) handOver(ctx context.Context, m *storage.Outgoing) (err error) 
 	if err != nil {
 		return err
 	}
-	return o.config.Sender.Send(sending, msg)
+	return sent(sending, o.config.Sender, msg)
+}
+
+// sent lets the app's sender send. One that panics at a message, or ends its goroutine, must neither
+// end the process, again and again, nor keep the lane.
+func sent(ctx context.Context, s message.Sender, m message.Message) error {
+	said := make(chan error, 1)
+	go func() {
+		err := errors.New("the sender did not return")
+		defer func() {
+			if r := recover(); r != nil {
+				err = fmt.Errorf("the sender panicked: %v", r)
+			}
+			said <- err
+		}()
+		err = s.Send(ctx, m)
+	}()
+	return <-said
 }
 
 // dead reports whether the ticket that a message belongs to, or the temporary password that it

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -352,4 +354,25 @@ func TestOutboxSurvivesAPanickingSender(t *testing.T) {
 	k.signUp(ada)
 	k.signUp("bob@example.com")
 	waitFor(t, func() bool { _, sent := mail.counts(); return sent == 1 })
+}
+
+// A sender that ends its goroutine does not keep the lane: the message is sent the next time.
+func TestOutboxSurvivesASenderThatExits(t *testing.T) {
+	t.Parallel()
+	mail, tries := &flaky{}, atomic.Int64{}
+	k := open(t, func(c *pool.Config) {
+		c.Sender = message.SenderFunc(func(ctx context.Context, m message.Message) error {
+			if tries.Add(1) == 1 {
+				runtime.Goexit()
+			}
+			return mail.Send(ctx, m)
+		})
+	})
+	k.signUp(ada)
+	waitFor(t, func() bool { return tries.Load() == 1 })
+	waitFor(t, func() bool {
+		k.clock.advance(time.Second)
+		_, sent := mail.counts()
+		return sent == 1
+	})
 }
