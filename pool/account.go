@@ -154,6 +154,9 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 	o.Outcome = succeeded
 	changes := append(p.replaced(next, g.told, now, c.input.Caller.locale()),
 		storage.Put(next), storage.Delete(g.session), p.event(now, o))
+	if g.guesses.Key != g.strangers { // theirs, up to a lock without end, were at the old one
+		changes = append(changes, storage.Delete(&storage.Counter{Key: g.strangers}))
+	}
 	return p.mint(ctx, g.round, &c.hooked, next, d, g.guesses.Key, changes...)
 }
 
@@ -177,6 +180,7 @@ func (a *Account) readFor(ctx context.Context, c Caller) (granted, error) {
 		return g, err
 	}
 	g.guesses, g.source, g.told = counters[0], counters[1], counters[2]
+	g.strangers = g.guesses.Key
 	if d.knows(g.user) {
 		g.guesses = counters[3]
 	}

@@ -378,3 +378,30 @@ func TestT6_ResentCodesOfANetworkAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// Strangers who have closed an account for good are at a password that is no more once its owner has changed
+// it: on another device the new one is as good as on the known one.
+func TestT5_ChangeOpensALockedAccount(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	k.confirmed(ada)
+	known := pool.Caller{Device: k.done(ada).Device}
+	for range 100 {
+		k.signIn(ada, wrong)
+		k.clock.advance(time.Hour)
+	}
+	d, err := pool.Finished(k.signInFrom(known, ada, right))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := k.Account(t.Context(), d.Tokens.Access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.ChangePassword(t.Context(), pool.ChangePasswordInput{Old: right, New: another, Caller: known}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.signIn(ada, another); err != nil {
+		t.Errorf("the new password on another device = %v", err)
+	}
+}

@@ -103,9 +103,11 @@ type granted struct {
 	round
 	session *token.Session
 	user    *user.User
-	guesses storage.Counter // at the password; read for an account only, like the next two
+	guesses storage.Counter // at the password; read for an account only, like what follows
 	source  storage.Counter // of the caller's network
 	told    storage.Counter // of notices that the password was set
+
+	strangers storage.CounterKey // of those at the password who have no known device
 }
 
 // stillHolds decides by the proofs of the session whether there would be one today.
