@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/web"
 )
 
 // route is a method of a page: what guards it, and what it does.
@@ -215,11 +216,15 @@ func (v *visit) grave(err error) bool {
 	return true
 }
 
-// arrived reports whether the step of a form is over because the visitor is signed in: the second
-// of two clicks may come when the first has changed the cookies, and is no reason to tell anybody
-// to start again.
+// arrived reports whether a form asks to sign in who is signed in: the second of two clicks may come when
+// the first has changed the cookies, and is no reason to tell anybody to start again. Somebody else, at
+// a form that another left open, is not taken for that one.
 func (v *visit) arrived() bool {
-	return v.signedIn() && v.flow.Ticket == "" && (v.page.step || v.page.name == signInPage)
+	u, typed := web.User(v.r.Context()), v.in["username"]
+	same := u.ID != "" && slices.ContainsFunc([]string{u.Username, u.Email, u.Phone}, func(login string) bool {
+		return login != "" && strings.EqualFold(login, typed)
+	})
+	return same && v.flow.Ticket == "" && (v.page.step || v.page.name == signInPage)
 }
 
 func (v *visit) caller() pool.Caller { return v.sessions.Caller(v.r) }
