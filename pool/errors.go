@@ -80,8 +80,8 @@ func (e *ValidationError) Error() string {
 func (e *ValidationError) Unwrap() error { return ErrInvalid }
 
 // LimitError means that a budget is used up which says nothing about any account: that of the
-// caller's network, of the whole pool (see [LimitSettings]), or of the password door (security.md
-// T6).
+// caller's network, of the whole pool (see [LimitSettings]), of the password door, or of a hook that
+// runs as often as it may (security.md T6).
 type LimitError struct{ Until time.Time }
 
 // Error says what is wrong.
