@@ -179,7 +179,7 @@ func (p *Pool) replaced(u *user.User, told storage.Counter, now time.Time, local
 	notice := letterTo(to, message.PasswordChanged, locale, "")
 	full := !mailing(to).Locked(told, now).IsZero()
 	notice.Name, notice.Void = u.Username(), !proven || full
-	changes := []storage.Change{p.revokeAll(u, now), p.notify(u, notice, now)}
+	changes := []storage.Change{p.revokeAll(u, now), p.notify(u.ID, notice, now)}
 	if full {
 		return changes
 	}

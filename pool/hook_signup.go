@@ -76,7 +76,7 @@ func (p *Pool) joined(
 	mails := mailing(address)
 	full := !mails.Locked(r.mail, now).IsZero()
 	l.Void = l.Void || full
-	changes := []storage.Change{storage.Put(u), p.notify(u, l, now), p.event(now, o)}
+	changes := []storage.Change{storage.Put(u), p.notify(u.ID, l, now), p.event(now, o)}
 	if !full {
 		changes = append(changes, storage.Count{Key: r.mail.Key, Rule: mails, Now: now})
 	}

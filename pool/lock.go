@@ -27,6 +27,6 @@ func (p *Pool) warn(r reading, c Caller) []storage.Change {
 		to, proven := u.Address(user.KindEmail)
 		l.To, l.Locale, l.Void = to.Display, cmp.Or(u.Attributes["locale"], l.Locale), !proven
 	}
-	o := storage.Outgoing{Owner: user.ID(r.counter.Key.Owner), NotAfter: now.Add(noticeLifetime)}
-	return []storage.Change{p.enqueue(o, l, now), storage.Count{Key: r.warned.Key, Rule: warningRule, Now: now}}
+	notice := p.notify(user.ID(r.counter.Key.Owner), l, now)
+	return []storage.Change{notice, storage.Count{Key: r.warned.Key, Rule: warningRule, Now: now}}
 }

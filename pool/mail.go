@@ -87,12 +87,14 @@ func (p *Pool) post(t *storage.Ticket, c carried, l letter, now time.Time) stora
 	return p.enqueue(storage.Outgoing{Owner: owner, Ticket: t.ID, NotAfter: until}, l, now)
 }
 
-// noticeLifetime is how long a notice is worth sending.
-const noticeLifetime = 72 * time.Hour
+const (
+	noticeLifetime = 72 * time.Hour // so long a notice is worth sending
+	noticeClass    = 1              // after codes, whose class is 0: people wait for those
+)
 
-// notify returns the change that tells u something about the account.
-func (p *Pool) notify(u *user.User, l letter, now time.Time) storage.Change {
-	return p.enqueue(storage.Outgoing{Owner: u.ID, NotAfter: now.Add(noticeLifetime)}, l, now)
+// notify returns the change that tells the owner of an account something about it.
+func (p *Pool) notify(owner user.ID, l letter, now time.Time) storage.Change {
+	return p.enqueue(storage.Outgoing{Owner: owner, Class: noticeClass, NotAfter: now.Add(noticeLifetime)}, l, now)
 }
 
 func (p *Pool) enqueue(o storage.Outgoing, content any, now time.Time) storage.Change {
