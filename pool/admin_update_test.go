@@ -65,8 +65,9 @@ func TestT7_AdminMovesAddresses(t *testing.T) {
 					t.Fatal(err)
 				}
 				d := k.done("ada")
-				tt.in.ID = made.ID
-				err = k.admin().UpdateAttributes(t.Context(), tt.in)
+				in := tt.in // of this store: the other is tried at the same time
+				in.ID = made.ID
+				err = k.admin().UpdateAttributes(t.Context(), in)
 				got, _ := k.admin().GetUser(t.Context(), made.ID)
 				if tt.logins == "" {
 					if !errors.Is(err, pool.ErrInvalid) && !errors.Is(err, pool.ErrLoginTaken) || fmt.Sprint(got) != fmt.Sprint(made) {
