@@ -85,7 +85,7 @@ func TestT5_ResetOpensALockedAccount(t *testing.T) {
 }
 
 // CVE class 13: use, a newer request and a password change each kill older codes.
-func TestOldResetCodesAreDead(t *testing.T) {
+func TestCVE13_OldResetCodesAreDead(t *testing.T) {
 	t.Parallel()
 	for name, kill := range map[string]func(k *kit, ticket, code string){
 		"used": func(k *kit, ticket, code string) {

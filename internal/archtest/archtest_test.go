@@ -153,12 +153,28 @@ func TestCheckListing(t *testing.T) {
 		{"part of a name", head + "| T4 | TestT4_A, FuzzT4_C, TestT4_AB |\n| S17 | TestS17_B |\n", "TestT4_AB, which does not exist"},
 		{"wrong row", head + "| T4 | TestT4_A |\n| S17 | TestS17_B |\n| S16 | TestS17_B |\n", "the row of S16 names TestS17_B"},
 		{"unlisted rule", head + "| T4 | TestT4_A, FuzzT4_C |\n", "TestS17_B holds S17, which has no row"},
-		{"empty row", head + "| T4 | TestT4_A, FuzzT4_C |\n| S17 | TestS17_B |\n| T5 | later |\n", "the row of T5 names no test"},
+		{"two rows", head + "| T4 | TestT4_A |\n| S17 | TestS17_B |\n| T4 | FuzzT4_C |\n", "T4 has two rows"},
+		{"empty row", head + "| T4 | TestT4_A, FuzzT4_C |\n| S17 | TestS17_B |\n| T5 | later |\n", "the row of T5 names no test of its own"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			check(t, archtest.CheckListing(tt.page, []string{"TestT4_A", "TestS17_B", "FuzzT4_C", "TestOther", "helper"}), tt.want)
+		})
+	}
+	classes := []struct{ name, page, want string }{
+		{"its own", "| CVE13 | x | `TestCVE13_A` |\n", ""},
+		{"that of a rule too", "| CVE13 | x | `TestCVE13_A`, `TestT4_A` |\n", ""},
+
+		{"only that of a rule", "| CVE13 | x | `TestT4_A` |\n", "the row of CVE13 names no test of its own"},
+		{"that of another class", "| CVE13 | x | `TestCVE13_A`, `TestCVE14_A` |\n", "the row of CVE13 names TestCVE14_A"},
+		{"missing test of a rule", "| CVE13 | x | `TestCVE13_A`, `TestT4_B` |\n", "TestT4_B, which does not exist"},
+		{"no row", "", "TestCVE13_A holds CVE13, which has no row"},
+	}
+	for _, tt := range classes {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			check(t, archtest.CheckListing("| T4 | `TestT4_A` |\n"+tt.page, []string{"TestT4_A", "TestCVE13_A"}), tt.want)
 		})
 	}
 	check(t, archtest.CheckListing("no table\n", []string{"TestT4_A", "FuzzT4_C"}), "TestT4_A holds T4, which has no row")
