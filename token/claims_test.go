@@ -3,6 +3,7 @@ package token_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -233,6 +234,21 @@ func TestValuesReadBack(t *testing.T) {
 				t.Fatalf("Verify = %+v, %v, want %v", got, err, c.Values)
 			}
 			got.Values["level"][0], got.Values["more"] = '9', json.RawMessage("1")
+		}
+	}
+}
+
+func TestStrangeNamesAreLeftOut(t *testing.T) {
+	t.Parallel()
+	k := generate(t)
+	for _, name := range []string{"use[name", "", "a b", "naïve", `q\"`} {
+		body := payload(t, k, claims(token.Access), nil)
+		for _, value := range []string{`"ada"`, `[1]`} {
+			more := fmt.Sprintf(`{"%s":%s,`, name, value) + body[1:]
+			c, err := verifier(t, config(token.Access, now, k)).Verify(t.Context(), forge(t, k, header(k, nil), more))
+			if err != nil || len(c.Attributes)+len(c.Values) != 0 {
+				t.Errorf("Verify of %s = %+v, %v", more, c, err)
+			}
 		}
 	}
 }

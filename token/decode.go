@@ -165,11 +165,13 @@ func (r *reader) boolean(name string) *bool {
 	return nil
 }
 
-// further returns the claims that are not reserved: those that are texts, and the others.
+// further returns the claims that are not reserved: those that are texts, and the others. One whose
+// name is none that [SigningKey.Sign] takes is left out, as a claim that is not understood is
+// (RFC 7519, 4): what was verified can be signed again.
 func (r *reader) further() (texts map[string]string, values map[string]json.RawMessage) {
 	for name, raw := range r.members {
 		switch {
-		case Reserved(name):
+		case Reserved(name) || !isName(name):
 		case raw[0] != '"':
 			if values == nil {
 				values = map[string]json.RawMessage{}
