@@ -28,6 +28,12 @@ var (
 	// ErrNotAllowed means that a user is in no state for what an [Admin] wants; the text says why.
 	// Where it is the status it is a [user.ErrTransition], too.
 	ErrNotAllowed = errors.New("pool: not possible with this user")
+	// ErrStale means that somebody else has changed the settings since they were read. Read them
+	// again, and decide again.
+	ErrStale = errors.New("pool: changed meanwhile; read it again")
+	// ErrFixedInCode means that the settings are those of [Config].Settings. An administrator's change
+	// would be undone by the next start of the program.
+	ErrFixedInCode = errors.New("pool: the settings are fixed in code: change Config.Settings, or leave it nil")
 	// ErrInvalid is the class of *[ValidationError].
 	ErrInvalid = errors.New("pool: invalid input")
 	// ErrLimited is the class of *[LimitError].

@@ -53,6 +53,7 @@ const (
 	deleteEvent       = "delete_user"
 	joinEvent         = "add_to_group"
 	leaveEvent        = "remove_from_group"
+	settingsEvent     = "put_settings"
 
 	succeeded = "success"
 	stepped   = "step"

@@ -111,6 +111,7 @@ func (s Settings) problems() (ps []string) {
 	for _, p := range s.Attributes.Problems() {
 		ps = append(ps, "attributes: "+p)
 	}
+	ps = append(ps, s.sizeProblems()...)
 	seen := map[string]bool{}
 	for _, c := range s.Clients {
 		if !clientID(c.ID) || seen[c.ID] {

@@ -3,7 +3,6 @@ package pool
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -55,7 +54,7 @@ func (p *Pool) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(settings)
+	body, err := settings.encode()
 	if err != nil {
 		return err
 	}
@@ -105,7 +104,7 @@ func (p *Pool) publish(ctx context.Context) error {
 		changes = append(changes, storage.Put(p.check()))
 	}
 	if stored := got.Documents[1]; p.config.Settings != nil && stored != nil {
-		body, err := json.Marshal(p.config.Settings)
+		body, err := p.config.Settings.encode()
 		if err != nil {
 			return err
 		}
@@ -210,12 +209,12 @@ func (p *Pool) loadSettings(ctx context.Context, s *state) error {
 	if err != nil {
 		return err
 	}
-	if len(docs) == 1 {
-		if err := json.Unmarshal(docs[0].Body, &s.settings); err != nil {
-			return fmt.Errorf("read settings: %w", err)
-		}
+	if len(docs) != 1 {
+		return errors.New("the pool has no settings")
 	}
-	s.settings = s.settings.defaults()
+	if s.settings, err = decodeSettings(docs[0].Body); err != nil {
+		return err
+	}
 	if ps := append(s.settings.problems(), p.config.lacks(s.settings)...); len(ps) > 0 {
 		return &SettingsError{ps}
 	}
