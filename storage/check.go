@@ -22,7 +22,7 @@ const (
 )
 
 // Check returns the pool of a commit, or why the commit is ErrInvalid. Adapters call it first, so
-// that all refuse alike. Texts are UTF-8, in which NUL may stand; times are zero where that is
+// that all refuse alike. Texts are UTF-8 without NUL, which PostgreSQL cannot hold; times are zero where that is
 // allowed, else of the years 1 to 9999.
 func Check(changes []Change) (user.PoolID, error) {
 	if len(changes) > MaxChanges {

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -22,12 +23,13 @@ func (f *fields) keys(keys ...string) {
 	f.texts(keys...)
 }
 
-// texts takes texts. Where they are not UTF-8, databases and encodings replace, cut or refuse each
-// in a way of its own: a page would then end at a key that the store does not have, for ever.
+// texts takes texts. Where they are not UTF-8 or have a NUL, databases and encodings replace, cut or
+// refuse each in a way of its own: a page would then end at a key that the store does not have, for
+// ever.
 func (f *fields) texts(texts ...string) {
 	for _, t := range texts {
-		if !utf8.ValidString(t) {
-			f.refuse(fmt.Errorf("a text is not UTF-8"))
+		if !utf8.ValidString(t) || strings.IndexByte(t, 0) >= 0 {
+			f.refuse(fmt.Errorf("a text is not UTF-8 without NUL"))
 		}
 		f.size += len(t)
 	}

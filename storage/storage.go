@@ -40,7 +40,8 @@ import (
 // does. After Close every method returns [ErrClosed].
 type Store interface {
 	// Read returns what w wants of one pool, all as of one moment, with the pool's epoch. It never
-	// reads from a replica. A pool that is absent or deleted gives the zero Got.
+	// reads from a replica. A pool that is absent or deleted gives the zero Got, and a key that
+	// no record can have, such as one with a NUL, finds nothing.
 	//
 	// Reading a session or a ticket also returns its owner in Got.User where w.User is zero: the
 	// session's, or the first found ticket's that has one. A counter whose key has no owner is

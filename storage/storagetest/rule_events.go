@@ -101,10 +101,10 @@ func sealEvents(s *scene) {
 	if _, none := s.events(storage.EventQuery{Seal: 3}); none != nil {
 		s.Errorf("a seal that is not there reads as %s", show(none))
 	}
-	nul := "a\x00\"\\\u2028" + odd // beside "a", which is sealed already
-	s.put(event(nul, at(4)))
-	s.commit(sealOf(3, nul))
-	for id, want := range map[string]int64{"a": 1, "b": 1, "c": 2, nul: 3} {
+	strange := "a\x01\"\\\u2028" + odd // beside "a", which is sealed already
+	s.put(event(strange, at(4)))
+	s.commit(sealOf(3, strange))
+	for id, want := range map[string]int64{"a": 1, "b": 1, "c": 2, strange: 3} {
 		if got := s.stored(event(id, noon)).(*storage.Event).Seal; got != want {
 			s.Errorf("event %s says it is in seal %d, want %d", id, got, want)
 		}

@@ -177,6 +177,8 @@ func spoilt() map[string]any {
 		"a document not in UTF-8":       document("k", "a\xff"),
 		"an event not in UTF-8":         event("a\xff", noon),
 		"an attribute not in UTF-8":     spoil(person(9), func(u *user.User) { u.Attributes = user.Attributes{"a": "\xff"} }),
+		"a login with a NUL":            person(9, "a\x00"),
+		"a document with a NUL":         document("k", "a\x00"),
 		"a login not in UTF-8":          person(9, "a\xff"),
 		"a time beyond the year 9999":   event("e", noon.AddDate(9000, 0, 0)),
 		"a user of 300,000 years hence": spoil(person(9), func(u *user.User) { u.Created = noon.AddDate(300_000, 0, 0) }),

@@ -112,7 +112,7 @@ func loginNamespaces(s *scene) {
 }
 
 func loginExact(s *scene) {
-	alike := []string{"zoe", "Zoe", "ZOE", "zoë", "zoe\u0308", "zoe ", " zoe", "zoe\x00", "ｚoe", "zo%", "zo_"}
+	alike := []string{"zoe", "Zoe", "ZOE", "zoë", "zoe\u0308", "zoe ", " zoe", "zoe\x01", "ｚoe", "zo%", "zo_"}
 	for n, l := range alike {
 		s.put(person(n+1, l))
 	}
@@ -121,6 +121,7 @@ func loginExact(s *scene) {
 	}
 	s.owns("zOe", "")
 	s.owns("zo", "")
+	s.owns("zoe\x00", "")
 }
 
 func loginGivenUp(s *scene) {
