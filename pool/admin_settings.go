@@ -37,8 +37,8 @@ func (a *Admin) Settings(ctx context.Context) (Settings, Version, error) {
 
 // PutSettings replaces the policy, all of it: begin with what [Admin.Settings] returned, and give
 // its version. It binds here at once, and in every process each call that reads afterwards: every
-// sign-in and refresh among them (security.md S18). No session ends by it; what a session may still
-// do the new policy says.
+// sign-in and refresh among them (security.md S18). What it newly allows another process may refuse
+// for a second more, unread. No session ends by it; what a session may still do the new policy says.
 //
 // It fails with [ErrStale] where the settings are not those of v any more, with a *[SettingsError]
 // that lists all that is wrong with s, and with [ErrFixedInCode] where [Config].Settings are given.
