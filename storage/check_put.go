@@ -107,8 +107,8 @@ func examineUser(u *user.User) (int, error) {
 	}
 	terms := make(map[user.Term]bool, len(u.Index))
 	for _, t := range u.Index {
-		if t.Name == "" || len(t.Value) > MaxTerm || terms[t] {
-			return 0, fmt.Errorf("an index term has no name, is longer than %d bytes, or stands twice", MaxTerm)
+		if t.Name == "" || t.Name == LoginTerm || len(t.Value) > MaxTerm || terms[t] {
+			return 0, fmt.Errorf("an index term has no name or %q, is longer than %d bytes, or stands twice", LoginTerm, MaxTerm)
 		}
 		terms[t] = true
 	}

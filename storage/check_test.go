@@ -207,6 +207,7 @@ func TestCheckChange(t *testing.T) {
 		"login too long":        storage.Put(person(func(u *user.User) { u.Logins = []user.Login{login(long)} })),
 		"term twice":            storage.Put(person(func(u *user.User) { u.Index = []user.Term{{Name: "a"}, {Name: "a"}} })),
 		"term without name":     storage.Put(person(func(u *user.User) { u.Index = []user.Term{{Value: "a"}} })),
+		"term named login":      storage.Put(person(func(u *user.User) { u.Index = []user.Term{{Name: storage.LoginTerm, Value: "a"}} })),
 		"term too long":         storage.Put(person(func(u *user.User) { u.Index = []user.Term{{Name: "a", Value: long[:129]}} })),
 		"group twice":           storage.Put(person(func(u *user.User) { u.Groups = []string{"a", "a"} })),
 		"groups not sorted":     storage.Put(person(func(u *user.User) { u.Groups = []string{"b", "a"} })),

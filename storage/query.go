@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"strings"
 	"time"
 
 	"github.com/userpool-go/userpool/token"
@@ -53,13 +54,24 @@ type UserQuery struct {
 }
 
 // Where is the one predicate that an index decides. It answers [ErrNotReady] for a name that is not
-// among the pool's Searchable, except "group", which always is. Values are compared by bytes, and
-// only their first [MaxTerm] bytes decide the order. A user with several terms that match is listed
-// once for each.
+// among the pool's Searchable, except "group" and "login", which always are. Values are compared by
+// bytes, and only their first [MaxTerm] bytes decide the order. A user with several terms that match
+// is listed once for each; one with several logins that match, once, at the first of them.
 type Where struct {
 	Name   string
 	Value  string
 	Prefix bool // values that begin with Value, rather than equal it
+}
+
+// First reports whether value is the first of the logins of u that match. It is for stores, which
+// list a user once.
+func (w *Where) First(u *user.User, value string) bool {
+	for _, l := range u.Logins {
+		if l.Namespace == user.Name && l.Value < value && w.Prefix && strings.HasPrefix(l.Value, w.Value) {
+			return false
+		}
+	}
+	return true
 }
 
 // MaxTerm is how many bytes of an index value a store keeps. A longer value of a [Where] is
@@ -68,6 +80,10 @@ const MaxTerm = 128
 
 // GroupTerm is the index name under which a user's groups stand.
 const GroupTerm = "group"
+
+// LoginTerm is the name under which the logins that users own stand, of the namespace [user.Name].
+// No term may have it.
+const LoginTerm = "login"
 
 // Order is the order of a list of users without a [Where].
 type Order int
@@ -115,6 +131,7 @@ type DocumentPage struct {
 // and Seal may be set.
 type EventQuery struct {
 	User     user.ID // only this user's
+	Newest   bool    // newest first; for those of a User only
 	Unsealed bool    // only those in no seal
 	Seal     int64   // only those in this seal
 	After    string

@@ -106,6 +106,26 @@ func (l *list) from(p place) iter.Seq[place] {
 	}
 }
 
+// back iterates over p and what comes before it, backwards. The list must not change meanwhile.
+func (l *list) back(p place) iter.Seq[place] {
+	return func(yield func(place) bool) {
+		c, at, found := l.find(p)
+		if found {
+			at++
+		}
+		for c = min(c, len(l.chunks)-1); c >= 0; c-- {
+			for _, q := range slices.Backward(l.chunks[c][:at]) {
+				if !yield(q) {
+					return
+				}
+			}
+			if c > 0 {
+				at = len(l.chunks[c-1])
+			}
+		}
+	}
+}
+
 // of returns the keys of all that stand under a name and value, in order.
 func (l *list) of(name, value string) []key {
 	var keys []key

@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
@@ -59,6 +60,9 @@ func (s *Store) Events(ctx context.Context, id user.PoolID, q storage.EventQuery
 	if q.User != "" && q.Unsealed || q.User != "" && q.Seal != 0 || q.Unsealed && q.Seal != 0 {
 		return out, fmt.Errorf("%w: events of a user, unsealed ones, or those of a seal", storage.ErrInvalid)
 	}
+	if q.Newest && q.User == "" {
+		return out, fmt.Errorf("%w: only events of a user come newest first", storage.ErrInvalid)
+	}
 	p := s.live(id)
 	if p == nil {
 		return out, nil
@@ -67,6 +71,9 @@ func (s *Store) Events(ctx context.Context, id user.PoolID, q storage.EventQuery
 	switch {
 	case q.User != "":
 		l, pg = p.eventsOfUser, named(string(q.User), q.After, q.Limit)
+		if pg.back = q.Newest; pg.back {
+			pg.from.at = math.MaxInt64
+		}
 	case q.Unsealed:
 		l, pg = p.bySeal, named(ordered(0), q.After, q.Limit)
 		out.Seal = p.seal(p.sealed)

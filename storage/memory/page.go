@@ -15,6 +15,7 @@ type page struct {
 	in    func(place) bool // whether it goes on here; nil means that it always does
 	after string           // cursor of the page before
 	limit int              // as asked for
+	back  bool             // from there backwards
 }
 
 // walk hands out keys in order until take has taken as many as the page holds, and returns the
@@ -30,13 +31,16 @@ func (pg page) walk(l *list, take func(k key) bool) (next string, err error) {
 	if err != nil {
 		return "", err
 	}
-	from := pg.from
-	if pg.after != "" && after.compare(from) > 0 {
+	from, ahead, walk := pg.from, 1, l.from
+	if pg.back {
+		ahead, walk = -1, l.back
+	}
+	if pg.after != "" && ahead*after.compare(from) > 0 {
 		from = after
 	}
 	var last place
 	examined, taken := 0, 0
-	for p := range l.from(from) {
+	for p := range walk(from) {
 		if pg.after != "" && p == after {
 			continue
 		}

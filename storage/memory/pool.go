@@ -21,7 +21,8 @@ type pool struct {
 	terms     *list // by name and value of an index term
 	attempts  *list // by namespace and value of the login, oldest first
 
-	logins table[packed] // by namespace and value, its owner
+	logins  table[packed] // by namespace and value, its owner
+	byLogin *list
 
 	sessions table[*token.Session]
 	ofUser   *list // by user, oldest first
@@ -103,6 +104,7 @@ func (p *pool) listUsers() {
 			at(place{name: t.Name, value: t.Value})
 		}
 	})
+	p.byLogin = p.logins.list(func(_ packed, at func(place)) { at(place{}) })
 	p.attempts = p.users.list(func(row packed, at func(place)) {
 		u := row.unpack()
 		if a := u.Attempt; a != nil {

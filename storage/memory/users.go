@@ -28,11 +28,15 @@ func (s *Store) Users(ctx context.Context, id user.PoolID, q storage.UserQuery) 
 	if err != nil {
 		return storage.UserPage{}, err
 	}
+	rows := p.users.rows
+	if l == p.byLogin {
+		rows = p.logins.rows
+	}
 	q.CreatedMin, q.CreatedMax = cut(q.CreatedMin), cut(q.CreatedMax)
 	var out storage.UserPage
 	out.Next, err = pg.walk(l, func(k key) bool {
-		u := p.users.rows[k].user()
-		if !matches(u, q) {
+		u := rows[k].user()
+		if !matches(u, q) || l == p.byLogin && !q.Where.First(u, k.id) {
 			return false
 		}
 		out.Users = append(out.Users, u)
@@ -52,6 +56,13 @@ func (p *pool) order(q storage.UserQuery) (*list, page, error) {
 		return p.byCreated, pg, nil
 	case w == nil:
 		return nil, pg, fmt.Errorf("%w: no such order", storage.ErrInvalid)
+	case w.Name == storage.LoginTerm:
+		pg.from.key = key{string(user.Name), w.Value}
+		pg.from.at = 0
+		pg.in = func(at place) bool {
+			return at.key.owner == string(user.Name) && (at.key.id == w.Value || w.Prefix && strings.HasPrefix(at.key.id, w.Value))
+		}
+		return p.byLogin, pg, nil
 	case w.Name != storage.GroupTerm && !slices.Contains(p.record.Searchable, w.Name):
 		return nil, pg, storage.ErrNotReady
 	}

@@ -174,6 +174,7 @@ func TestUserView(t *testing.T) {
 	u := person(1)
 	u.Logins = append([]user.Login{{Namespace: "idp:x", Value: "1077"}}, u.Logins...)
 	u.Attributes["phone_number"] = "+15550100"
+	u.Groups = []string{"ops", "staff"}
 	commit(t, st, storage.Put(u), storage.Put(attempt(2, 2)))
 	var id, pool, status, login, emailed, phone, name string
 	row := st.DB().QueryRowContext(t.Context(), `SELECT id, pool_id, status, login, email, phone_number, name FROM userpool_user`)
@@ -183,6 +184,14 @@ func TestUserView(t *testing.T) {
 	got := fmt.Sprint(id, pool, status, login, emailed, phone, name)
 	if want := fmt.Sprint(userID(1), shop, "confirmed", email(1), email(1), "+15550100", u.Attributes["name"]); got != want {
 		t.Errorf("the view says %s, want %s", got, want)
+	}
+	var groups string
+	if err := st.DB().QueryRowContext(t.Context(), `SELECT groups FROM userpool_user`).Scan(&groups); err != nil || groups != `["ops","staff"]` {
+		t.Errorf("the view says groups %s, %v", groups, err)
+	}
+	in := `SELECT count(*) FROM userpool_user AS u, json_each(u.groups) AS g WHERE g.value = 'staff'`
+	if n := count(t, st, in); n != 1 {
+		t.Errorf("%d users of the view are in the group, want 1", n)
 	}
 	if n := count(t, st, `SELECT count(*) FROM userpool_user`); n != 1 {
 		t.Errorf("%d users in the view, want 1: an unproven sign-up is nobody", n)

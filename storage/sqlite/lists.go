@@ -20,6 +20,8 @@ const (
 	listEvents       = `SELECT ` + eventColumnNames + ` FROM userpool_events WHERE pool = ? AND (time, id) > (?, ?) ORDER BY time, id LIMIT ?`
 	listEventsOfUser = `SELECT ` + eventColumnNames + ` FROM userpool_events INDEXED BY userpool_events_user
 		WHERE pool = ? AND user_id = ? AND user_id <> '' AND (time, id) > (?, ?) ORDER BY time, id LIMIT ?`
+	newestEventsOfUser = `SELECT ` + eventColumnNames + ` FROM userpool_events INDEXED BY userpool_events_user
+		WHERE pool = ? AND user_id = ? AND user_id <> '' AND (time, id) < (?, ?) ORDER BY time DESC, id DESC LIMIT ?`
 	listEventsOfSeal = `SELECT ` + eventColumnNames + ` FROM userpool_events INDEXED BY userpool_events_seal
 		WHERE pool = ? AND seal = ? AND (time, id) > (?, ?) ORDER BY time, id LIMIT ?`
 	sealColumnNames = `number, previous, digest, count, mac, time`
@@ -106,7 +108,14 @@ func (s *Store) Events(ctx context.Context, pool user.PoolID, q storage.EventQue
 	if q.User != "" && q.Unsealed || q.User != "" && q.Seal != 0 || q.Unsealed && q.Seal != 0 {
 		return out, fmt.Errorf("%w: events of a user, unsealed ones, or those of a seal", storage.ErrInvalid)
 	}
-	after, n, err := begin(q.After, "event", q.Limit)
+	list := "event"
+	if q.Newest {
+		list = "newest"
+	}
+	if q.Newest && q.User == "" {
+		return out, fmt.Errorf("%w: only events of a user come newest first", storage.ErrInvalid)
+	}
+	after, n, err := begin(q.After, list, q.Limit)
 	if err != nil {
 		return out, err
 	}
@@ -119,13 +128,17 @@ func (s *Store) Events(ctx context.Context, pool user.PoolID, q storage.EventQue
 		return err
 	})
 	out.Events, out.Next = cut(out.Events, n, func(e *storage.Event) place {
-		return place{List: "event", At: e.Time.UnixMicro(), ID: e.ID}
+		return place{List: list, At: e.Time.UnixMicro(), ID: e.ID}
 	})
 	return out, err
 }
 
 func queryEvents(c *conn, pool int64, q storage.EventQuery, after place, n int) (*sql.Rows, error) {
 	switch {
+	case q.Newest && q.After == "":
+		return c.query(newestEventsOfUser, pool, string(q.User), int64(1<<63-1), "", n)
+	case q.Newest:
+		return c.query(newestEventsOfUser, pool, string(q.User), after.At, after.ID, n)
 	case q.User != "":
 		return c.query(listEventsOfUser, pool, string(q.User), after.At, after.ID, n)
 	case q.Unsealed || q.Seal != 0:

@@ -98,10 +98,41 @@ func TestOpenTakesANewerSchemaThatItCanRead(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "shop.db")
 	st := open(t, path, sqlite.Config{})
-	exec(t, st.DB(), `INSERT INTO userpool_schema VALUES (2, 1, 0)`, `ALTER TABLE userpool_users ADD COLUMN nickname TEXT`)
+	exec(t, st.DB(), `INSERT INTO userpool_schema VALUES (9, 1, 0)`, `ALTER TABLE userpool_users ADD COLUMN nickname TEXT`)
 	st.Close()
 	again := open(t, path, sqlite.Config{})
 	commit(t, again, storage.Put(&storage.Pool{ID: shop, Created: noon}), storage.Put(person(1)))
+}
+
+// Tables of the first version, with users in them, are brought up to this one as they are opened.
+func TestOpenMigratesTheFirstSchema(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "shop.db")
+	st := open(t, path, sqlite.Config{})
+	ada := person(1)
+	ada.Groups = []string{"staff"}
+	commit(t, st, storage.Put(&storage.Pool{ID: shop, Created: noon}))
+	commit(t, st, storage.Put(ada), storage.Put(person(2)))
+	first, err := os.ReadFile("schema/0001.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, view, _ := strings.Cut(string(first), "CREATE VIEW userpool_user")
+	exec(t, st.DB(), `DELETE FROM userpool_schema WHERE version > 1`, `DROP VIEW userpool_user`, `CREATE VIEW userpool_user`+view)
+	if _, err := st.DB().ExecContext(t.Context(), `SELECT groups FROM userpool_user`); err == nil {
+		t.Fatal("the view of the first version has groups: this test migrates nothing")
+	}
+	st.Close()
+	again := open(t, path, sqlite.Config{})
+	var groups string
+	row := again.DB().QueryRowContext(t.Context(), `SELECT group_concat(groups, ' ') FROM (SELECT groups FROM userpool_user ORDER BY created)`)
+	if err := row.Scan(&groups); err != nil || groups != `["staff"] []` {
+		t.Errorf("the groups of the migrated view are %s, %v", groups, err)
+	}
+	if n := count(t, again, `SELECT max(version) FROM userpool_schema`); n != 2 {
+		t.Errorf("the schema is of version %d, want 2", n)
+	}
+	commit(t, again, storage.Put(person(3)))
 }
 
 func TestPathsAreTakenAsTheyAre(t *testing.T) {

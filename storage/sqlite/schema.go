@@ -21,6 +21,7 @@ type migration struct {
 // migrations are all of them: the first leads to version 1.
 var migrations = []migration{
 	{"schema/0001.sql", 1},
+	{"schema/0002.sql", 1},
 }
 
 // applicationID marks the header of files that we made, for file(1): "upol".

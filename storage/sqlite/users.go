@@ -23,6 +23,10 @@ const (
 		WHERE i.pool = ? AND i.name = ? AND i.value = ? AND i.user_id > ? ORDER BY i.user_id LIMIT ?`
 	usersByPrefix = `SELECT i.value, u.expires, ` + userColumnNames + ` FROM userpool_user_index AS i JOIN userpool_users AS u ON u.id = i.user_id
 		WHERE i.pool = ? AND i.name = ? AND (i.value, i.user_id) > (?, ?) AND i.value < ? ORDER BY i.value, i.user_id LIMIT ?`
+	usersByOwnLogin = `SELECT l.value, u.expires, ` + userColumnNames + ` FROM userpool_logins AS l JOIN userpool_users AS u ON u.key = l.user
+		WHERE l.pool = ? AND l.ns = ? AND l.value = ? AND l.value <> ?`
+	usersByLogins = `SELECT l.value, u.expires, ` + userColumnNames + ` FROM userpool_logins AS l JOIN userpool_users AS u ON u.key = l.user
+		WHERE l.pool = ? AND l.ns = ? AND l.value >= ? AND l.value <> ? AND l.value < ? ORDER BY l.value LIMIT ?`
 )
 
 // Users implements [storage.Store].
@@ -60,6 +64,8 @@ func (s *Store) Users(ctx context.Context, pool user.PoolID, q storage.UserQuery
 // listOf names the list that a query walks along, so that no cursor of another is taken for one.
 func listOf(q storage.UserQuery) (string, error) {
 	switch {
+	case q.Where != nil && q.Where.Name == storage.LoginTerm:
+		return "login", nil
 	case q.Where != nil && q.Where.Prefix:
 		return "prefix", nil
 	case q.Where != nil:
@@ -74,7 +80,7 @@ func listOf(q storage.UserQuery) (string, error) {
 
 // searchable refuses a list by a name whose index the pool does not have yet.
 func searchable(c *conn, pool int64, w *storage.Where) error {
-	if w == nil || w.Name == storage.GroupTerm {
+	if w == nil || w.Name == storage.GroupTerm || w.Name == storage.LoginTerm {
 		return nil
 	}
 	var text string
@@ -93,6 +99,11 @@ func queryUsers(c *conn, pool int64, q storage.UserQuery, after place) (*sql.Row
 	const n = storage.Examined + 1
 	w := q.Where
 	switch {
+	case w != nil && w.Name == storage.LoginTerm && w.Prefix:
+		// No login is empty, and none is owned twice: after a page comes what is not its last.
+		return c.query(usersByLogins, pool, string(user.Name), max(after.Text, w.Value), after.Text, beyond(w.Value), n)
+	case w != nil && w.Name == storage.LoginTerm:
+		return c.query(usersByOwnLogin, pool, string(user.Name), w.Value, after.Text)
 	case w != nil && w.Prefix:
 		return c.query(usersByPrefix, pool, w.Name, max(after.Text, w.Value), after.ID, beyond(w.Value), n)
 	case w != nil:
@@ -145,7 +156,7 @@ func (w walk) page(rows *sql.Rows) (users []*user.User, next string, err error) 
 			return nil, "", err
 		}
 		last = place{List: w.list, Text: value, At: u.Created.UnixMicro(), ID: string(u.ID)}
-		if !expires.over(w.query.Now) && w.matches(u) {
+		if !expires.over(w.query.Now) && w.matches(u, value) {
 			users = append(users, u)
 		}
 	}
@@ -153,9 +164,11 @@ func (w walk) page(rows *sql.Rows) (users []*user.User, next string, err error) 
 }
 
 // matches judges what no index decides.
-func (w walk) matches(u *user.User) bool {
+func (w walk) matches(u *user.User, value string) bool {
 	q := w.query
 	switch {
+	case w.list == "login" && !q.Where.First(u, value):
+		return false
 	case q.Status != "" && u.Status != q.Status:
 		return false
 	case q.Disabled != nil && u.Disabled != *q.Disabled:

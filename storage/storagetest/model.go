@@ -212,10 +212,11 @@ func (m *modelCheck) dumpLists(st storage.Store, p user.PoolID) (out []any, err 
 	events, e2 := st.Events(m.ctx, p, storage.EventQuery{})
 	unsealed, e3 := st.Events(m.ctx, p, storage.EventQuery{Unsealed: true})
 	mine, e4 := st.Events(m.ctx, p, storage.EventQuery{User: modelUser(p, 0), Limit: 2})
-	mine.Next = ""
+	latest, e6 := st.Events(m.ctx, p, storage.EventQuery{User: modelUser(p, 0), Newest: true, Limit: 2})
+	mine.Next, latest.Next = "", ""
 	due, e5 := st.Due(m.ctx, []user.PoolID{p}, -1, m.now.Add(time.Hour), storage.MaxPage)
 	slices.SortFunc(due, func(a, b *storage.Outgoing) int { return strings.Compare(a.ID, b.ID) })
-	return append(out, documents, events, unsealed, mine, due), errors.Join(err, e, e2, e3, e4, e5)
+	return append(out, documents, events, unsealed, mine, latest, due), errors.Join(err, e, e2, e3, e4, e5, e6)
 }
 
 // sweep sweeps both stores clean.

@@ -31,6 +31,7 @@ var (
 		{Disabled: new(bool), Limit: 2},
 		{Where: &storage.Where{Name: "color", Value: "re", Prefix: true}, Limit: 2},
 		{Where: &storage.Where{Name: "color", Value: "red"}, Limit: 1},
+		{Where: &storage.Where{Name: storage.LoginTerm, Prefix: true}, Limit: 2},
 		{CreatedMin: noon.Add(10 * time.Second), CreatedMax: noon.Add(100 * time.Second)},
 	}
 )

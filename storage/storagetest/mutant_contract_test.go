@@ -40,6 +40,8 @@ var unsound = map[string]func(st storage.Store) storage.Store{
 	"Feed/Everything":      func(st storage.Store) storage.Store { return forgetful{st} },
 	"Pages/EveryLimit":     func(st storage.Store) storage.Store { return generous{st} },
 	"Pages/EveryCut":       func(st storage.Store) storage.Store { return byOffset{st} },
+	"Lists/Logins":         func(st storage.Store) storage.Store { return perLogin{st} },
+	"Events/Newest":        func(st storage.Store) storage.Store { return oldestFirst{st} },
 	"Lists/LongWay":        func(st storage.Store) storage.Store { return impatient{st} },
 	"Invalid/Commits":      func(st storage.Store) storage.Store { return lenient{st} },
 	"End/Context":          func(st storage.Store) storage.Store { return tireless{st} },
@@ -159,6 +161,34 @@ func (s unfair) Due(ctx context.Context, pools []user.PoolID, lane int, now time
 		out = append(out, due...)
 	}
 	return out, nil
+}
+
+// perLogin lists a user once for each login that matches, as an index of terms does.
+type perLogin struct{ storage.Store }
+
+func (s perLogin) Users(ctx context.Context, pool user.PoolID, q storage.UserQuery) (storage.UserPage, error) {
+	page, err := s.Store.Users(ctx, pool, q)
+	if q.Where == nil || q.Where.Name != storage.LoginTerm || !q.Where.Prefix {
+		return page, err
+	}
+	var all []*user.User
+	for _, u := range page.Users {
+		for _, l := range u.Logins {
+			if strings.HasPrefix(l.Value, q.Where.Value) {
+				all = append(all, u)
+			}
+		}
+	}
+	page.Users = all
+	return page, err
+}
+
+// oldestFirst knows one order only.
+type oldestFirst struct{ storage.Store }
+
+func (s oldestFirst) Events(ctx context.Context, pool user.PoolID, q storage.EventQuery) (storage.EventPage, error) {
+	q.Newest = false
+	return s.Store.Events(ctx, pool, q)
 }
 
 // hasty trims one seal too many.

@@ -15,6 +15,11 @@ var eventRules = []contract{
 		eventOrder,
 	},
 	{
+		"Events/Newest",
+		"events of a user come newest first too, which is asked for of nothing else",
+		newestEvents,
+	},
+	{
 		"Events/Seal",
 		"Seal stores its record and writes its number into the events",
 		sealEvents,
@@ -82,6 +87,32 @@ func eventOrder(s *scene) {
 	s.wantEvents("unsealed", storage.EventQuery{Unsealed: true}, "d e")
 	s.wantEvents("in the seal", storage.EventQuery{Seal: 1}, "c b a")
 	s.wantEvents("of all", storage.EventQuery{}, "c b d e a")
+}
+
+func newestEvents(s *scene) {
+	of := func(n int, e *storage.Event) *storage.Event { e.User = userID(n); return e }
+	s.put(of(1, event("c", at(1))), of(2, event("b", at(2))), of(1, event("a", at(3))), event("d", at(2)),
+		of(1, event("e", at(2))), of(1, event("f", at(2))))
+	s.wantEvents("of a user, newest first", storage.EventQuery{User: userID(1), Newest: true}, "a f e c")
+	s.wantEvents("of nobody known, newest first", storage.EventQuery{User: userID(9), Newest: true}, "")
+	old, err := s.st.Events(s.ctx, home, storage.EventQuery{User: userID(1), Limit: 1})
+	if err != nil {
+		s.Fatalf("events: %v", err)
+	}
+	for _, q := range []storage.EventQuery{
+		{Newest: true},
+		{Newest: true, Unsealed: true},
+		{Newest: true, Seal: 1},
+	} {
+		_, err := s.st.Events(s.ctx, home, q)
+		s.is("newest first of what is not one user's", err, storage.ErrInvalid)
+	}
+	first, err := s.st.Events(s.ctx, home, storage.EventQuery{User: userID(1), Newest: true, Limit: 3})
+	if err != nil || first.Next == "" || old.Next == "" {
+		s.Fatalf("events: next %q, %v", first.Next, err)
+	}
+	s.put(of(1, event("g", at(4))), of(1, event("ee", at(2))))
+	s.wantEvents("after a page", storage.EventQuery{User: userID(1), Newest: true, After: first.Next}, "c")
 }
 
 func sealEvents(s *scene) {

@@ -16,8 +16,13 @@ var listRules = []contract{
 		listWhere,
 	},
 	{
+		"Lists/Logins",
+		"owned logins find users by equality and by prefix, each user once, and unproven sign-ups not at all",
+		listLogins,
+	},
+	{
 		"Lists/NotReady",
-		"a name that is not among the pool's Searchable is ErrNotReady, except group",
+		"a name that is not among the pool's Searchable is ErrNotReady, except group and login",
 		listNotReady,
 	},
 	{
@@ -95,6 +100,52 @@ func listWhere(s *scene) {
 	s.put(u)
 	s.same("red after one changed", s.users(where("color", "red")), ids([]int{4}))
 	s.same("blue after one changed", s.users(where("color", "blue")), ids([]int{1, 10}))
+}
+
+func listLogins(s *scene) {
+	elsewhere := person(7, "zoe")
+	elsewhere.Logins = append(elsewhere.Logins, user.Login{Namespace: "idp:x", Value: "ada-there"})
+	s.put(person(1, "ada", "ada@example.com", "+1555"), person(2, "bob", "adam@example.com"), person(3, "Ada"),
+		person(4, "ad"), person(5, "adé", "adà"), person(6, "ada%"), elsewhere, attempt(8, "adams"))
+	for _, c := range []struct {
+		value  string
+		prefix bool
+		want   []int
+	}{
+		{"ada", false, []int{1}},
+		{"ada@example.com", false, []int{1}},
+		{"adam@example.com", false, []int{2}},
+		{"Ada", false, []int{3}},
+		{"adams", false, nil},
+		{"ada-there", false, nil},
+		{"adam", false, nil},
+		{"", false, nil},
+		{"ad", true, []int{4, 1, 6, 2, 5}},
+		{"ada@", true, []int{1}},
+		{"adam", true, []int{2}},
+		{"ada%", true, []int{6}},
+		{"ad\U0010ffff", true, nil},
+		{"+", true, []int{1}},
+		{"", true, []int{1, 3, 4, 6, 2, 5, 7}},
+	} {
+		q := storage.UserQuery{Where: &storage.Where{Name: storage.LoginTerm, Value: c.value, Prefix: c.prefix}}
+		s.same(fmt.Sprintf("login %q, prefix %t", c.value, c.prefix), s.users(q), ids(c.want))
+		for limit := 1; limit <= 3; limit++ {
+			got := s.rest(list{name: "logins", page: userPages(q)}, "", limit)
+			s.same(fmt.Sprintf("login %q, prefix %t, by %d", c.value, c.prefix, limit), got, ids(c.want))
+		}
+	}
+	u := s.user(userID(1))
+	u.Logins = u.Logins[1:2]
+	s.put(u)
+	s.same("a login given up", s.users(where(storage.LoginTerm, "ada")), ids(nil))
+	s.same("one that was kept", s.users(where(storage.LoginTerm, "ada@example.com")), ids([]int{1}))
+	s.commit(storage.Delete(s.user(userID(1))))
+	s.same("one of a user who is gone", s.users(where(storage.LoginTerm, "ada@example.com")), ids(nil))
+	off := true
+	s.same("the disabled ones", s.users(storage.UserQuery{
+		Disabled: &off, Where: &storage.Where{Name: storage.LoginTerm, Value: "ad", Prefix: true},
+	}), ids(nil))
 }
 
 // ids returns user ids by their numbers.

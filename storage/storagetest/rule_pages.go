@@ -95,6 +95,8 @@ func lists() []list {
 		byCreated = append(byCreated, userName(n))
 	}
 	events := names(listedN, eventName)
+	newest := slices.Clone(events)
+	slices.Reverse(newest)
 	sealed := names(listedN, numbered("sealed"))
 	pools := append([]string{string(home)}, names(listedN, numbered("p"))...)
 	users := func(q storage.UserQuery) list { return list{page: userPages(q), add: addUsers, del: deleteUser} }
@@ -110,6 +112,8 @@ func lists() []list {
 			"users by id", byID),
 		with(users(storage.UserQuery{CreatedMax: at(50), CreatedMin: at(1)}), "users by creation", byCreated),
 		with(users(group), "users of a group", byID),
+		with(users(storage.UserQuery{Where: &storage.Where{Name: storage.LoginTerm, Value: "login", Prefix: true}}),
+			"users by login", byID),
 		with(users(color("red", true)), "users by prefix", byID),
 		with(users(color("red1", false)), "users by equality", byID[3:6]),
 		{"sessions", sessionPages, names(listedN,
@@ -117,6 +121,7 @@ func lists() []list {
 		{"documents", documentPages, names(listedN, numbered("d")), addDocuments, deleteDocument},
 		with(event(storage.EventQuery{}), "events", append(slices.Clone(events), sealed...)),
 		with(event(storage.EventQuery{User: userID(1)}), "events of a user", events),
+		with(event(storage.EventQuery{User: userID(1), Newest: true}), "events of a user, newest first", newest),
 		with(event(storage.EventQuery{Unsealed: true}), "events in no seal", events),
 		with(event(storage.EventQuery{Seal: 1}), "events of a seal", sealed),
 		{"pools", poolPages(false), pools, addPools, nil},
