@@ -124,7 +124,9 @@ func chosenPassword(name string, p password.Policy) field {
 
 // loginField asks for a login of the kinds that the pool takes.
 func loginField(s pool.Settings) field {
-	kinds := slices.Sorted(slices.Values(s.SignIn.Identifiers))
+	kinds := slices.DeleteFunc(slices.Sorted(slices.Values(s.SignIn.Identifiers)), func(id pool.Identifier) bool {
+		return id == pool.PreferredUsername // which looks like the chosen one
+	})
 	names := make([]string, len(kinds))
 	for i, k := range kinds {
 		names[i] = string(k)
@@ -136,7 +138,7 @@ func loginField(s pool.Settings) field {
 			f.Type, f.InputMode = "email", "email"
 		case pool.Phone:
 			f.Type, f.InputMode = "tel", "tel"
-		case pool.Username: // plain text
+		case pool.Username, pool.PreferredUsername: // plain text
 		}
 	}
 	return f

@@ -133,6 +133,7 @@ type invitee struct {
 	attributes user.Attributes // without the login
 	addresses  []user.Login    // login among them, where it is one
 	vouched    []user.Login    // of addresses
+	preferred  user.Login      // or zero
 	groups     []string
 	status     user.Status
 	to         user.Login // the invitation goes there; zero means that there is none
@@ -161,6 +162,7 @@ func (v *validation) invitee(by *state, in CreateUserInput) invitee {
 		n.vouched = append(n.vouched, v.vouched(k, address, there, n.login.Kind() == k, vouched)...)
 	}
 	v.attributes(s.Attributes, n.attributes, n.login, user.Admin)
+	n.preferred = v.preferred(s.SignIn, n.attributes)
 	n.groups = v.groups(s, in.Groups)
 	n.status = user.ForceChangePassword
 	if in.Permanent {
@@ -242,5 +244,6 @@ func (n invitee) user(pool user.PoolID, s SignInSettings, now time.Time) *user.U
 	for _, l := range n.vouched {
 		u.Prove(l, s.kinds()...)
 	}
+	u.Prefer(n.preferred)
 	return u
 }

@@ -81,6 +81,7 @@ func (f *found) update(in UpdateAttributesInput) error {
 			delete(f.Attributes, name)
 		}
 	}
+	v.rename(f.state.settings.SignIn, f.User, was[preferredName])
 	vouched := vouching{in.EmailVerified, in.PhoneVerified}
 	for _, k := range []user.Kind{user.KindEmail, user.KindPhone} {
 		moved := is[k.Attribute()] != was[k.Attribute()]

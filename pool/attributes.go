@@ -37,6 +37,7 @@ func (v *validation) registration(by *state, in SignUpInput) registration {
 		}
 	}
 	v.attributes(s.Attributes, r.attributes, r.address, user.Visitor)
+	v.unpreferred(s.SignIn, r.attributes)
 	v.newPassword(s.Passwords, in.Password, in.Username, r.address.Display, r.attributes["name"])
 	slices.SortStableFunc(v.fields, func(a, b FieldError) int { return strings.Compare(a.Field, b.Field) })
 	return r

@@ -133,7 +133,7 @@ func (p *Pool) unbreached(ctx context.Context, c *choice, now time.Time) (refusa
 
 // known returns what others know of u.
 func known(u *user.User) []string {
-	words := []string{called(u), u.Attributes["name"]}
+	words := []string{called(u), u.Attributes["name"], u.Attributes[preferredName]}
 	for _, k := range []user.Kind{user.KindEmail, user.KindPhone} {
 		l, _ := u.Address(k)
 		words = append(words, l.Display)

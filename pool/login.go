@@ -13,6 +13,9 @@ import (
 type SignInSettings struct {
 	// Identifiers are the kinds of login that the pool takes; none means Email. A user signs in by
 	// each login that they own: the chosen user name, and what they have proven of the other kinds.
+	// Both manners of Cognito are there: Email and Phone alone are its username attributes, and
+	// beside Username they and PreferredUsername are its aliases, but for that a visitor may leave
+	// out the user name and sign up by the address.
 	Identifiers []Identifier
 	// CaseSensitive tells user names apart that differ in case only. It stays as it was when the
 	// pool was made, because names are stored in the form that it gives them.
@@ -27,11 +30,17 @@ type Identifier string
 const (
 	Email    Identifier = "email"    // proven by a code
 	Phone    Identifier = "phone"    // in E.164, such as +4915112345678, proven by a code
-	Username Identifier = "username" // chosen: see [user.Username] for what it may be
+	Username Identifier = "username" // chosen at the sign-up, for good: see [user.Username] for what it may be
+	// PreferredUsername is a second user name, which goes with Username: the attribute
+	// "preferred_username" that users set once they are confirmed, and may change. It is read like a
+	// chosen one, nobody else has it in either place, and whoever takes it away gives it free.
+	// Values that were set before the pool took them are no logins until they are set anew.
+	PreferredUsername Identifier = "preferred_username"
 )
 
 var identifierNames = map[Identifier]string{
 	Email: "an email address", Phone: "a phone number such as +4915112345678", Username: "a user name",
+	PreferredUsername: "a user name",
 }
 
 // takes reports whether users sign in by logins of a kind.
@@ -49,28 +58,37 @@ func (s SignInSettings) kinds() []user.Kind {
 // read reads a login as it was typed. The error says which kinds there are, and nothing of what was
 // typed.
 func (s SignInSettings) read(typed string) (user.Login, error) {
-	c := user.CaseInsensitive
-	if s.CaseSensitive {
-		c = user.CaseSensitive
-	}
-	l, err := user.Identify(typed, c)
+	l, err := user.Identify(typed, s.folding())
 	if err != nil || !s.takes(l.Kind()) {
-		names := make([]string, len(s.Identifiers))
-		for i, id := range s.Identifiers {
-			names[i] = identifierNames[id]
+		var names []string
+		for _, id := range s.Identifiers {
+			if id != PreferredUsername { // which looks like the other one
+				names = append(names, identifierNames[id])
+			}
 		}
 		return l, &ValidationError{[]FieldError{{Field: "Username", Reason: "must be " + strings.Join(names, " or ")}}}
 	}
 	return l, nil
 }
 
-// problems returns what is wrong with settings whose defaults are written out.
-func (s SignInSettings) problems() (ps []string) {
+// folding returns how user names are compared.
+func (s SignInSettings) folding() user.Case {
+	if s.CaseSensitive {
+		return user.CaseSensitive
+	}
+	return user.CaseInsensitive
+}
+
+// problems returns what is wrong with settings whose defaults are written out, beside a schema.
+func (s SignInSettings) problems(schema user.Schema) (ps []string) {
 	for i, id := range s.Identifiers {
 		if identifierNames[id] == "" || slices.Contains(s.Identifiers[:i], id) {
-			ps = append(ps, "identifiers are email, phone and username, each once")
+			ps = append(ps, "identifiers are email, phone, username and preferred_username, each once")
 			break
 		}
+	}
+	if slices.Contains(s.Identifiers, PreferredUsername) {
+		return append(ps, s.preferredProblems(schema)...)
 	}
 	return ps
 }

@@ -83,6 +83,9 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, c Caller, named 
 		round: round{state: fresh, now: now}, user: got.User, attempt: got.Attempt,
 		counter: got.Counters[0], mail: got.Counters[2], source: got.Counters[3], known: d.knows(got.User),
 	}
+	if r.user != nil && !fresh.settings.SignIn.answersTo(r.user, login) {
+		r.user = nil
+	}
 	if r.owner() == nil {
 		r.counter = got.Counters[1]
 	}

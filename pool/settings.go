@@ -106,7 +106,7 @@ func (s Settings) problems() (ps []string) {
 	ps = append(ps, s.Sessions.problems()...)
 	ps = append(ps, s.Limits.problems()...)
 	ps = append(ps, s.Events.problems()...)
-	ps = append(ps, s.SignIn.problems()...)
+	ps = append(ps, s.SignIn.problems(s.Attributes)...)
 	ps = append(ps, s.groupProblems()...)
 	for _, p := range s.Attributes.Problems() {
 		ps = append(ps, "attributes: "+p)

@@ -37,17 +37,31 @@ func (u *User) Address(k Kind) (address Login, proven bool) {
 }
 
 // Username returns the name of u as it was typed: the one that was chosen or, where there is none,
-// the first login. "" means that u owns nothing.
-func (u *User) Username() string {
+// the first login that is no preferred name. "" means that u owns nothing but that.
+func (u *User) Username() (name string) {
 	for _, l := range u.Logins {
-		if l.Kind() == KindUsername {
+		switch {
+		case l.Preferred:
+		case l.Kind() == KindUsername:
 			return l.Display
+		case name == "":
+			name = l.Display
 		}
 	}
-	if len(u.Logins) == 0 {
-		return ""
+	return name
+}
+
+// Prefer gives u a user name beside the chosen one, in place of the one that was preferred before;
+// the zero Login only takes that one away. A chosen name is for good; a preferred one follows the
+// attribute "preferred_username" in a pool that takes it as a login (Cognito's alias of that name).
+// What u owns already stays what it is.
+func (u *User) Prefer(name Login) {
+	u.Logins = slices.DeleteFunc(slices.Clone(u.Logins), func(l Login) bool { return l.Preferred })
+	if name.Kind() != KindUsername || u.Login(name) != (Login{}) {
+		return
 	}
-	return u.Logins[0].Display
+	name.Preferred = true
+	u.Logins = append(u.Logins, name)
 }
 
 // Own ends the attempt of u: from then on u owns the login that was typed, and has no attribute

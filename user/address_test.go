@@ -177,3 +177,45 @@ func FuzzIdentify(f *testing.F) {
 		}
 	})
 }
+
+// A preferred name replaces the one before and nothing else, whatever else the user owns.
+func TestPrefer(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		owns, prefers, want, name string // logins, one after the other preferred, what is left, the user name
+	}{
+		{"ada", "lovelace", "ada lovelace", "ada"},
+		{"ada", "lovelace countess", "ada countess", "ada"},
+		{"ada", "lovelace -", "ada", "ada"},
+		{"ada", "ADA", "ada", "ada"},
+		{"ada", "ada lovelace", "ada lovelace", "ada"},
+		{"ada ada@example.com", "lovelace ada@example.com", "ada ada@example.com", "ada"},
+		{"ada ada@example.com", "lovelace +4915112345678", "ada ada@example.com", "ada"},
+		{"ada@example.com", "lovelace", "ada@example.com lovelace", "ada@example.com"},
+		{"ada@example.com", "lovelace countess -", "ada@example.com", "ada@example.com"},
+		{"", "lovelace", "lovelace", ""},
+	} {
+		var u user.User
+		for _, l := range strings.Fields(tt.owns) {
+			u.Logins = append(u.Logins, login(t, l))
+		}
+		before := u.Clone()
+		for _, name := range strings.Fields(tt.prefers) {
+			if name == "-" {
+				u.Prefer(user.Login{})
+				continue
+			}
+			u.Prefer(login(t, name))
+		}
+		var got []string
+		for _, l := range u.Logins {
+			got = append(got, l.Value)
+		}
+		if strings.Join(got, " ") != tt.want || u.Username() != tt.name {
+			t.Errorf("%q preferring %q owns %q and is called %q, want %q and %q", tt.owns, tt.prefers, got, u.Username(), tt.want, tt.name)
+		}
+		if len(before.Logins) != len(strings.Fields(tt.owns)) {
+			t.Errorf("%q: a copy of before has changed", tt.owns)
+		}
+	}
+}

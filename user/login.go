@@ -15,6 +15,7 @@ type Login struct {
 	Value     string // canonical
 	Display   string // as it was typed
 	Rule      int    // version of the rule that made Value (security.md S20)
+	Preferred bool   // a user name that may change, beside the chosen one: see [User.Prefer]
 }
 
 // Kind is what a login is: an address, or a name that was chosen.

@@ -134,6 +134,7 @@ func (w *packer) login(l user.Login) {
 	w.text(l.Value)
 	w.text(l.Display)
 	w.number(int64(l.Rule))
+	w.flag(l.Preferred)
 }
 
 func (w *packer) password(p *user.Password) {
@@ -176,7 +177,10 @@ func (r *unpacker) flag() bool      { return r.number() != 0 }
 func (r *unpacker) time() time.Time { return time.UnixMicro(r.number()).UTC() }
 
 func (r *unpacker) login() user.Login {
-	return user.Login{Namespace: user.Namespace(r.text()), Value: r.text(), Display: r.text(), Rule: int(r.number())}
+	return user.Login{
+		Namespace: user.Namespace(r.text()), Value: r.text(), Display: r.text(),
+		Rule: int(r.number()), Preferred: r.flag(),
+	}
 }
 
 func (r *unpacker) password() *user.Password {

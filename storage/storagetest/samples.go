@@ -35,6 +35,7 @@ func full() []any {
 			Logins: []user.Login{
 				{Namespace: user.Name, Value: "ada@example.com", Display: "Ada@Example.com", Rule: 3},
 				{Namespace: "idp:google", Value: odd, Display: odd, Rule: 1},
+				{Namespace: user.Name, Value: "lovelace", Display: "Lovelace", Rule: 1, Preferred: true},
 			},
 			Attributes: user.Attributes{"name": odd, "empty": "", odd: "x"},
 			Groups:     []string{`"and"\%s`, "'quoted'", "Zoë🚀ßİıq\u0301", "עִבְרִית"},

@@ -29,6 +29,7 @@ type login struct {
 	Value     string          `json:"v"`
 	Display   *string         `json:"d,omitempty"` // nil means Value
 	Rule      int             `json:"r,omitempty"`
+	Preferred bool            `json:"p,omitempty"`
 }
 
 type attempt struct {
@@ -154,7 +155,7 @@ func validUser(u *user.User) error {
 }
 
 func fromLogin(l user.Login) login {
-	out := login{Value: l.Value, Rule: l.Rule}
+	out := login{Value: l.Value, Rule: l.Rule, Preferred: l.Preferred}
 	if l.Namespace != user.Name {
 		out.Namespace = &l.Namespace
 	}
@@ -165,7 +166,7 @@ func fromLogin(l user.Login) login {
 }
 
 func (l login) login() user.Login {
-	out := user.Login{Namespace: user.Name, Value: l.Value, Display: l.Value, Rule: l.Rule}
+	out := user.Login{Namespace: user.Name, Value: l.Value, Display: l.Value, Rule: l.Rule, Preferred: l.Preferred}
 	if l.Namespace != nil {
 		out.Namespace = *l.Namespace
 	}
