@@ -106,11 +106,7 @@ func (a *Admin) reviseOnce(ctx context.Context, kind string, edit func(r *revisi
 	if err != nil {
 		return err
 	}
-	edited, err := decodeSettings(before) // shares nothing with was
-	if err != nil {
-		return err
-	}
-	r := revision{Settings: edited, now: p.now(), stored: stored}
+	r := revision{Settings: was.copied(), now: p.now(), stored: stored}
 	if err := edit(&r); err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func (c Config) check(st storage.Store) (Config, error) {
 	if c.Settings != nil {
 		s := c.Settings.defaults()
 		problems = append(append(problems, s.problems()...), c.lacks(s)...)
-		c.Settings = &s
+		c.Settings = new(s.copied())
 	}
 	if len(problems) > 0 {
 		return c, &SettingsError{problems}

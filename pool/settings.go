@@ -32,6 +32,11 @@ type Settings struct {
 	// Groups are what users may be in. Groups that a user is in and the settings lack give nothing.
 	Groups  []Group
 	Clients []Client // none means one public first-party client named "default"
+	// DeletionProtection keeps the pool from being deleted until it is taken away, as in Cognito.
+	DeletionProtection bool `json:",omitzero"`
+	// Tags are for operators, to find and to count pools by. They do nothing: at most 50, with keys
+	// of 1 to 128 characters and values of at most 256.
+	Tags map[string]string `json:",omitzero"`
 }
 
 // SignUpSettings says who may sign up.
@@ -111,6 +116,7 @@ func (s Settings) problems() (ps []string) {
 	for _, p := range s.Attributes.Problems() {
 		ps = append(ps, "attributes: "+p)
 	}
+	ps = append(ps, s.tagProblems()...)
 	ps = append(ps, s.sizeProblems()...)
 	seen := map[string]bool{}
 	for _, c := range s.Clients {

@@ -28,6 +28,16 @@ func (s Settings) encode() ([]byte, error) {
 	return json.Marshal(settingsText{settingsFormat, s})
 }
 
+// copied returns settings that share nothing with s. Of those that have no JSON, which are not
+// stored either, it returns s itself.
+func (s Settings) copied() Settings {
+	var c Settings
+	if text, err := json.Marshal(s); err != nil || json.Unmarshal(text, &c) != nil {
+		return s
+	}
+	return c
+}
+
 // sizeProblems returns what is wrong with settings of which each part may be in order.
 func (s Settings) sizeProblems() []string {
 	body, err := s.encode()
