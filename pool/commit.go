@@ -144,12 +144,14 @@ func (p *Pool) committed(changes []storage.Change) {
 		}
 		switch r := put.Record.(type) {
 		case *storage.Revocation:
-			p.revoked.add(r)
+			p.dir.revoked.add(r)
 		case *storage.Outgoing:
 			p.outbox.signal()
-			for _, poster := range p.posters {
+			for _, poster := range p.dir.posters {
 				poster.signal()
 			}
+		case *storage.Event:
+			p.dir.sealing.add(p)
 		}
 	}
 }

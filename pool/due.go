@@ -3,23 +3,37 @@ package pool
 import (
 	"context"
 	"errors"
-
-	"github.com/userpool-go/userpool/storage"
-	"github.com/userpool-go/userpool/user"
+	"fmt"
 )
 
-// due does once all that is due by the pool's clock, in place of the chores that Open starts: it is
-// what pooltest runs. Whatever Open starts has a line here.
-func (p *Pool) due(ctx context.Context) error {
-	if p.closed.Load() {
+// due does once all that is due by the clock in all pools, in place of the chores that are started
+// otherwise: it is what pooltest runs. Whatever the directory starts has a line here. A pool that
+// cannot be loaded is passed over, as chores do.
+func (d *Directory) due(ctx context.Context) error {
+	if d.closed.Load() {
 		return ErrClosed
 	}
-	failed := []error{p.catchUp(ctx), p.outbox.drain(ctx)}
-	for _, r := range p.posters {
+	failed := []error{d.catchUp(ctx), d.outbox.drain(ctx)}
+	for _, r := range d.posters {
 		failed = append(failed, r.drain(ctx))
 	}
-	failed = append(failed, p.sweepOnce(ctx), p.rotateOnce(ctx),
-		p.refusals.write(ctx, gatherFor), p.sealer.once(ctx), p.sealer.retain(ctx))
+	failed = append(failed, d.sweepOnce(ctx), d.tellRefusals(ctx, gatherFor))
+	for _, id := range d.known() {
+		p, err := d.open(ctx, id)
+		if err != nil {
+			continue
+		}
+		d.sealing.add(p)
+		if err := p.rotateOnce(ctx); err != nil {
+			failed = append(failed, fmt.Errorf("pool %q: %w", id, err))
+		}
+	}
+	failed = append(failed, d.sealOnce(ctx))
+	for d.rounds.doom() {
+		if err := d.erase(ctx); err != nil {
+			return errors.Join(append(failed, err)...)
+		}
+	}
 	return errors.Join(failed...)
 }
 
@@ -27,19 +41,13 @@ func (p *Pool) due(ctx context.Context) error {
 // on. It must not run beside deliver.
 func (o *outbox) drain(ctx context.Context) error {
 	for again := true; again; {
-		due, err := o.store.Due(ctx, []user.PoolID{o.config.ID}, -1, o.now(), batch)
+		lanes, err := o.lanes(ctx)
 		if err != nil {
 			return err
 		}
 		again = false
-		seen := map[int]bool{}
-		for _, m := range messages(due) {
-			lane := storage.Lane(m.Owner)
-			if seen[lane] {
-				continue
-			}
-			seen[lane] = true
-			more, err := o.deliverLane(ctx, lane)
+		for _, at := range lanes {
+			more, err := o.deliverLane(ctx, at)
 			if err != nil {
 				return err
 			}

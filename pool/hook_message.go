@@ -30,24 +30,24 @@ func (p *Pool) asked(l letter, source hook.Source, client Client, metadata map[s
 
 // words returns the words of a letter: the hook's, where there is one that has any, or the pool's
 // own. An error means that the hook is to be asked again later, and is noted in the message.
-func (o *outbox) words(ctx context.Context, m *storage.Outgoing, l letter) (message.Settings, error) {
-	own := o.state.Load().settings.Messages
-	f := o.config.Hooks.CustomMessage
+func (p *Pool) words(ctx context.Context, m *storage.Outgoing, l letter) (message.Settings, error) {
+	own := p.state.Load().settings.Messages
+	f := p.config.Hooks.CustomMessage
 	if f == nil || l.Misses >= maxMisses {
 		return own, nil
 	}
-	e, err := o.occasion(ctx, m, l)
+	e, err := p.occasion(ctx, m, l)
 	if err != nil {
 		return own, err
 	}
-	a, err := run(ctx, o.hooks[customMessage], customMessage, f, e)
+	a, err := run(ctx, p.hooks[customMessage], customMessage, f, e)
 	if err != nil {
 		if d, failed := errors.AsType[denial](err); failed {
 			err = d.Err
 		}
 		l.Misses++
 		body, _ := json.Marshal(l) // as in enqueue
-		m.Body = o.config.Keys.Seal(o.letterLabel(m.ID), body)
+		m.Body = p.config.Keys.Seal(p.letterLabel(m.ID), body)
 		return own, fmt.Errorf("hook %s: %w", customMessage, err)
 	}
 	if a.Text == "" && e.Channel == message.Email || a.SMS == "" && e.Channel == message.SMS {
@@ -57,15 +57,15 @@ func (o *outbox) words(ctx context.Context, m *storage.Outgoing, l letter) (mess
 		{Kind: l.Kind, Subject: a.Subject, Text: a.Text, HTML: a.HTML, SMS: a.SMS},
 	}}
 	if ps := words.Problems(); len(ps) > 0 {
-		o.config.Logger.WarnContext(ctx, "words of a hook are malformed, the pool's own are sent",
-			"pool", o.config.ID, "hook", customMessage, "message", m.ID, "problems", strings.Join(ps, "; "))
+		p.config.Logger.WarnContext(ctx, "words of a hook are malformed, the pool's own are sent",
+			"pool", p.config.ID, "hook", customMessage, "message", m.ID, "problems", strings.Join(ps, "; "))
 		return own, nil
 	}
 	return words, nil
 }
 
 // occasion returns what the hook is told of a letter.
-func (o *outbox) occasion(ctx context.Context, m *storage.Outgoing, l letter) (hook.CustomMessage, error) {
+func (p *Pool) occasion(ctx context.Context, m *storage.Outgoing, l letter) (hook.CustomMessage, error) {
 	e := hook.CustomMessage{
 		Event: hook.Event{
 			ID: m.ID, Pool: m.Pool, Client: l.Client, Source: l.Source,
@@ -89,7 +89,7 @@ func (o *outbox) occasion(ctx context.Context, m *storage.Outgoing, l letter) (h
 		e.Code = "{####}"
 	case message.PasswordChanged, message.SignInAttempts: // to a user, too
 	}
-	got, err := o.store.Read(ctx, m.Pool, storage.Want{Now: o.now(), User: user.ByID(m.Owner)})
+	got, err := p.store.Read(ctx, m.Pool, storage.Want{Now: p.now(), User: user.ByID(m.Owner)})
 	if err != nil {
 		return e, err
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,7 +35,7 @@ type note struct {
 func (p *Pool) afterwards(
 	name string, source hook.Source, h *hooked, client string, u *user.User, now time.Time,
 ) []storage.Change {
-	if p.postHook(name) == nil {
+	if p.config.postHook(name) == nil {
 		return nil
 	}
 	n := note{ID: h.event.ID, Source: source, User: u.ID, Client: client, Metadata: h.event.Metadata}
@@ -47,8 +48,8 @@ func (p *Pool) afterwards(
 func postOwner(name string) user.ID { return user.ID("hook/" + name + "/") }
 
 // postHook returns a Post hook of this process, nil where it has none.
-func (p *Pool) postHook(name string) func(context.Context, hook.Event) error {
-	s := p.config.Hooks
+func (c Config) postHook(name string) func(context.Context, hook.Event) error {
+	s := c.Hooks
 	switch {
 	case name == postConfirmation && s.PostConfirmation != nil:
 		return func(ctx context.Context, e hook.Event) error {
@@ -62,28 +63,31 @@ func (p *Pool) postHook(name string) func(context.Context, hook.Event) error {
 	return nil
 }
 
-// poster runs one Post hook for what waits for it, apart from the lanes of messages: a hook that
-// fails or hangs holds up nobody's mail. Of several processes one does it at a time.
+// poster runs one Post hook for what waits for it in all pools, apart from the lanes of messages: a
+// hook that fails or hangs holds up nobody's mail. Of several processes one does it at a time for a
+// pool.
 type poster struct {
-	*Pool
+	*Directory
 	name string
 	hook func(context.Context, hook.Event) error
 	wake chan struct{}
 
-	asked time.Time // when the lease was last asked for
-	holds bool
+	tenures map[user.PoolID]*tenure
 
 	mu      sync.Mutex
-	running map[string]bool // by id of what waits
-	more    bool            // waits than could be begun
+	running map[string]bool     // by id of what waits
+	of      map[user.PoolID]int // how many of them a pool has
+	more    bool                // waits than could be begun
 }
 
 // newPosters returns what runs the Post hooks that this process has.
-func newPosters(p *Pool) (all []*poster) {
+func newPosters(d *Directory) (all []*poster) {
 	for _, name := range []string{postConfirmation, postAuthentication} {
-		if f := p.postHook(name); f != nil {
-			r := &poster{Pool: p, name: name, hook: f, wake: make(chan struct{}, 1), running: map[string]bool{}}
-			all = append(all, r)
+		if f := d.config.postHook(name); f != nil {
+			all = append(all, &poster{
+				Directory: d, name: name, hook: f, wake: make(chan struct{}, 1),
+				tenures: map[user.PoolID]*tenure{}, running: map[string]bool{}, of: map[user.PoolID]int{},
+			})
 		}
 	}
 	return all
@@ -95,11 +99,11 @@ func (r *poster) run(ctx context.Context) {
 	for !over(ctx) {
 		due, err := r.due(ctx)
 		if err != nil && !over(ctx) {
-			r.config.Logger.WarnContext(ctx, "hook waits", "pool", r.config.ID, "hook", r.name, "error", err)
+			r.config.Logger.WarnContext(ctx, "hook waits", "hook", r.name, "error", err)
 		}
 		for _, m := range due {
-			if r.begin(m.ID) {
-				running.Go(func() { defer r.end(m.ID); r.settle(ctx, m) })
+			if r.begin(m) {
+				running.Go(func() { defer r.end(m); r.settle(ctx, m) })
 			}
 		}
 		select {
@@ -109,8 +113,10 @@ func (r *poster) run(ctx context.Context) {
 		}
 	}
 	running.Wait()
-	if r.holds {
-		r.outbox.giveUp(ctx, r.lease(r.now()))
+	for id, t := range r.tenures {
+		if t.held {
+			r.giveUp(ctx, r.lease(id, r.now()))
+		}
 	}
 }
 
@@ -135,61 +141,87 @@ func (r *poster) drain(ctx context.Context) error {
 	}
 }
 
-// due returns what waits for the hook, unless another process runs it, or as many runs hang here as
-// may.
+// due returns what waits for the hook, pools in turn, but for those where another process runs it;
+// nothing where as many runs hang here as may.
 func (r *poster) due(ctx context.Context) ([]*storage.Outgoing, error) {
 	if room := r.hooks[r.name]; len(room) == cap(room) {
 		return nil, nil
 	}
-	due, err := r.store.Due(ctx, []user.PoolID{r.config.ID}, storage.Lane(postOwner(r.name)), r.now(), batch)
-	if err != nil || len(due) == 0 {
-		return nil, err
-	}
-	if held, err := r.hold(ctx); err != nil || !held {
-		return nil, err
-	}
-	return due, nil
-}
-
-// hold tells whether this process runs the hook. It asks the store only when half of a lease is
-// over.
-func (r *poster) hold(ctx context.Context) (bool, error) {
-	now := r.now()
-	if since := now.Sub(r.asked); since >= 0 && since < postLease/2 {
-		return r.holds, nil
-	}
-	held, err := r.store.Lease(ctx, r.lease(now))
+	due, err := r.store.Due(ctx, r.served(), storage.Lane(postOwner(r.name)), r.now(), batch)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	r.asked, r.holds = now, held
-	return held, nil
+	ours := map[user.PoolID]bool{}
+	for _, m := range due {
+		if _, asked := ours[m.Pool]; asked {
+			continue
+		}
+		if ours[m.Pool], err = r.hold(ctx, m.Pool); err != nil {
+			return nil, err
+		}
+	}
+	r.forget()
+	return slices.DeleteFunc(due, func(m *storage.Outgoing) bool { return !ours[m.Pool] }), nil
 }
 
-func (r *poster) lease(now time.Time) storage.Lease {
-	name := "hook/" + string(r.config.ID) + "/" + r.name
+// hold tells whether this process runs the hook for a pool, which it must be able to load.
+func (r *poster) hold(ctx context.Context, id user.PoolID) (bool, error) {
+	if _, err := r.open(ctx, id); err != nil {
+		return false, nil // it was told when it failed
+	}
+	t := r.tenures[id]
+	if t == nil {
+		t = new(tenure)
+		r.tenures[id] = t
+	}
+	return t.take(ctx, r.store, r.lease(id, r.now()))
+}
+
+// forget drops the leases that have run out.
+func (r *poster) forget() {
+	now := r.now()
+	for id, t := range r.tenures {
+		if now.Sub(t.asked) > postLease {
+			delete(r.tenures, id)
+		}
+	}
+}
+
+func (r *poster) lease(id user.PoolID, now time.Time) storage.Lease {
+	name := "hook/" + string(id) + "/" + r.name
 	return storage.Lease{Name: name, Holder: r.holder, Now: now, Until: now.Add(postLease)}
 }
 
-// begin claims what waits for a run in this process.
-func (r *poster) begin(id string) bool {
+// begin claims what waits for a run in this process. A quarter of the runs are for other pools than
+// the one that has most.
+func (r *poster) begin(m *storage.Outgoing) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.running[id] {
+	if r.running[m.ID] {
 		return false
 	}
-	if r.more = len(r.running) >= hook.Parallel; r.more {
+	room := hook.Parallel
+	if r.only == "" {
+		room -= hook.Parallel / 4
+	}
+	if len(r.running) >= hook.Parallel || r.of[m.Pool] >= room {
+		r.more = true
 		return false
 	}
-	r.running[id] = true
+	r.running[m.ID] = true
+	r.of[m.Pool]++
 	return true
 }
 
-func (r *poster) end(id string) {
+func (r *poster) end(m *storage.Outgoing) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.running, id)
+	delete(r.running, m.ID)
+	if r.of[m.Pool]--; r.of[m.Pool] == 0 {
+		delete(r.of, m.Pool)
+	}
 	if r.more {
+		r.more = false
 		r.signal()
 	}
 }
@@ -205,8 +237,12 @@ func (r *poster) signal() {
 // finished even where ctx ends.
 func (r *poster) settle(ctx context.Context, m *storage.Outgoing) {
 	ctx = context.WithoutCancel(ctx)
-	err := r.tell(ctx, m)
-	log := r.config.Logger.With("pool", r.config.ID, "hook", r.name, "message", m.ID)
+	p, err := r.open(ctx, m.Pool)
+	if err != nil {
+		return
+	}
+	err = r.tell(ctx, p, m)
+	log := r.config.Logger.With("pool", m.Pool, "hook", r.name, "message", m.ID)
 	changes := []storage.Change{storage.Delete(m)}
 	switch next := r.now().Add(pauseAfter(m.Tries)); {
 	case errors.Is(err, errHookFull):
@@ -220,7 +256,7 @@ func (r *poster) settle(ctx context.Context, m *storage.Outgoing) {
 	}
 	settling, cancel := context.WithTimeout(ctx, settledAfter)
 	defer cancel()
-	commit := r.commit(settling, changes...)
+	commit := p.commit(settling, changes...)
 	if errors.Is(commit, storage.ErrStale) {
 		commit = nil // another process ran it after our lease
 	}
@@ -231,9 +267,9 @@ func (r *poster) settle(ctx context.Context, m *storage.Outgoing) {
 }
 
 // tell runs the hook for one that waits, unless its user has gone or it ran already.
-func (r *poster) tell(ctx context.Context, m *storage.Outgoing) error {
+func (r *poster) tell(ctx context.Context, p *Pool, m *storage.Outgoing) error {
 	var n note
-	body, err := r.config.Keys.Open(r.letterLabel(m.ID), m.Body)
+	body, err := p.config.Keys.Open(p.letterLabel(m.ID), m.Body)
 	if err == nil {
 		err = json.Unmarshal(body, &n)
 	}

@@ -99,7 +99,7 @@ func (p *Pool) notify(owner user.ID, l letter, now time.Time) storage.Change {
 
 func (p *Pool) enqueue(o storage.Outgoing, content any, now time.Time) storage.Change {
 	// The id keeps the order in which this process wrote, also within a tick of the clock.
-	o.ID = fmt.Sprintf("%016x-%08x-%s", now.UnixMicro(), p.posted.Add(1), rand.Text()[:13])
+	o.ID = fmt.Sprintf("%016x-%08x-%s", now.UnixMicro(), p.dir.posted.Add(1), rand.Text()[:13])
 	o.Pool, o.Due, o.Created = p.config.ID, now, now
 	body, _ := json.Marshal(content) // a letter or a note: texts, numbers and bools cannot fail
 	o.Body = p.config.Keys.Seal(p.letterLabel(o.ID), body)

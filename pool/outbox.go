@@ -20,19 +20,35 @@ const (
 	settledAfter = 5 * time.Second  // what follows a send has time of its own: a slow server must not cost it
 	poll         = time.Second      // for what other processes put there, and what is due again
 	batch        = 256
-	workers      = 8               // lanes at once, so that a mail server that hangs for some holds up few
+	maxDue       = 16 << 10        // looked at, where little of it is mail
+	workers      = 8               // of a pool, lanes at once: a mail server that hangs for some holds up few
+	allWorkers   = 64              // of all pools; half of them are for pools that have none
 	firstPause   = 5 * time.Second // after a failure; doubled each time
 	longPause    = 15 * time.Minute
 )
 
-// outbox sends a pool's messages, several lanes at once.
+// outbox sends the messages of all pools, several lanes at once.
 type outbox struct {
-	*Pool
+	*Directory
 	wake chan struct{} // something may be due
 
 	mu      sync.Mutex
-	working map[int]bool    // lanes that a worker is on
-	sent    map[string]bool // ids that were sent but could not be taken out yet: never sent again by us
+	working map[post]bool       // lanes that a worker is on
+	of      map[user.PoolID]int // how many workers a pool has
+	sent    map[string]bool     // ids that were sent but could not be taken out yet: never sent again by us
+}
+
+// post is where messages wait: a lane of a pool.
+type post struct {
+	pool user.PoolID
+	lane int
+}
+
+func newOutbox(d *Directory) outbox {
+	return outbox{
+		Directory: d, wake: make(chan struct{}, 1),
+		working: map[post]bool{}, of: map[user.PoolID]int{}, sent: map[string]bool{},
+	}
 }
 
 // deliver sends what is due until ctx ends, and then waits for what is being sent.
@@ -40,8 +56,8 @@ func (o *outbox) deliver(ctx context.Context) {
 	var running sync.WaitGroup
 	defer running.Wait()
 	for {
-		if err := o.start(ctx, &running); err != nil && !over(ctx) {
-			o.config.Logger.WarnContext(ctx, "outbox waits", "pool", o.config.ID, "error", err)
+		if err := o.begin(ctx, &running); err != nil && !over(ctx) {
+			o.config.Logger.WarnContext(ctx, "outbox waits", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -60,23 +76,22 @@ func (o *outbox) signal() {
 	}
 }
 
-// start looks where something is due, and puts a worker on each lane that has none.
-func (o *outbox) start(ctx context.Context, running *sync.WaitGroup) error {
-	due, err := o.store.Due(ctx, []user.PoolID{o.config.ID}, -1, o.now(), batch)
+// begin looks where something is due, and puts a worker on each lane that has none.
+func (o *outbox) begin(ctx context.Context, running *sync.WaitGroup) error {
+	lanes, err := o.lanes(ctx)
 	if err != nil {
 		return err
 	}
-	for _, m := range messages(due) {
-		lane := storage.Lane(m.Owner)
-		if !o.take(lane) {
+	for _, at := range lanes {
+		if !o.enter(at) {
 			continue
 		}
 		running.Go(func() {
-			again, err := o.deliverLane(ctx, lane)
+			again, err := o.deliverLane(ctx, at)
 			if err != nil && !over(ctx) {
-				o.config.Logger.WarnContext(ctx, "outbox lane waits", "pool", o.config.ID, "lane", lane, "error", err)
+				o.config.Logger.WarnContext(ctx, "outbox lane waits", "pool", at.pool, "lane", at.lane, "error", err)
 			}
-			o.leave(lane)
+			o.leave(at)
 			if again && err == nil {
 				o.signal()
 			}
@@ -85,34 +100,69 @@ func (o *outbox) start(ctx context.Context, running *sync.WaitGroup) error {
 	return nil
 }
 
-// take claims a lane for a worker of this process.
-func (o *outbox) take(lane int) bool {
+// lanes returns where something is due, pools in turn. What waits for hooks is not looked at, but
+// stands in the way where much of it does, so that more must be asked for.
+func (o *outbox) lanes(ctx context.Context) (lanes []post, err error) {
+	for n := batch; ; n *= 4 {
+		due, err := o.store.Due(ctx, o.served(), -1, o.now(), n)
+		if err != nil {
+			return nil, err
+		}
+		all := len(due)
+		seen := map[post]bool{}
+		for _, m := range messages(due) {
+			if at := (post{m.Pool, storage.Lane(m.Owner)}); !seen[at] {
+				seen[at] = true
+				lanes = append(lanes, at)
+			}
+		}
+		if len(lanes) > 0 || all < n || n > maxDue {
+			return lanes, nil
+		}
+	}
+}
+
+// enter claims a lane for a worker of this process. Half of the workers are for pools that have
+// none, so that those whose mail server hangs leave some to the others.
+func (o *outbox) enter(at post) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.working[lane] || len(o.working) >= workers {
+	room := allWorkers / 2
+	if o.of[at.pool] == 0 {
+		room = allWorkers
+	}
+	if o.working[at] || o.of[at.pool] >= workers || len(o.working) >= room {
 		return false
 	}
-	o.working[lane] = true
+	o.working[at] = true
+	o.of[at.pool]++
 	return true
 }
 
-func (o *outbox) leave(lane int) {
+func (o *outbox) leave(at post) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	delete(o.working, lane)
+	delete(o.working, at)
+	if o.of[at.pool]--; o.of[at.pool] == 0 {
+		delete(o.of, at.pool)
+	}
 }
 
 // deliverLane sends what is due in a lane, if no other process does. It asks again under the lease:
 // what was read before may have been sent meanwhile. Again tells that there may be more.
-func (o *outbox) deliverLane(ctx context.Context, lane int) (again bool, err error) {
+func (o *outbox) deliverLane(ctx context.Context, at post) (again bool, err error) {
+	p, err := o.open(ctx, at.pool) // first: who cannot read its messages must not lease them
+	if err != nil {
+		return false, nil // it was told when it failed
+	}
 	now := o.now()
-	name := storage.LaneLease(o.config.ID, lane)
+	name := storage.LaneLease(at.pool, at.lane)
 	lease := storage.Lease{Name: name, Holder: o.holder, Now: now, Until: now.Add(laneLease)}
 	if held, err := o.store.Lease(ctx, lease); err != nil || !held {
 		return false, err
 	}
 	defer o.giveUp(ctx, lease)
-	due, err := o.store.Due(ctx, []user.PoolID{o.config.ID}, lane, o.now(), batch)
+	due, err := o.store.Due(ctx, []user.PoolID{at.pool}, at.lane, o.now(), batch)
 	if err != nil {
 		return false, err
 	}
@@ -121,30 +171,19 @@ func (o *outbox) deliverLane(ctx context.Context, lane int) (again bool, err err
 		if over(ctx) || o.now().Add(sendTimeout+settledAfter).After(lease.Until) {
 			return true, nil // or the lease would run out while it is being sent
 		}
-		if err := o.send(ctx, m); err != nil {
+		if err := o.send(ctx, p, m); err != nil {
 			return false, err
 		}
 	}
 	return len(due) > 0, nil
 }
 
-// giveUp lets the next process have what is leased at once.
-func (o *outbox) giveUp(ctx context.Context, l storage.Lease) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settledAfter)
-	defer cancel()
-	l.Now = o.now()
-	l.Until = l.Now
-	if _, err := o.store.Lease(ctx, l); err != nil {
-		o.config.Logger.WarnContext(ctx, "lease stays until it runs out", "lease", l.Name, "error", err)
-	}
-}
-
 // send sends one message and takes it out of the outbox, or defers its owner's messages, so that
 // they keep their order. A message that is refused for good is dropped. It is finished even where
 // ctx ends.
-func (o *outbox) send(ctx context.Context, m *storage.Outgoing) error {
-	err := o.handOver(ctx, m)
-	log := o.config.Logger.With("pool", o.config.ID, "message", m.ID)
+func (o *outbox) send(ctx context.Context, p *Pool, m *storage.Outgoing) error {
+	err := o.handOver(ctx, p, m)
+	log := o.config.Logger.With("pool", m.Pool, "message", m.ID)
 	changes := []storage.Change{storage.Delete(m)}
 	switch {
 	case errors.Is(err, message.ErrRefused):
@@ -157,7 +196,7 @@ func (o *outbox) send(ctx context.Context, m *storage.Outgoing) error {
 	}
 	settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), settledAfter)
 	defer cancel()
-	commit := o.commit(settling, changes...)
+	commit := p.commit(settling, changes...)
 	if errors.Is(commit, storage.ErrStale) {
 		commit = nil // its code died meanwhile, or another process sent it after our lease
 	}
@@ -167,21 +206,21 @@ func (o *outbox) send(ctx context.Context, m *storage.Outgoing) error {
 
 // handOver gives a message to the sender, unless there is no use in it: it is void, its code has
 // died, or it was sent before and could not be taken out.
-func (o *outbox) handOver(ctx context.Context, m *storage.Outgoing) error {
-	l, err := o.letter(m)
-	if err != nil || l.Void || o.wasSent(m.ID) {
+func (o *outbox) handOver(ctx context.Context, p *Pool, m *storage.Outgoing) error {
+	l, err := p.letter(m)
+	if err != nil || l.Void || o.wasSent(m.ID) || p.gone.Load() {
 		return err
 	}
-	if dead, err := o.dead(ctx, m, l); err != nil || dead {
+	if dead, err := p.dead(ctx, m, l); err != nil || dead {
 		return err
 	}
 	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
 	defer cancel()
-	words, err := o.words(sending, m, l)
+	words, err := p.words(sending, m, l)
 	if err != nil {
 		return err
 	}
-	msg, err := o.message(m, l, words)
+	msg, err := p.message(m, l, words)
 	if err != nil {
 		return err
 	}
@@ -207,16 +246,16 @@ func sent(ctx context.Context, s message.Sender, m message.Message) error {
 
 // dead reports whether the ticket that a message belongs to, or the temporary password that it
 // carries, is of no use any more (security.md T4: a dead code is never sent).
-func (o *outbox) dead(ctx context.Context, m *storage.Outgoing, l letter) (bool, error) {
+func (p *Pool) dead(ctx context.Context, m *storage.Outgoing, l letter) (bool, error) {
 	if l.Epoch != 0 {
-		got, err := o.store.Read(ctx, m.Pool, storage.Want{Now: o.now(), User: user.ByID(m.Owner)})
+		got, err := p.store.Read(ctx, m.Pool, storage.Want{Now: p.now(), User: user.ByID(m.Owner)})
 		return err != nil || got.User == nil || got.User.Epoch != l.Epoch, err
 	}
 	if m.Ticket == "" {
 		return false, nil
 	}
-	got, err := o.store.Read(ctx, m.Pool, storage.Want{
-		Now: o.now(), Tickets: []string{m.Ticket},
+	got, err := p.store.Read(ctx, m.Pool, storage.Want{
+		Now: p.now(), Tickets: []string{m.Ticket},
 		Counters: []storage.CounterKey{{Pool: m.Pool, Owner: m.Ticket, Name: ticketCounter}},
 	})
 	if err != nil || got.PoolEpoch == 0 || got.Tickets[0] == nil {
@@ -224,7 +263,7 @@ func (o *outbox) dead(ctx context.Context, m *storage.Outgoing, l letter) (bool,
 	}
 	t := got.Tickets[0]
 	confirmed := t.Purpose == purposeConfirm && got.User != nil && got.User.Somebody()
-	spent := !ticketRule.Locked(got.Counters[0], o.now()).IsZero()
+	spent := !ticketRule.Locked(got.Counters[0], p.now()).IsZero()
 	return t.User != "" && !owns(got.User, t) || confirmed || spent, nil
 }
 

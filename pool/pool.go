@@ -2,14 +2,12 @@ package pool
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/userpool-go/userpool/password"
-	"github.com/userpool-go/userpool/pool/internal/chore"
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
@@ -19,33 +17,32 @@ import (
 // Pool is an open user pool. Its methods are what a visitor may do; they are safe for concurrent
 // use, in one process and in several on one store.
 type Pool struct {
-	config  Config // as checked
-	store   storage.Store
-	door    *password.Hasher
-	gate    *gate.Gate
-	holder  string // of leases: this handle
+	config  Config     // as checked
+	dir     *Directory // whose chores are the pool's
 	state   atomic.Pointer[state]
-	loading sync.Mutex // held while a newer state is read
+	loading sync.Mutex  // held while a newer state is read
+	gone    atomic.Bool // deleted, as this process knows
 
-	closed   atomic.Bool
-	posted   atomic.Uint32 // messages put into the outbox by this process
-	revoked  revocations
-	since    storage.Cursor // where the feed was read to
-	outbox   outbox
+	// Of the directory.
+	store  storage.Store
+	door   *password.Hasher
+	holder string // of leases
+	hooks  bulkheads
+	closed *atomic.Bool
+	outbox *outbox
+
+	gate     *gate.Gate
 	refusals refusals
-	hooks    bulkheads
-	posters  []*poster
 	signIns  *budget
 	mails    *budget
 	sealer   sealer
-	stop     context.CancelFunc
-	chores   sync.WaitGroup
 }
 
-// Open opens the pool that c names, and makes it if the store has none by that id. It starts the
-// pool's chores (delivery of mail, sweeping, following other nodes, rotation of signing keys,
-// writing down of refusals, sealing of events), which end with [Pool.Close]. The store stays the
-// caller's to close, after the pool.
+// Open opens the pool that c names, and makes it if the store has none by that id: it is a
+// [Directory] of one, whose settings and issuer may stand in code. It starts the pool's chores
+// (delivery of mail, sweeping, following other nodes, rotation of signing keys, writing down of
+// refusals, sealing of events), which end with [Pool.Close]. The store stays the caller's to close,
+// after the pool.
 //
 // It fails with a *[SettingsError] that lists all that is wrong with c, with [ErrNoKeyring], or with
 // [ErrWrongKeyring].
@@ -54,56 +51,29 @@ func Open(ctx context.Context, st storage.Store, c Config) (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	door := password.NewHasher(c.MaxHashes)
-	p := &Pool{config: c, store: st, door: door, holder: rand.Text(), hooks: newBulkheads()}
-	p.outbox = outbox{Pool: p, wake: make(chan struct{}, 1), working: map[int]bool{}, sent: map[string]bool{}}
-	p.refusals.Pool, p.sealer.Pool = p, p
-	p.posters = newPosters(p)
-	p.signIns, p.mails = newBudget(p, "sign-ins"), newBudget(p, "mails")
-	p.gate = gate.New(c.Keys, door, decoy(c.hashing()))
+	d := newDirectory(st, c)
+	d.only = c.ID
+	p := d.handle(c)
 	if err := p.establish(ctx); err != nil {
 		return nil, fmt.Errorf("open pool %q: %w", c.ID, err)
 	}
-	if err := p.catchUp(ctx); err != nil {
+	d.pools[c.ID] = &entry{id: c.ID, pool: p}
+	if err := d.catchUp(ctx); err != nil {
 		return nil, fmt.Errorf("open pool %q: %w", c.ID, err)
 	}
-	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	p.stop = stop
-	if chore.Give(ctx, p.due) {
-		return p, nil // a test runs them
-	}
-	p.chores.Go(func() { p.outbox.deliver(running) })
-	p.chores.Go(func() { p.sweep(running) })
-	p.chores.Go(func() { p.follow(running) })
-	p.chores.Go(func() { p.rotate(running) })
-	p.chores.Go(func() { p.refusals.run(running) })
-	p.chores.Go(func() { p.sealer.run(running) })
-	for _, r := range p.posters {
-		p.chores.Go(func() { r.run(running) })
-	}
+	d.start(ctx)
 	return p, nil
 }
 
-// Close ends the pool's chores, waits for the messages that are being sent and writes down what was
-// refused, at most until ctx ends. What was not sent yet stays in the store for the next Open.
-// Other calls fail with [ErrClosed] from then on. It may be called again.
+// Close closes what [Open] opened: it ends the pool's chores, waits for the messages that are being
+// sent and writes down what was refused, at most until ctx ends. What was not sent yet stays in the
+// store for the next Open. Other calls fail with [ErrClosed] from then on. It may be called again.
+// With a pool of a [Directory] it does nothing: the directory is closed as a whole.
 func (p *Pool) Close(ctx context.Context) error {
-	p.closed.Store(true)
-	p.stop()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		p.chores.Wait()
-		if err := p.refusals.write(ctx, 0); err != nil {
-			p.config.Logger.WarnContext(ctx, "refusals are lost", "pool", p.config.ID, "error", err)
-		}
-	}()
-	select {
-	case <-done:
+	if p.dir.only == "" {
 		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
+	return p.dir.Close(ctx)
 }
 
 // ID returns the name of the pool in its store.
@@ -117,8 +87,13 @@ func (p *Pool) Issuer() string { return p.config.Issuer }
 func (p *Pool) Settings() Settings { return p.state.Load().settings }
 
 // JWKS returns the public keys of the pool's tokens as a JSON Web Key Set (RFC 7517), as of the
-// newest state that this process knows.
-func (p *Pool) JWKS() []byte { return p.today().jwks }
+// newest state that this process knows. A deleted pool has none.
+func (p *Pool) JWKS() []byte {
+	if p.gone.Load() {
+		return token.JWKS()
+	}
+	return p.today().jwks
+}
 
 // Verifier returns a verifier of the pool's access tokens for the given clients, or all of today's
 // where none is named. Beside the signature and the claims it knows what was revoked: in this
@@ -130,8 +105,13 @@ func (p *Pool) Verifier(clients ...string) (*token.Verifier, error) {
 		clients = p.state.Load().settings.clientIDs()
 	}
 	return token.NewVerifier(p.config.Issuer, token.Config{
-		ClientIDs: clients, Use: token.Access, Keys: liveKeys{p}, Now: p.now, Revoked: p.revoked.covers,
+		ClientIDs: clients, Use: token.Access, Keys: liveKeys{p}, Now: p.now, Revoked: p.over,
 	})
+}
+
+// over reports whether the session of a token has ended, or the pool with all of them.
+func (p *Pool) over(c token.Claims) bool {
+	return p.gone.Load() || p.dir.revoked.covers(p.config.ID, c)
 }
 
 func (p *Pool) now() time.Time { return p.config.Now().UTC().Truncate(time.Microsecond) }

@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"sync"
 	"time"
@@ -93,15 +94,41 @@ func (r *refusals) add(o occurrence, reason string) {
 		r.gathered, r.since = map[refusal]tally{}, now
 	}
 	r.gathered[k] = tally{r.gathered[k].n + 1, who}
+	r.dir.refusing.add(r.Pool)
 }
 
-// run writes what was gathered until ctx ends; Close writes the rest.
-func (r *refusals) run(ctx context.Context) {
+// writeRefusals writes what was gathered in all pools until ctx ends; Close writes the rest.
+func (d *Directory) writeRefusals(ctx context.Context) {
 	for pause(ctx, time.Second) {
-		if err := r.write(ctx, gatherFor); err != nil && !over(ctx) {
-			r.config.Logger.WarnContext(ctx, "refusals wait to be written", "pool", r.config.ID, "error", err)
+		if err := d.tellRefusals(ctx, gatherFor); err != nil && !over(ctx) {
+			d.config.Logger.WarnContext(ctx, "refusals wait to be written", "error", err)
 		}
 	}
+}
+
+// tellRefusals writes what has been gathered for so long in the pools where something was.
+func (d *Directory) tellRefusals(ctx context.Context, gathering time.Duration) (failed error) {
+	for _, p := range d.refusing.take() {
+		if p.gone.Load() {
+			continue
+		}
+		if err := p.refusals.write(ctx, gathering); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("pool %q: %w", p.config.ID, err))
+		}
+		if p.refusals.wait() {
+			d.refusing.add(p)
+		}
+	}
+	return failed
+}
+
+// wait reports whether anything is to be written.
+func (r *refusals) wait() bool {
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.gathered)+len(r.unwritten) > 0
 }
 
 // write puts into the history what has been gathered for so long. What could not be written is tried

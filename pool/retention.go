@@ -77,7 +77,7 @@ func (s *sealer) retain(ctx context.Context) error {
 		return err
 	}
 	more, err := s.drop(ctx, now.Add(-s.state.Load().settings.Events.Keep))
-	if !more {
+	if s.retaining = more; !more {
 		s.retained = now
 	}
 	return err

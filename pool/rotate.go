@@ -78,11 +78,14 @@ func (p *Pool) today() *state {
 	}
 }
 
-// rotate keeps signing keys fresh until ctx ends.
-func (p *Pool) rotate(ctx context.Context) {
+// rotate keeps the signing keys of the pools that are loaded fresh until ctx ends; rounds look after
+// the others.
+func (d *Directory) rotate(ctx context.Context) {
 	for {
-		if err := p.rotateOnce(ctx); err != nil && !over(ctx) {
-			p.config.Logger.WarnContext(ctx, "signing keys were not rotated", "pool", p.config.ID, "error", err)
+		for _, p := range d.resident() {
+			if err := p.rotateOnce(ctx); err != nil && !over(ctx) {
+				d.config.Logger.WarnContext(ctx, "signing keys were not rotated", "pool", p.config.ID, "error", err)
+			}
 		}
 		if !pause(ctx, rotates) {
 			return
@@ -93,7 +96,7 @@ func (p *Pool) rotate(ctx context.Context) {
 // rotateOnce makes the next signing key and erases those that are over, where it is time to, and
 // unless another process does. In between it asks the store nothing.
 func (p *Pool) rotateOnce(ctx context.Context) error {
-	if plan := p.today().keyPlan; !plan.Due && len(plan.Drop) == 0 {
+	if plan := p.today().keyPlan; !plan.Due && len(plan.Drop) == 0 || p.gone.Load() {
 		return nil
 	}
 	now := p.now()

@@ -23,58 +23,79 @@ const (
 // would let a pool sign in one person at a time (security.md T10).
 type sealer struct {
 	*Pool
-	asked  time.Time // when the lease was last asked for
-	holds  bool
+	tenure tenure
 	newest int64 // number of the newest seal that this process made
+	waits  bool  // something was in no seal
 
-	retained time.Time // when old events were last looked for
+	retained  time.Time // when old events were last looked for
+	retaining bool      // not all of them are gone
 }
 
-// run seals until ctx ends, and then lets the next process have the lease at once.
-func (s *sealer) run(ctx context.Context) {
+// seal links what was written in all pools until ctx ends, and then lets the next process have the
+// leases at once.
+func (d *Directory) seal(ctx context.Context) {
 	for pause(ctx, sealEvery) {
-		if err := s.once(ctx); err != nil && !over(ctx) {
-			s.config.Logger.WarnContext(ctx, "events wait to be sealed", "pool", s.config.ID, "error", err)
-		}
-		if err := s.retain(ctx); err != nil && !over(ctx) {
-			s.config.Logger.WarnContext(ctx, "old events stay", "pool", s.config.ID, "error", err)
+		if err := d.sealOnce(ctx); err != nil && !over(ctx) {
+			d.config.Logger.WarnContext(ctx, "events wait to be sealed, or old ones stay", "error", err)
 		}
 	}
-	if s.holds {
-		s.outbox.giveUp(ctx, s.lease(s.now()))
+	for _, p := range d.sealing.take() {
+		if p.sealer.tenure.held {
+			d.giveUp(ctx, p.sealer.lease(p.now()))
+		}
 	}
 }
 
-// once seals all that is in no seal, unless another process does.
-func (s *sealer) once(ctx context.Context) error {
+// sealOnce seals what is in no seal, in the pools where something was written of late, and drops
+// what is too old. It goes from pool to pool with a batch of each, so that none waits for another's
+// backlog.
+func (d *Directory) sealOnce(ctx context.Context) (failed error) {
+	for pools := d.sealing.take(); len(pools) > 0; {
+		var more []*Pool
+		for _, p := range pools {
+			again, err := p.sealer.once(ctx)
+			if !again {
+				err = errors.Join(err, p.sealer.retain(ctx))
+			}
+			switch {
+			case err != nil:
+				failed = errors.Join(failed, fmt.Errorf("pool %q: %w", p.config.ID, err))
+				d.sealing.add(p)
+			case again:
+				more = append(more, p)
+			case p.sealer.busy():
+				d.sealing.add(p)
+			}
+		}
+		pools = more
+	}
+	return failed
+}
+
+// once seals a batch of what is in no seal, unless another process does. Again tells that there may
+// be more.
+func (s *sealer) once(ctx context.Context) (again bool, err error) {
 	page, err := s.store.Events(ctx, s.config.ID, storage.EventQuery{Unsealed: true, Limit: 1})
-	if err != nil || len(page.Events) == 0 {
-		return err
-	}
-	if held, err := s.hold(ctx); err != nil || !held {
-		return err
-	}
-	for {
-		n, err := s.seal(ctx)
-		if err != nil || n < sealBatch {
-			return err
-		}
-	}
-}
-
-// hold tells whether this process is the sealer. It asks the store only when half of a lease is
-// over, because to ask is to write.
-func (s *sealer) hold(ctx context.Context) (bool, error) {
-	now := s.now()
-	if since := now.Sub(s.asked); since >= 0 && since < sealLease/2 {
-		return s.holds, nil
-	}
-	held, err := s.store.Lease(ctx, s.lease(now))
-	if err != nil {
+	if s.waits = err == nil && len(page.Events) > 0; !s.waits {
 		return false, err
 	}
-	s.asked, s.holds = now, held
-	return held, nil
+	if held, err := s.hold(ctx); err != nil || !held {
+		return false, err
+	}
+	n, err := s.seal(ctx)
+	return err == nil && n == sealBatch, err
+}
+
+// busy reports whether the pool needs another look in a second: something waits that another
+// process may leave, or other processes leave to this one what they write.
+func (s *sealer) busy() bool {
+	since := s.now().Sub(s.tenure.asked)
+	return s.waits || s.retaining || s.tenure.held && since >= 0 && since < sealLease
+}
+
+// hold tells whether this process is the sealer.
+func (s *sealer) hold(ctx context.Context) (bool, error) {
+	return s.tenure.take(ctx, s.store, s.lease(s.now()))
 }
 
 func (s *sealer) lease(now time.Time) storage.Lease {

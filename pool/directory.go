@@ -1,0 +1,141 @@
+package pool
+
+import (
+	"context"
+	"crypto/rand"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/pool/internal/chore"
+	"github.com/userpool-go/userpool/pool/internal/gate"
+	"github.com/userpool-go/userpool/seal"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// Directory is all pools of a store in one process: one for each tenant, say. What a process does
+// by itself it does once for all of them (delivery of mail, sweeping, following other nodes,
+// rotation of signing keys, sealing of events), and passwords go through one door. So a [Pool] of it
+// is a light handle without a goroutine, and a pool that nobody asks for is not even loaded. Where
+// there is not enough for all, pools take turns.
+//
+// Its methods are safe for concurrent use, in one process and in several on one store.
+type Directory struct {
+	config  Config // of every pool, but for what is a pool's own
+	keyring func(context.Context, user.PoolID) (*seal.Keyring, error)
+	only    user.PoolID // the pool that [Open] opened; "" means all of the store
+
+	store  storage.Store
+	door   *password.Hasher
+	holder string // of leases: this process
+	hooks  bulkheads
+
+	closed   atomic.Bool
+	posted   atomic.Uint32 // messages put into the outbox by this process
+	revoked  revocations
+	since    storage.Cursor // where the feed was read to
+	outbox   outbox
+	posters  []*poster
+	refusing marks // pools in which calls were refused
+	sealing  marks // pools that may have events in no seal
+	rounds   rounds
+
+	mu     sync.Mutex
+	pools  map[user.PoolID]*entry // all that are known to exist
+	failed int                    // how many of them could not be loaded
+
+	stop   context.CancelFunc
+	chores sync.WaitGroup
+}
+
+// newDirectory returns a directory that does nothing yet.
+func newDirectory(st storage.Store, c Config) *Directory {
+	d := &Directory{
+		config: c, store: st, door: password.NewHasher(c.MaxHashes), holder: rand.Text(),
+		hooks: newBulkheads(), pools: map[user.PoolID]*entry{},
+	}
+	d.outbox = newOutbox(d)
+	d.posters = newPosters(d)
+	return d
+}
+
+// handle returns the handle of a pool whose state is not loaded yet.
+func (d *Directory) handle(c Config) *Pool {
+	p := &Pool{
+		config: c, dir: d, store: d.store, door: d.door, holder: d.holder, hooks: d.hooks,
+		closed: &d.closed, outbox: &d.outbox, gate: gate.New(c.Keys, d.door, decoy(c.hashing())),
+	}
+	p.refusals.Pool, p.sealer.Pool = p, p
+	p.signIns, p.mails = newBudget(p, "sign-ins"), newBudget(p, "mails")
+	return p
+}
+
+// start begins the chores, unless a test runs them.
+func (d *Directory) start(ctx context.Context) {
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	d.stop = stop
+	if chore.Give(ctx, d.due) {
+		return
+	}
+	chores := []func(context.Context){
+		d.outbox.deliver, d.sweep, d.follow, d.rotate, d.writeRefusals, d.seal, d.goRounds,
+	}
+	for _, r := range d.posters {
+		chores = append(chores, r.run)
+	}
+	for _, run := range chores {
+		d.chores.Go(func() { run(running) })
+	}
+}
+
+// Close ends the chores, waits for the messages that are being sent and writes down what was
+// refused, at most until ctx ends. What was not sent yet stays in the store for the next process.
+// All calls of the directory and its pools fail with [ErrClosed] from then on. It may be called
+// again.
+func (d *Directory) Close(ctx context.Context) error {
+	d.closed.Store(true)
+	d.stop()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		d.chores.Wait()
+		d.tellRefusals(ctx, 0)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (d *Directory) now() time.Time { return d.config.Now().UTC().Truncate(time.Microsecond) }
+
+// marks are the pools that a chore has to look after: those in which something happened here.
+type marks struct {
+	mu    sync.Mutex
+	pools map[*Pool]bool
+}
+
+func (m *marks) add(p *Pool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.pools == nil {
+		m.pools = map[*Pool]bool{}
+	}
+	m.pools[p] = true
+}
+
+// take returns the marked pools in random order, so that none is always last, and none is marked
+// then. Whoever is not done with one marks it again.
+func (m *marks) take() (pools []*Pool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for p := range m.pools {
+		pools = append(pools, p)
+	}
+	m.pools = nil
+	return pools
+}

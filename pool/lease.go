@@ -1,0 +1,40 @@
+package pool
+
+import (
+	"context"
+	"time"
+
+	"github.com/userpool-go/userpool/storage"
+)
+
+// tenure is a lease that a process keeps for as long as there is something to do. The zero tenure
+// was never asked for.
+type tenure struct {
+	asked time.Time
+	held  bool
+}
+
+// take tells whether the lease is held. It asks the store only when half of the lease is over,
+// because to ask is to write.
+func (t *tenure) take(ctx context.Context, st storage.Store, l storage.Lease) (bool, error) {
+	if since := l.Now.Sub(t.asked); since >= 0 && since < l.Until.Sub(l.Now)/2 {
+		return t.held, nil
+	}
+	held, err := st.Lease(ctx, l)
+	if err != nil {
+		return false, err
+	}
+	t.asked, t.held = l.Now, held
+	return held, nil
+}
+
+// giveUp lets the next process have what is leased at once.
+func (d *Directory) giveUp(ctx context.Context, l storage.Lease) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settledAfter)
+	defer cancel()
+	l.Now = d.now()
+	l.Until = l.Now
+	if _, err := d.store.Lease(ctx, l); err != nil {
+		d.config.Logger.WarnContext(ctx, "lease stays until it runs out", "lease", l.Name, "error", err)
+	}
+}

@@ -1,0 +1,134 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+const (
+	roundEvery = time.Minute
+	visits     = 10 // a second, however many pools there are
+	tendEvery  = time.Hour
+)
+
+// rounds go to every pool of the store, also to those that nobody asks this process for: another
+// may have ended before it sealed what it wrote, keys grow old, and history too. A round takes a
+// tenth of a second for each pool and at least a minute, so what it costs has a bound; whatever
+// happens in this process is marked, and does not wait for it.
+type rounds struct {
+	begun time.Time
+	left  []user.PoolID // to go to in this round
+
+	mu     sync.Mutex
+	doomed []user.PoolID // deleted, and perhaps not erased yet
+}
+
+// goRounds looks after the pools of the store until ctx ends.
+func (d *Directory) goRounds(ctx context.Context) {
+	for pause(ctx, time.Second) {
+		if err := d.walk(ctx); err != nil && !over(ctx) {
+			d.config.Logger.WarnContext(ctx, "rounds", "error", err)
+		}
+		if err := d.erase(ctx); err != nil && !over(ctx) {
+			d.config.Logger.WarnContext(ctx, "deleted pools stay", "error", err)
+		}
+	}
+}
+
+// walk visits the next pools of a round.
+func (d *Directory) walk(ctx context.Context) (failed error) {
+	r, now := &d.rounds, d.now()
+	if since := now.Sub(r.begun); len(r.left) == 0 && (since < 0 || since >= roundEvery) {
+		r.left, r.begun = d.known(), now
+		d.rest(now)
+	}
+	n := min(visits, len(r.left))
+	var visiting sync.WaitGroup
+	errs := make([]error, n)
+	for i, id := range r.left[:n] {
+		visiting.Go(func() { errs[i] = d.visit(ctx, id, now) })
+	}
+	visiting.Wait()
+	r.left = r.left[n:]
+	return errors.Join(errs...)
+}
+
+// visit looks whether a pool has events that are in no seal, and once an hour after its keys and
+// what it keeps. A pool that fails is passed over: it says so when it does.
+func (d *Directory) visit(ctx context.Context, id user.PoolID, now time.Time) error {
+	tend := d.tend(id, now)
+	if !tend {
+		page, err := d.store.Events(ctx, id, storage.EventQuery{Unsealed: true, Limit: 1})
+		if err != nil || len(page.Events) == 0 {
+			return err
+		}
+	}
+	p, err := d.open(ctx, id)
+	if err != nil {
+		return nil
+	}
+	d.sealing.add(p) // which also drops what is old
+	if tend {
+		return p.rotateOnce(ctx)
+	}
+	return nil
+}
+
+// tend reports whether it is time to do what is done once an hour.
+func (d *Directory) tend(id user.PoolID, now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e := d.pools[id]
+	if e == nil {
+		return false
+	}
+	if since := now.Sub(e.tended); since >= 0 && since < tendEvery {
+		return false
+	}
+	e.tended = now
+	return true
+}
+
+// drop notes a pool that is to be erased.
+func (r *rounds) drop(id user.PoolID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.doomed = append(r.doomed, id)
+}
+
+// doom reports whether deleted pools are to be erased.
+func (r *rounds) doom() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.doomed) > 0
+}
+
+// dropBatch is how many rows of a deleted pool are erased in one transaction.
+const dropBatch = 1000
+
+// erase erases a chunk of some of the deleted pools, which take turns. It goes on where it, or
+// another process, has stopped: several may do it at once.
+func (d *Directory) erase(ctx context.Context) (failed error) {
+	r := &d.rounds
+	r.mu.Lock()
+	n := min(visits, len(r.doomed))
+	some := r.doomed[:n:n]
+	r.doomed = r.doomed[n:]
+	r.mu.Unlock()
+	for _, id := range some {
+		left, err := d.store.Drop(ctx, id, dropBatch)
+		if errors.Is(err, storage.ErrInvalid) {
+			continue // it is not there
+		}
+		failed = errors.Join(failed, err)
+		if left || err != nil {
+			r.drop(id)
+		}
+	}
+	return failed
+}
