@@ -101,7 +101,9 @@ func (d *Directory) Close(ctx context.Context) error {
 	go func() {
 		defer close(done)
 		d.chores.Wait()
-		d.tellRefusals(ctx, 0)
+		if err := d.tellRefusals(ctx, 0); err != nil {
+			d.config.Logger.WarnContext(ctx, "refusals are lost", "error", err)
+		}
 	}()
 	select {
 	case <-done:

@@ -133,7 +133,7 @@ func (d *Directory) rest(now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, e := range d.pools {
-		if since := now.Sub(e.used); d.only == "" && since >= keepLoaded {
+		if d.only == "" && now.Sub(e.used) >= keepLoaded {
 			e.pool = nil
 		}
 	}
@@ -174,6 +174,13 @@ func (d *Directory) open(ctx context.Context, id user.PoolID) (*Pool, error) {
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// ready returns the handle of a pool for a chore, or nil where it cannot be loaded, which was told
+// when it failed.
+func (d *Directory) ready(ctx context.Context, id user.PoolID) *Pool {
+	p, _ := d.open(ctx, id)
+	return p
 }
 
 // load loads a pool for those who wait for it. One that fails does so alone, and closed: nothing of

@@ -19,8 +19,8 @@ func (d *Directory) due(ctx context.Context) error {
 	}
 	failed = append(failed, d.sweepOnce(ctx), d.tellRefusals(ctx, gatherFor))
 	for _, id := range d.known() {
-		p, err := d.open(ctx, id)
-		if err != nil {
+		p := d.ready(ctx, id)
+		if p == nil {
 			continue
 		}
 		d.sealing.add(p)

@@ -166,8 +166,8 @@ func (r *poster) due(ctx context.Context) ([]*storage.Outgoing, error) {
 
 // hold tells whether this process runs the hook for a pool, which it must be able to load.
 func (r *poster) hold(ctx context.Context, id user.PoolID) (bool, error) {
-	if _, err := r.open(ctx, id); err != nil {
-		return false, nil // it was told when it failed
+	if r.ready(ctx, id) == nil {
+		return false, nil
 	}
 	t := r.tenures[id]
 	if t == nil {
@@ -237,11 +237,11 @@ func (r *poster) signal() {
 // finished even where ctx ends.
 func (r *poster) settle(ctx context.Context, m *storage.Outgoing) {
 	ctx = context.WithoutCancel(ctx)
-	p, err := r.open(ctx, m.Pool)
-	if err != nil {
+	p := r.ready(ctx, m.Pool)
+	if p == nil {
 		return
 	}
-	err = r.tell(ctx, p, m)
+	err := r.tell(ctx, p, m)
 	log := r.config.Logger.With("pool", m.Pool, "hook", r.name, "message", m.ID)
 	changes := []storage.Change{storage.Delete(m)}
 	switch next := r.now().Add(pauseAfter(m.Tries)); {

@@ -151,9 +151,9 @@ func (o *outbox) leave(at post) {
 // deliverLane sends what is due in a lane, if no other process does. It asks again under the lease:
 // what was read before may have been sent meanwhile. Again tells that there may be more.
 func (o *outbox) deliverLane(ctx context.Context, at post) (again bool, err error) {
-	p, err := o.open(ctx, at.pool) // first: who cannot read its messages must not lease them
-	if err != nil {
-		return false, nil // it was told when it failed
+	p := o.ready(ctx, at.pool) // first: who cannot read its messages must not lease them
+	if p == nil {
+		return false, nil
 	}
 	now := o.now()
 	name := storage.LaneLease(at.pool, at.lane)

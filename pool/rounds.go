@@ -68,8 +68,8 @@ func (d *Directory) visit(ctx context.Context, id user.PoolID, now time.Time) er
 			return err
 		}
 	}
-	p, err := d.open(ctx, id)
-	if err != nil {
+	p := d.ready(ctx, id)
+	if p == nil {
 		return nil
 	}
 	d.sealing.add(p) // which also drops what is old
