@@ -102,47 +102,30 @@ func (a *Account) ChangePassword(ctx context.Context, in ChangePasswordInput) (S
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	in.Caller.Browser = a.browser // the new session is of the kind of the acting one
 	c := change{
-		input:     in,
-		judgement: judgement{hooked: a.pool.call(hook.ChangePassword, in.Caller, nil), typed: Password{in.Old}},
-		chosen:    choice{value: in.New, by: in.Caller},
+		proving: a.proving(Password{in.Old}, in.Caller, changeEvent),
+		chosen:  choice{value: in.New, by: in.Caller},
 	}
+	c.event.Source = hook.ChangePassword
 	return again(func() (Step, error) { return a.changePassword(ctx, &c) })
 }
 
 // change is a change of password whose costly parts were done once.
 type change struct {
-	input ChangePasswordInput
-	judgement
+	proving
 	chosen choice
 }
 
 func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
-	g, err := a.readFor(ctx, c.input.Caller)
+	g, err := a.prove(ctx, &c.proving, storage.Want{})
 	if err != nil {
 		return nil, err
 	}
-	p, u, now := a.pool, g.user, g.now
-	from := p.from(c.input.Caller, string(u.ID), true)
-	o := occurrence{who: u, from: c.input.Caller, Kind: changeEvent, Outcome: refused, Client: g.client.ID}
-	if err := overBudget(g.source, sourceRule, now); err != nil && !c.done {
-		return nil, p.unjudged(o, networkFull, err)
-	}
-	if !guessRule.Locked(g.guesses, now).IsZero() {
-		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized)
-	}
-	if err := p.judge(ctx, &c.judgement, from, u, nil, now); err != nil {
-		return nil, p.full(o, err)
-	}
-	d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, []gate.Proof{c.owner}, now)
-	if d.Outcome() != gate.Mint {
-		o.Reason = string(d.Reason())
-		return nil, p.wrong(ctx, g.guess(), ErrNotAuthorized, o)
-	}
-	if err := p.stillOpen(ctx, now, o, storage.Clear{Key: g.guesses.Key, Rule: guessRule}); err != nil {
+	p, u, now, o := a.pool, g.user, g.now, g.occurrence(&c.proving)
+	if err := p.stillOpen(ctx, now, o, g.proven...); err != nil {
 		return nil, err
 	}
+	from := p.from(c.from, string(u.ID), true)
 	next, refusal, err := p.choose(ctx, from, g.state.settings.Passwords, &c.chosen, u, now)
 	if err != nil {
 		return nil, p.unchosen(ctx, g.guess(), err, o)
@@ -150,9 +133,9 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 	if refusal != nil {
 		return nil, p.wrong(ctx, g.guess(), refusal, o)
 	}
-	d = gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, gate.Chosen(u, next, c.owner), now)
+	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, gate.Chosen(u, next, c.owner), now)
 	o.Outcome = succeeded
-	changes := append(p.replaced(next, g.told, now, c.input.Caller.locale()),
+	changes := append(p.replaced(next, g.told, now, c.from.locale()),
 		storage.Put(next), storage.Delete(g.session), p.event(now, o))
 	if g.guesses.Key != g.strangers { // theirs, up to a lock without end, were at the old one
 		changes = append(changes, storage.Delete(&storage.Counter{Key: g.strangers}))
@@ -162,59 +145,36 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 
 // read returns the live session with its user, or ErrNotAuthorized.
 func (a *Account) read(ctx context.Context) (granted, error) {
-	g, _, err := a.readWith(ctx, a.pool.now())
-	return g, err
+	return a.readWith(ctx, storage.Want{})
 }
 
-// readFor also returns the counters of a caller's guesses at the password, and of notices that it
-// was set.
-func (a *Account) readFor(ctx context.Context, c Caller) (granted, error) {
-	p, now := a.pool, a.pool.now()
-	d := p.device(c, now)
-	g, counters, err := a.readWith(ctx, now,
-		storage.CounterKey{Pool: p.config.ID, Owner: a.claims.Subject, Name: passwordCounter},
-		p.sourceKey(p.state.Load(), c, failures),
-		storage.CounterKey{Pool: p.config.ID, Owner: a.claims.Subject, Name: changeMail},
-		storage.CounterKey{Pool: p.config.ID, Owner: a.claims.Subject, Name: d.counter()})
-	if err != nil {
+// readWith reads the session and its user, with what else is wanted, and judges them as they are
+// now.
+func (a *Account) readWith(ctx context.Context, w storage.Want) (g granted, err error) {
+	p := a.pool
+	g.now = p.now()
+	w.Now = g.now
+	w.Session = storage.SessionKey{User: user.ID(a.claims.Subject), ID: a.claims.Session}
+	if g.read, err = p.read(ctx, w); err != nil {
 		return g, err
 	}
-	g.guesses, g.source, g.told = counters[0], counters[1], counters[2]
-	g.strangers = g.guesses.Key
-	if d.knows(g.user) {
-		g.guesses = counters[3]
+	if g.state, err = p.current(ctx, g.read.PoolEpoch); err != nil {
+		return g, err
 	}
-	return g, nil
-}
-
-// readWith reads the session and its user, with counters, and judges them as they are now.
-func (a *Account) readWith(
-	ctx context.Context, now time.Time, keys ...storage.CounterKey,
-) (g granted, counters []storage.Counter, err error) {
-	p := a.pool
-	g.now = now
-	key := storage.SessionKey{User: user.ID(a.claims.Subject), ID: a.claims.Session}
-	got, err := p.read(ctx, storage.Want{Now: now, Session: key, Counters: keys})
-	if err != nil {
-		return g, nil, err
-	}
-	if g.state, err = p.current(ctx, got.PoolEpoch); err != nil {
-		return g, nil, err
-	}
-	g.session, g.user = got.Session, got.User
+	g.session, g.user = g.read.Session, g.read.User
 	if g.session == nil || g.user == nil || g.session.Epoch != g.user.Epoch || !a.names(g.session) {
-		return g, nil, ErrNotAuthorized
+		return g, ErrNotAuthorized
 	}
-	if a.browser && g.state.settings.Sessions.over(g.session, now) {
-		return g, nil, ErrNotAuthorized
+	if a.browser && g.state.settings.Sessions.over(g.session, g.now) {
+		return g, ErrNotAuthorized
 	}
 	if g.client, err = g.state.settings.client(g.session.Client); err != nil {
-		return g, nil, ErrNotAuthorized
+		return g, ErrNotAuthorized
 	}
 	if judged := g.stillHolds(); judged.Outcome() != gate.Mint {
-		return g, nil, ErrNotAuthorized
+		return g, ErrNotAuthorized
 	}
-	return g, got.Counters, nil
+	return g, nil
 }
 
 // names reports whether what the account was opened with is of this session: a cookie opens no

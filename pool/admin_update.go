@@ -73,14 +73,7 @@ func (f *found) update(in UpdateAttributesInput) error {
 	if err := v.err(); err != nil {
 		return err
 	}
-	if f.Attributes == nil {
-		f.Attributes = user.Attributes{}
-	}
-	for name, value := range plain(in.Attributes) {
-		if f.Attributes[name] = value; value == "" {
-			delete(f.Attributes, name)
-		}
-	}
+	f.Attributes = with(f.Attributes, plain(in.Attributes))
 	v.rename(f.state.settings.SignIn, f.User, was[preferredName])
 	vouched := vouching{in.EmailVerified, in.PhoneVerified}
 	for _, k := range []user.Kind{user.KindEmail, user.KindPhone} {

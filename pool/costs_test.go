@@ -129,6 +129,29 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 			return k.as(d, func(a *pool.Account) error { return second(a.Get(k.t.Context())) })
 		}
 	}},
+	"change one's own attributes": {"": func(k *kit) func() error {
+		d := k.signedIn()
+		return func() error {
+			return k.as(d, func(a *pool.Account) error {
+				return a.UpdateAttributes(k.t.Context(), pool.ChangeAttributesInput{Attributes: user.Attributes{"name": "Ada"}})
+			})
+		}
+	}},
+	"end one's own session": {"": func(k *kit) func() error {
+		d := k.signedIn()
+		all, _ := k.account(d).Sessions(k.t.Context())
+		return func() error {
+			return k.as(d, func(a *pool.Account) error { return a.EndSession(k.t.Context(), pool.EndSessionInput{ID: all[0].ID}) })
+		}
+	}},
+	"end all other sessions": {"": func(k *kit) func() error {
+		d := k.signedIn()
+		return func() error {
+			return k.as(d, func(a *pool.Account) error {
+				return second(a.EndOtherSessions(k.t.Context(), pool.EndOtherSessionsInput{}))
+			})
+		}
+	}},
 	"whose browser session it is": {
 		"live": func(k *kit) func() error {
 			k.confirmed(ada)

@@ -23,7 +23,11 @@ var (
 	// ErrLoginTaken means that somebody else proved the address first, which only who has just
 	// proven it is told, or that somebody has chosen the user name, which cannot be hidden.
 	ErrLoginTaken = errors.New("pool: login belongs to another user")
-	// ErrNotFound means that there is no such user. Only an [Admin] is told.
+	// ErrNeedsProof means that an act on one's own account needs fresh proof of who asks: give the
+	// password with the call, or sign in anew ([SessionSettings].Fresh).
+	ErrNeedsProof = errors.New("pool: this needs fresh proof: give the password, or sign in again")
+	// ErrNotFound means that there is no such user, which only an [Admin] is told, or that the user
+	// has no such session.
 	ErrNotFound = errors.New("pool: no such user")
 	// ErrNotAllowed means that a user is in no state for what an [Admin] wants; the text says why.
 	// Where it is the status it is a [user.ErrTransition], too.

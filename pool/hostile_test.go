@@ -55,6 +55,16 @@ var inputs = map[string]func(k *kit, d *pool.Done, bob string) any{
 	"ChangePassword": func(*kit, *pool.Done, string) any {
 		return pool.ChangePasswordInput{Old: right, New: another, Caller: caller}
 	},
+	"UpdateAttributes": func(*kit, *pool.Done, string) any {
+		return pool.ChangeAttributesInput{Attributes: user.Attributes{"name": "Ada"}, Caller: caller}
+	},
+	"EndSession": func(k *kit, d *pool.Done, _ string) any {
+		all, _ := k.account(d).Sessions(k.t.Context())
+		return pool.EndSessionInput{ID: all[0].ID, With: pool.Password{Value: right}, Caller: caller}
+	},
+	"EndOtherSessions": func(*kit, *pool.Done, string) any {
+		return pool.EndOtherSessionsInput{With: pool.Password{Value: right}, Caller: caller}
+	},
 	"Admin.CreateUser": func(*kit, *pool.Done, string) any {
 		return pool.CreateUserInput{Username: "eve@example.com", EmailVerified: true, Password: right, Attributes: user.Attributes{"name": "Eve"}}
 	},

@@ -103,11 +103,13 @@ type granted struct {
 	round
 	session *token.Session
 	user    *user.User
-	guesses storage.Counter // at the password; read for an account only, like what follows
+	read    storage.Got     // for an account only, like what follows
+	guesses storage.Counter // at the password; read with a fresh proof only, like what follows
 	source  storage.Counter // of the caller's network
-	told    storage.Counter // of notices that the password was set
+	told    storage.Counter // of notices about the account
 
-	strangers storage.CounterKey // of those at the password who have no known device
+	strangers storage.CounterKey // of guesses at the password without a known device
+	proven    []storage.Change   // that go with the act a password was given for
 }
 
 // stillHolds decides by the proofs of the session whether there would be one today.

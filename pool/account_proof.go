@@ -1,0 +1,173 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/userpool-go/userpool/pool/hook"
+	"github.com/userpool-go/userpool/pool/internal/gate"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/token"
+	"github.com/userpool-go/userpool/user"
+)
+
+// proving is the fresh proof that a call of an account brings, judged once for all its rounds. With
+// is nil where the time of the sign-in is all that there is.
+type proving struct {
+	judgement
+	with Response
+	kind string // of the event
+}
+
+// proving begins a call that needs fresh proof. What it mints is of the kind of the acting session.
+func (a *Account) proving(with Response, from Caller, kind string) proving {
+	from.Browser = a.browser
+	s := proving{with: with, kind: kind}
+	s.hooked = a.pool.call(hook.RefreshTokens, from, nil)
+	s.typed, _ = with.(Password)
+	return s
+}
+
+// proof checks the form of a fresh proof.
+func (v *validation) proof(with Response) error {
+	switch w := with.(type) {
+	case nil:
+	case Password:
+		if w.Value.IsZero() {
+			v.add("With", "must not be an empty password")
+		}
+	default:
+		return ErrWrongStep
+	}
+	return v.err()
+}
+
+// prove reads the session, with what else is wanted, for a sensitive act: one by which whoever has
+// found an unlocked screen, or stolen a token, would get the account for good (OWASP ASVS 5.0,
+// 7.5.1). It needs a sign-in that is fresh by the settings, or the password with the call, where a
+// wrong one counts like a wrong one at sign-in (security.md T5). It is the one guard before them
+// all: what must never do such an act is refused here.
+func (a *Account) prove(ctx context.Context, s *proving, w storage.Want) (g granted, err error) {
+	if g, err = a.readFor(ctx, s.from, w); err != nil {
+		return g, err
+	}
+	if g.session.Kind == token.Impersonation { // whoever acts for somebody proves only themselves
+		return g, ErrNotAuthorized
+	}
+	if s.with == nil {
+		if since := g.now.Sub(authTime(g.session)); since >= g.state.settings.Sessions.Fresh {
+			return g, ErrNeedsProof
+		}
+		return g, nil
+	}
+	p, o := a.pool, g.occurrence(s)
+	if err := overBudget(g.source, sourceRule, g.now); err != nil && !s.done {
+		return g, p.unjudged(o, networkFull, err)
+	}
+	if !guessRule.Locked(g.guesses, g.now).IsZero() {
+		return g, p.unjudged(o, accountLocked, ErrNotAuthorized)
+	}
+	if err := p.judge(ctx, &s.judgement, p.from(s.from, string(g.user.ID), true), g.user, nil, g.now); err != nil {
+		return g, p.full(o, err)
+	}
+	d := gate.Decide(gate.Request{User: g.user, Purpose: gate.SignIn}, []gate.Proof{s.owner}, g.now)
+	if d.Outcome() != gate.Mint {
+		o.Reason = string(d.Reason())
+		return g, p.wrong(ctx, g.guess(), ErrNotAuthorized, o)
+	}
+	g.proven = []storage.Change{storage.Clear{Key: g.guesses.Key, Rule: guessRule, Now: g.now}}
+	return g, nil
+}
+
+// occurrence is the event of a sensitive act that is refused.
+func (g granted) occurrence(s *proving) occurrence {
+	return occurrence{who: g.user, from: s.from, Kind: s.kind, Outcome: refused, Client: g.client.ID}
+}
+
+// readFor reads the session with the counters of the caller's guesses at the password, and of
+// notices to the owner. The wanted counters come first in what was read.
+func (a *Account) readFor(ctx context.Context, c Caller, w storage.Want) (granted, error) {
+	p, now := a.pool, a.pool.now()
+	d, own := p.device(c, now), len(w.Counters)
+	key := func(name string) storage.CounterKey {
+		return storage.CounterKey{Pool: p.config.ID, Owner: a.claims.Subject, Name: name}
+	}
+	w.Counters = append(slices.Clip(w.Counters), key(passwordCounter), p.sourceKey(p.state.Load(), c, failures),
+		key(changeMail), key(d.counter()))
+	g, err := a.readWith(ctx, w)
+	if err != nil {
+		return g, err
+	}
+	counters := g.read.Counters[own:]
+	g.guesses, g.source, g.told = counters[0], counters[1], counters[2]
+	g.strangers = g.guesses.Key
+	if d.knows(g.user) {
+		g.guesses = counters[3]
+	}
+	return g, nil
+}
+
+// act commits a sensitive act with its event and what its proof came to.
+func (a *Account) act(ctx context.Context, g granted, s *proving, changes ...storage.Change) error {
+	o := g.occurrence(s)
+	o.Outcome = succeeded
+	changes = append(append(changes, g.proven...), a.pool.event(g.now, o))
+	return a.refusedAct(ctx, g, s, overMail(a.pool.commit(ctx, changes...)))
+}
+
+// refusedAct returns what is told of a commit that was refused. Where a password was given that
+// shows it to have been right, and is counted like a wrong one (security.md T5).
+func (a *Account) refusedAct(ctx context.Context, g granted, s *proving, err error) error {
+	o := g.occurrence(s)
+	key, full := limit(err)
+	l, _ := errors.AsType[*storage.LimitError](err)
+	switch {
+	case err == nil || errors.Is(err, storage.ErrStale):
+		return err
+	case full && key == g.guesses.Key:
+		return a.pool.unjudged(o, accountLocked, ErrNotAuthorized)
+	case full:
+		err = &LimitError{Until: l.Until}
+	case errors.Is(err, storage.ErrConflict):
+		err = ErrLoginTaken
+	case !errors.Is(err, storage.ErrReferenced) && !errors.Is(err, ErrNotFound):
+		return err // which says nothing of what was given
+	}
+	if s.with == nil {
+		return err
+	}
+	return a.pool.wrong(ctx, g.guess(), err, o)
+}
+
+// reissue ends an act that ends all other sessions: the acting one is replaced by one of the user's
+// new epoch, with the proofs that it had and until the end that it had. Nothing is proven by it, so
+// neither the time of the sign-in nor the limit of the session moves.
+func (a *Account) reissue(
+	ctx context.Context, g granted, s *proving, next *user.User, changes ...storage.Change,
+) (Step, error) {
+	p, o := a.pool, g.occurrence(s)
+	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, gate.Carried(next.ID, g.session.Proofs), g.now)
+	terms := g.state.settings.terms(g.client, s.from)
+	terms.Lifetime = g.session.Expires.Sub(g.now)
+	session, err := p.gate.Session(d, terms)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotAuthorized, err)
+	}
+	changes = append(changes, g.proven...)
+	if err := p.unlocked(ctx, &s.hooked, o, g.now, changes); err != nil {
+		return nil, err
+	}
+	done, err := p.handOut(ctx, g.round, &s.hooked, next, session)
+	if err != nil {
+		return nil, p.withheld(ctx, g.round, &s.hooked, err, o, changes...)
+	}
+	o.Outcome = succeeded
+	changes = append(changes, storage.Put(next), storage.Delete(g.session), storage.Put(session),
+		p.event(g.now, o))
+	if err := overMail(p.commit(ctx, changes...)); err != nil {
+		return nil, err
+	}
+	return done, nil
+}
