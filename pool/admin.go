@@ -14,8 +14,17 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// Admin is what an administrator may do with the users of a pool. Whoever holds one may do all of
-// it, as with Cognito's calls of that name: who may have one is the program's to decide.
+// Admin is what an administrator may do with a pool and its users. That of [Pool.Admin] is the
+// program itself: it may do all of it, as with Cognito's calls of that name, and who may have it is
+// the program's to decide. That of [Account.Admin] is a user, who may do what their groups give
+// ([Group].May); [Admin.Only] makes one for staff that the pool does not know.
+//
+// An administrator who is not the program acts only on users who are below them, before and after
+// the act: who may do some of what the administrator may, and nothing else. So nobody resets the
+// password of one who may do more, deletes their like, or gives what they lack; and to change one's
+// own account is not for here. Reading is bound by the permission alone. What is refused is
+// [ErrForbidden], stands in the events, and changes nothing.
+//
 // Administrators are trusted to name users, so they are told plainly what is so: [ErrNotFound],
 // [ErrLoginTaken], [ErrNotAllowed]. No budget bounds them but the password door's.
 //
@@ -23,8 +32,11 @@ import (
 // raises the user's epoch, so that sessions, tickets and codes of before are over at once
 // (security.md T3).
 type Admin struct {
-	pool  *Pool
-	actor Actor
+	pool    *Pool
+	actor   Actor
+	account *Account // of a user, whose groups decide; nil for the program and its staff
+	role    Role     // at most
+	bounded bool     // not the program itself, which is above everybody
 }
 
 // Actor says who acts through an [Admin].
@@ -40,9 +52,10 @@ const (
 	maxUserID = 64 // a user's is a UUID, of 36
 )
 
-// Admin returns the administrator's face of the pool, for who acts. A malformed actor is a
-// *[ValidationError] of each call.
-func (p *Pool) Admin(actor Actor) *Admin { return &Admin{p, actor} }
+// Admin returns the administrator's face of the pool for the program itself, which may do
+// everything to everybody. The actor is what it says of itself, and is believed. A malformed one is
+// a *[ValidationError] of each call.
+func (p *Pool) Admin(actor Actor) *Admin { return &Admin{pool: p, actor: actor, role: MayEverything} }
 
 // User is a user as administrators see them.
 type User struct {
@@ -57,8 +70,8 @@ type User struct {
 
 // GetUser returns a user, or a sign-up that is not confirmed yet, by id. It costs one read.
 func (a *Admin) GetUser(ctx context.Context, id user.ID) (User, error) {
-	if err := a.names(id); err != nil {
-		return User{}, err
+	if !validID(id) {
+		return User{}, ErrNotFound
 	}
 	return a.get(ctx, user.ByID(id))
 }
@@ -68,7 +81,6 @@ func (a *Admin) GetUser(ctx context.Context, id user.ID) (User, error) {
 // one read.
 func (a *Admin) FindUser(ctx context.Context, login string) (User, error) {
 	var v validation
-	v.actor(a.actor)
 	l := v.login(a.pool.state.Load().settings.SignIn, login)
 	if err := v.err(); err != nil {
 		return User{}, err
@@ -77,6 +89,9 @@ func (a *Admin) FindUser(ctx context.Context, login string) (User, error) {
 }
 
 func (a *Admin) get(ctx context.Context, key user.Key) (User, error) {
+	if _, err := a.may(ctx, MayReadUsers); err != nil {
+		return User{}, err
+	}
 	f, err := a.find(ctx, key)
 	if err != nil {
 		return User{}, err
@@ -108,7 +123,8 @@ type found struct {
 	guesses storage.Counter // at the password
 	told    storage.Counter // of notices that it was set
 	resets  storage.Counter // a watermark: when a reset was last asked for
-	reason  string          // of the event
+	by      authority
+	reason  string // of the event
 }
 
 func (a *Admin) find(ctx context.Context, key user.Key) (f found, err error) {
@@ -130,24 +146,49 @@ func (a *Admin) find(ctx context.Context, key user.Key) (f found, err error) {
 	return f, err
 }
 
-// act reads a user, lets do say what becomes of them, and commits it with the event; again where
-// somebody else was first.
-func (a *Admin) act(ctx context.Context, id user.ID, kind string, do func(f *found) ([]storage.Change, error)) error {
-	if err := a.names(id); err != nil {
+// act reads a user whom the administrator may do something to, lets do say what becomes of them,
+// and commits it with the event; again where somebody else was first.
+func (a *Admin) act(
+	ctx context.Context, id user.ID, kind string, need Role, do func(f *found) ([]storage.Change, error),
+) error {
+	if !validID(id) {
+		return ErrNotFound
+	}
+	_, err := again(func() (struct{}, error) { return struct{}{}, a.actOnce(ctx, id, kind, need, do) })
+	return err
+}
+
+func (a *Admin) actOnce(
+	ctx context.Context, id user.ID, kind string, need Role, do func(f *found) ([]storage.Change, error),
+) error {
+	by, err := a.may(ctx, need)
+	if err != nil {
+		return a.refused(kind, &user.User{ID: id}, err)
+	}
+	f, err := a.find(ctx, user.ByID(id))
+	if err != nil {
 		return err
 	}
-	_, err := again(func() (struct{}, error) {
-		f, err := a.find(ctx, user.ByID(id))
-		if err != nil {
-			return struct{}{}, err
-		}
-		changes, err := do(&f)
-		if err != nil {
-			return struct{}{}, err
-		}
-		changes = append(changes, a.pool.event(f.now, a.did(kind, f.User, f.reason)))
-		return struct{}{}, owned(a.pool.commit(ctx, changes...))
-	})
+	f.by = by
+	if err := by.over(f.state.roleOf(f.User)); err != nil {
+		return a.refused(kind, f.User, err)
+	}
+	changes, err := do(&f)
+	if err == nil {
+		err = by.over(f.state.roleOf(f.User)) // as they would be then
+	}
+	if err != nil {
+		return a.refused(kind, f.User, err)
+	}
+	changes = append(changes, a.pool.event(f.now, a.did(kind, f.User, f.reason)))
+	return owned(a.pool.commit(ctx, append(changes, by.still...)...))
+}
+
+// refused lets the history tell what was forbidden to an administrator, and returns err.
+func (a *Admin) refused(kind string, u *user.User, err error) error {
+	if errors.Is(err, ErrForbidden) {
+		return a.pool.unjudged(a.did(kind, u, ""), forbidden, err)
+	}
 	return err
 }
 
@@ -185,18 +226,10 @@ func (a *Admin) door(account user.ID) password.From {
 	return password.From{Pool: string(a.pool.config.ID), Source: "admin/" + a.actor.Name, Account: string(account)}
 }
 
-// names checks the actor and a user's id. What is none is nobody's.
-func (a *Admin) names(id user.ID) error {
-	var v validation
-	v.actor(a.actor)
-	if err := v.err(); err != nil {
-		return err
-	}
+// validID reports whether an id may be a user's. What is none is nobody's.
+func validID(id user.ID) bool {
 	text := string(id)
-	if text == "" || len(text) > maxUserID || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
-		return ErrNotFound
-	}
-	return nil
+	return text != "" && len(text) <= maxUserID && utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
 // actor checks who acts.

@@ -49,7 +49,6 @@ func (a *Admin) CreateUser(ctx context.Context, in CreateUserInput) (User, error
 	p := a.pool
 	s := p.state.Load()
 	var v validation
-	v.actor(a.actor)
 	n := v.invitee(s, in)
 	v.metadata(in.Metadata)
 	if err := v.err(); err != nil {
@@ -65,6 +64,10 @@ func (a *Admin) CreateUser(ctx context.Context, in CreateUserInput) (User, error
 
 func (a *Admin) createUser(ctx context.Context, in CreateUserInput, n invitee, c *choice, h *hooked) (User, error) {
 	p, now := a.pool, a.pool.now()
+	by, err := a.may(ctx, MayWriteUsers)
+	if err != nil {
+		return User{}, a.refused(createEvent, nil, err)
+	}
 	got, err := p.read(ctx, storage.Want{Now: now, User: user.ByLogin(n.login.Value)})
 	if err != nil {
 		return User{}, err
@@ -85,6 +88,10 @@ func (a *Admin) createUser(ctx context.Context, in CreateUserInput, n invitee, c
 	if got.User != nil && got.User.Somebody() {
 		return User{}, ErrLoginTaken
 	}
+	u := n.user(p.config.ID, s.settings.SignIn, now)
+	if err := by.puts(u.Groups, s.roleOf(u)); err != nil {
+		return User{}, a.refused(createEvent, nil, err)
+	}
 	if err := a.mayCreate(ctx, h, in.Username, n, now); err != nil {
 		return User{}, err
 	}
@@ -94,7 +101,6 @@ func (a *Admin) createUser(ctx context.Context, in CreateUserInput, n invitee, c
 	if err := p.hashOnce(ctx, c, a.door("")); err != nil {
 		return User{}, err
 	}
-	u := n.user(p.config.ID, s.settings.SignIn, now)
 	if err := p.setPassword(u, *c.hash, s.settings.Passwords, now); err != nil {
 		return User{}, unavailable(err)
 	}
@@ -102,7 +108,7 @@ func (a *Admin) createUser(ctx context.Context, in CreateUserInput, n invitee, c
 	if n.to != (user.Login{}) {
 		changes = append(changes, p.invite(s, u, n.to, c.value, in.Locale, in.Metadata, now))
 	}
-	if err := owned(p.commit(ctx, changes...)); err != nil {
+	if err := owned(p.commit(ctx, append(changes, by.still...)...)); err != nil {
 		return User{}, err
 	}
 	return s.shown(u), nil

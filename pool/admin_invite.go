@@ -30,7 +30,6 @@ type ResendInvitationInput struct {
 func (a *Admin) ResendInvitation(ctx context.Context, in ResendInvitationInput) error {
 	p := a.pool
 	var v validation
-	v.actor(a.actor)
 	v.metadata(in.Metadata)
 	policy := p.state.Load().settings.Passwords
 	if !in.Password.IsZero() {
@@ -44,7 +43,12 @@ func (a *Admin) ResendInvitation(ctx context.Context, in ResendInvitationInput) 
 		return err
 	}
 	c := choice{value: in.Password, trusted: true}
-	return a.act(ctx, in.ID, inviteEvent, func(f *found) ([]storage.Change, error) {
+	return a.act(ctx, in.ID, inviteEvent, MayWriteUsers, func(f *found) ([]storage.Change, error) {
+		if !in.Password.IsZero() { // they could sign in by it
+			if err := f.by.lets(MaySetCredentials); err != nil {
+				return nil, err
+			}
+		}
 		status, err := next(f.User, user.Reinvite)
 		if err != nil {
 			return nil, err

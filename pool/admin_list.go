@@ -40,7 +40,6 @@ func (a *Admin) ListUsers(ctx context.Context, q UserQuery) (UserPage, error) {
 		return UserPage{}, ErrClosed
 	}
 	var v validation
-	v.actor(a.actor)
 	asked, err := json.Marshal(struct {
 		Actor string
 		UserQuery
@@ -59,6 +58,9 @@ func (a *Admin) ListUsers(ctx context.Context, q UserQuery) (UserPage, error) {
 		v.add("Limit", fmt.Sprintf("must be 0 to %d", storage.MaxPage))
 	}
 	if err := v.err(); err != nil {
+		return UserPage{}, err
+	}
+	if _, err := a.may(ctx, MayReadUsers); err != nil {
 		return UserPage{}, err
 	}
 	page, err := p.store.Users(ctx, p.config.ID, storage.UserQuery{

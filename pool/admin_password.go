@@ -43,7 +43,7 @@ func (a *Admin) SetPassword(ctx context.Context, in SetPasswordInput) error {
 		event = user.SetPassword
 	}
 	c := choice{value: in.Password, trusted: true}
-	return a.act(ctx, in.ID, setPasswordEvent, func(f *found) ([]storage.Change, error) {
+	return a.act(ctx, in.ID, setPasswordEvent, MaySetCredentials, func(f *found) ([]storage.Change, error) {
 		status, err := next(f.User, event)
 		if err != nil {
 			return nil, err
@@ -89,7 +89,7 @@ func (a *Admin) ResetPassword(ctx context.Context, in RequireResetInput) (res Fo
 	if err := v.err(); err != nil {
 		return res, err
 	}
-	err = a.act(ctx, in.ID, requireResetEvent, func(f *found) ([]storage.Change, error) {
+	err = a.act(ctx, in.ID, requireResetEvent, MaySetCredentials, func(f *found) ([]storage.Change, error) {
 		status, err := next(f.User, user.RequireReset)
 		if err != nil {
 			return nil, err

@@ -23,9 +23,7 @@ type Version string
 // of them differ. It fails with a *[SettingsError] where a newer version of this library has stored
 // what this one does not know. It costs one read.
 func (a *Admin) Settings(ctx context.Context) (Settings, Version, error) {
-	var v validation
-	v.actor(a.actor)
-	if err := v.err(); err != nil {
+	if _, err := a.may(ctx, MayReadSettings); err != nil {
 		return Settings{}, "", err
 	}
 	stored, s, err := a.pool.storedSettings(ctx)
@@ -73,18 +71,10 @@ type revision struct {
 // times. All that administrators change of the settings goes through it.
 //
 // It fails with what edit fails with, with a *[SettingsError] that lists all that is wrong with what
-// edit made, and with [ErrFixedInCode]. Then nothing has changed. Where edit changes nothing,
+// edit made, with [ErrFixedInCode], and with [ErrForbidden]. Then nothing has changed. Where edit changes nothing,
 // nothing is committed. Afterwards the settings are in force in this process.
 func (a *Admin) revise(ctx context.Context, kind string, edit func(r *revision) error) error {
 	p := a.pool
-	var v validation
-	v.actor(a.actor)
-	if err := v.err(); err != nil {
-		return err
-	}
-	if p.config.Settings != nil {
-		return ErrFixedInCode
-	}
 	if _, err := again(func() (struct{}, error) { return struct{}{}, a.reviseOnce(ctx, kind, edit) }); err != nil {
 		return err
 	}
@@ -98,6 +88,13 @@ func (a *Admin) revise(ctx context.Context, kind string, edit func(r *revision) 
 
 func (a *Admin) reviseOnce(ctx context.Context, kind string, edit func(r *revision) error) error {
 	p := a.pool
+	by, err := a.may(ctx, MayWriteSettings)
+	if err != nil {
+		return a.refused(kind, nil, err)
+	}
+	if p.config.Settings != nil {
+		return ErrFixedInCode
+	}
 	stored, was, err := p.storedSettings(ctx)
 	if err != nil {
 		return err
@@ -114,6 +111,9 @@ func (a *Admin) reviseOnce(ctx context.Context, kind string, edit func(r *revisi
 	if ps := append(is.problems(), p.config.lacks(is)...); len(ps) > 0 {
 		return &SettingsError{ps}
 	}
+	if err := by.gives(was.roles(), is.roles()); err != nil {
+		return a.refused(kind, nil, err)
+	}
 	body, err := is.encode()
 	if err != nil {
 		return err
@@ -126,7 +126,8 @@ func (a *Admin) reviseOnce(ctx context.Context, kind string, edit func(r *revisi
 		o.Reason = strings.Join(changed(was, is), " ")
 	}
 	stored.Body, stored.Updated = body, r.now
-	return p.commit(ctx, append(r.changes, storage.Put(stored), p.event(r.now, o))...)
+	r.changes = append(r.changes, storage.Put(stored), p.event(r.now, o))
+	return p.commit(ctx, append(r.changes, by.still...)...)
 }
 
 // storedSettings reads the document of the settings, and what stands in it.

@@ -34,7 +34,7 @@ func (a *Admin) ConfirmSignUp(ctx context.Context, in ConfirmUserInput) error {
 		return err
 	}
 	h := p.call(hook.ConfirmSignUp, Caller{}, in.Metadata)
-	return a.act(ctx, in.ID, confirmEvent, func(f *found) ([]storage.Change, error) {
+	return a.act(ctx, in.ID, confirmEvent, MayWriteUsers, func(f *found) ([]storage.Change, error) {
 		status, err := next(f.User, user.Confirm)
 		if err != nil {
 			return nil, err
@@ -76,7 +76,7 @@ func (f *found) own(g vouching) error {
 // begins one. The status stays as it is. It fails with [ErrNotFound]. It costs one read and one
 // commit.
 func (a *Admin) Disable(ctx context.Context, id user.ID) error {
-	return a.act(ctx, id, disableEvent, func(f *found) ([]storage.Change, error) {
+	return a.act(ctx, id, disableEvent, MayWriteUsers, func(f *found) ([]storage.Change, error) {
 		f.Disabled = true
 		return []storage.Change{a.pool.voided(f.User, f.now), storage.Put(f.User)}, nil
 	})
@@ -85,7 +85,7 @@ func (a *Admin) Disable(ctx context.Context, id user.ID) error {
 // Enable lets a user who is disabled sign in again. What ended stays over. It fails with
 // [ErrNotFound]. It costs one read and one commit.
 func (a *Admin) Enable(ctx context.Context, id user.ID) error {
-	return a.act(ctx, id, enableEvent, func(f *found) ([]storage.Change, error) {
+	return a.act(ctx, id, enableEvent, MayWriteUsers, func(f *found) ([]storage.Change, error) {
 		f.Disabled, f.Updated = false, f.now
 		return []storage.Change{storage.Put(f.User)}, nil
 	})
@@ -94,7 +94,7 @@ func (a *Admin) Enable(ctx context.Context, id user.ID) error {
 // SignOutEverywhere ends all sessions of a user, and voids every ticket and code. It fails with
 // [ErrNotFound]. It costs one read and one commit.
 func (a *Admin) SignOutEverywhere(ctx context.Context, id user.ID) error {
-	return a.act(ctx, id, signOutEvent, func(f *found) ([]storage.Change, error) {
+	return a.act(ctx, id, signOutEvent, MayWriteUsers, func(f *found) ([]storage.Change, error) {
 		f.reason = "everywhere"
 		return []storage.Change{a.pool.voided(f.User, f.now), storage.Put(f.User)}, nil
 	})
@@ -107,7 +107,7 @@ func (a *Admin) SignOutEverywhere(ctx context.Context, id user.ID) error {
 // [ErrUnavailable] it may be done all the same, and is [ErrNotFound] then. It costs one read and
 // one commit.
 func (a *Admin) DeleteUser(ctx context.Context, id user.ID) error {
-	return a.act(ctx, id, deleteEvent, func(f *found) ([]storage.Change, error) {
+	return a.act(ctx, id, deleteEvent, MayDeleteUsers, func(f *found) ([]storage.Change, error) {
 		return []storage.Change{storage.Delete(f.User), a.pool.voided(f.Clone(), f.now)}, nil
 	})
 }
@@ -117,7 +117,7 @@ func (a *Admin) DeleteUser(ctx context.Context, id user.ID) error {
 // with [ErrNotFound], and with [ErrNotAllowed] for a sign-up that is not confirmed and where the
 // user is in as many as one can be. It costs one read and one commit.
 func (a *Admin) AddToGroup(ctx context.Context, id user.ID, group string) error {
-	return a.act(ctx, id, joinEvent, func(f *found) ([]storage.Change, error) {
+	return a.act(ctx, id, joinEvent, MaySetGroups, func(f *found) ([]storage.Change, error) {
 		var v validation
 		v.groups(f.state.settings, []string{group})
 		if err := v.err(); err != nil {
@@ -138,7 +138,7 @@ func (a *Admin) AddToGroup(ctx context.Context, id user.ID, group string) error 
 // it, nothing changes. Tokens tell of it from the next on. It fails with [ErrNotFound]. It costs
 // one read and one commit.
 func (a *Admin) RemoveFromGroup(ctx context.Context, id user.ID, group string) error {
-	return a.act(ctx, id, leaveEvent, func(f *found) ([]storage.Change, error) {
+	return a.act(ctx, id, leaveEvent, MaySetGroups, func(f *found) ([]storage.Change, error) {
 		f.Leave(group)
 		f.Updated = f.now
 		return []storage.Change{storage.Put(f.User)}, nil

@@ -33,11 +33,16 @@ func (a *Admin) UpdateAttributes(ctx context.Context, in UpdateAttributesInput) 
 	if v.profile(in.Attributes); v.err() != nil { // before it is worth a read
 		return v.err()
 	}
-	return a.act(ctx, in.ID, updateEvent, func(f *found) ([]storage.Change, error) {
+	return a.act(ctx, in.ID, updateEvent, MayWriteUsers, func(f *found) ([]storage.Change, error) {
 		was := f.User
 		f.User = was.Clone()
 		if err := f.update(in); err != nil {
 			return nil, err
+		}
+		if f.moved(was) {
+			if err := f.by.lets(MaySetCredentials); err != nil {
+				return nil, err
+			}
 		}
 		f.Updated = f.now
 		if slices.Equal(reach(was), reach(f.User)) {
@@ -45,6 +50,18 @@ func (a *Admin) UpdateAttributes(ctx context.Context, in UpdateAttributesInput) 
 		}
 		return []storage.Change{a.pool.voided(f.User, f.now), storage.Put(f.User)}, nil
 	})
+}
+
+// moved reports whether an address is another than it was, or proven and was not.
+func (f *found) moved(was *user.User) bool {
+	for _, k := range []user.Kind{user.KindEmail, user.KindPhone} {
+		old, oldProven := was.Address(k)
+		is, proven := f.Address(k)
+		if old != is || proven != oldProven {
+			return true
+		}
+	}
+	return false
 }
 
 // reach returns what u signs in by, and what is proven to be theirs.

@@ -38,6 +38,9 @@ var (
 	// ErrFixedInCode means that the settings are those of [Config].Settings. An administrator's change
 	// would be undone by the next start of the program.
 	ErrFixedInCode = errors.New("pool: the settings are fixed in code: change Config.Settings, or leave it nil")
+	// ErrForbidden means that an [Admin] lacks the permission, or that the user is not below them;
+	// the text says which.
+	ErrForbidden = errors.New("pool: forbidden to this administrator")
 	// ErrInvalid is the class of *[ValidationError].
 	ErrInvalid = errors.New("pool: invalid input")
 	// ErrLimited is the class of *[LimitError].

@@ -23,6 +23,9 @@ type Group struct {
 	// Precedence orders a user's groups: those of lower numbers come first, as in Cognito, and
 	// those of the same number by name. It is 0 to 2147483647; nil is last of all.
 	Precedence *int `json:",omitzero"`
+	// May is what members may do as administrators ([Account.Admin]). Zero means nothing; who is in
+	// several groups may do what each of them gives.
+	May Role `json:",omitzero"`
 }
 
 const (
@@ -59,6 +62,9 @@ func (s Settings) groupProblems() (ps []string) {
 		if n := g.Precedence; n != nil && (*n < 0 || *n > math.MaxInt32) {
 			ps = append(ps, fmt.Sprintf("group %q: precedence %d is not within 0 and %d", g.Name, *n, math.MaxInt32))
 		}
+		if g.May > MayEverything {
+			ps = append(ps, fmt.Sprintf("group %q: %v has a permission that there is not", g.Name, g.May))
+		}
 	}
 	if text, err := json.Marshal(s.Groups); err != nil || len(text) > maxGroups {
 		ps = append(ps, fmt.Sprintf("groups: together they are at most %d bytes as JSON", maxGroups))
@@ -76,6 +82,17 @@ func (s Settings) places() map[string]int {
 		places[g.Name] = i
 	}
 	return places
+}
+
+// roles returns what each group gives that gives something.
+func (s Settings) roles() map[string]Role {
+	roles := map[string]Role{}
+	for _, g := range s.Groups {
+		if g.May != 0 {
+			roles[g.Name] = g.May
+		}
+	}
+	return roles
 }
 
 func (g Group) rank() int64 {

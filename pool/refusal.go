@@ -20,6 +20,7 @@ const (
 	poolFull      = "pool"    // the budget of the whole pool
 	doorFull      = "busy"    // the password door
 	hookFull      = "hook"    // as many runs of a hook as may go on
+	forbidden     = "role"    // of an administrator: it lacks a permission, or the user is not below it
 )
 
 const (
@@ -46,6 +47,7 @@ type refusal struct {
 	kind, reason string
 	network      netip.Addr
 	user         user.ID
+	actor        string
 }
 
 // tally is how many there were, and under whose event key their network is sealed.
@@ -79,7 +81,7 @@ func (p *Pool) afford(ctx context.Context, o occurrence, b *budget, perSecond in
 }
 
 func (r *refusals) add(o occurrence, reason string) {
-	k := refusal{o.Kind, reason, o.from.network().Addr(), idOf(o.who)}
+	k := refusal{o.Kind, reason, o.from.network().Addr(), idOf(o.who), o.Actor}
 	who := &user.User{ID: k.user} // no more of a person than the event needs is kept
 	if o.who != nil {
 		who.EventKey = o.who.EventKey
@@ -163,7 +165,8 @@ func (r *refusals) take(gathering time.Duration) (events []storage.Change) {
 	r.mu.Unlock()
 	for k, t := range gathered {
 		events = append(events, r.event(now, occurrence{
-			Kind: k.kind, Outcome: refused, Reason: k.reason, Count: t.n, who: t.who, from: Caller{IP: k.network},
+			Kind: k.kind, Outcome: refused, Reason: k.reason, Actor: k.actor, Count: t.n,
+			who: t.who, from: Caller{IP: k.network},
 		}))
 	}
 	return events

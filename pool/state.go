@@ -15,6 +15,7 @@ type state struct {
 	epoch    int64
 	settings Settings
 	places   map[string]int // of groups, in the order in which they are told
+	roles    map[string]Role
 	poolKey  []byte
 	dated    []token.DatedKey // all signing keys that are stored
 	accounts *token.Verifier  // of the tokens that act for their users, of any client
@@ -161,7 +162,7 @@ func (p *Pool) reload(ctx context.Context) error {
 	if s.accounts, err = p.Verifier(s.settings.clientIDs()...); err != nil {
 		return err
 	}
-	s.places = s.settings.places()
+	s.places, s.roles = s.settings.places(), s.settings.roles()
 	s.plan(p.now())
 	p.state.Store(s)
 	return nil
