@@ -175,7 +175,8 @@ func TestEveryErrorOfThePoolIsKnown(t *testing.T) {
 	t.Parallel()
 	ours := map[error]bool{
 		pool.ErrNoKeyring: true, pool.ErrWrongKeyring: true, pool.ErrUnknownClient: true, pool.ErrUnfinished: true,
-		pool.ErrNotFound: true, pool.ErrNotAllowed: true, pool.ErrForbidden: true, // only administrators meet them
+		pool.ErrNotFound: true, pool.ErrNotAllowed: true, pool.ErrForbidden: true,
+		pool.ErrStale: true, pool.ErrFixedInCode: true, // only administrators meet them
 	}
 	for name, err := range poolErrors(t) {
 		status, told := hosted.FailureOf(err)
@@ -194,7 +195,7 @@ func poolErrors(t *testing.T) map[string]error {
 		"ErrLimited": pool.ErrLimited, "ErrUnavailable": pool.ErrUnavailable, "ErrClosed": pool.ErrClosed,
 		"ErrNoKeyring": pool.ErrNoKeyring, "ErrWrongKeyring": pool.ErrWrongKeyring, "ErrUnknownClient": pool.ErrUnknownClient,
 		"ErrUnfinished": pool.ErrUnfinished, "ErrNotFound": pool.ErrNotFound, "ErrNotAllowed": pool.ErrNotAllowed,
-		"ErrForbidden": pool.ErrForbidden,
+		"ErrForbidden": pool.ErrForbidden, "ErrStale": pool.ErrStale, "ErrFixedInCode": pool.ErrFixedInCode,
 	}
 	files, _ := filepath.Glob("../pool/*.go")
 	for _, file := range files {
