@@ -177,6 +177,7 @@ func TestEveryErrorOfThePoolIsKnown(t *testing.T) {
 		pool.ErrNoKeyring: true, pool.ErrWrongKeyring: true, pool.ErrUnknownClient: true, pool.ErrUnfinished: true,
 		pool.ErrNotFound: true, pool.ErrNotAllowed: true, pool.ErrForbidden: true,
 		pool.ErrStale: true, pool.ErrFixedInCode: true, // only administrators meet them
+		pool.ErrNeedsProof: true, // of accounts: no page asks for it
 	}
 	for name, err := range poolErrors(t) {
 		status, told := hosted.FailureOf(err)
@@ -196,6 +197,7 @@ func poolErrors(t *testing.T) map[string]error {
 		"ErrNoKeyring": pool.ErrNoKeyring, "ErrWrongKeyring": pool.ErrWrongKeyring, "ErrUnknownClient": pool.ErrUnknownClient,
 		"ErrUnfinished": pool.ErrUnfinished, "ErrNotFound": pool.ErrNotFound, "ErrNotAllowed": pool.ErrNotAllowed,
 		"ErrForbidden": pool.ErrForbidden, "ErrStale": pool.ErrStale, "ErrFixedInCode": pool.ErrFixedInCode,
+		"ErrNeedsProof": pool.ErrNeedsProof,
 	}
 	files, _ := filepath.Glob("../pool/*.go")
 	for _, file := range files {
