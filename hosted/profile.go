@@ -14,20 +14,19 @@ const attributePrefix = "attributes."
 // signUpForm asks for what a user cannot be without: a login, an address to be proven beside a
 // chosen user name, what the schema requires, and a password.
 func signUpForm(s pool.Settings) []field {
-	first, address := loginField(s), ""
-	if slices.Contains(s.SignIn.Identifiers, pool.Username) {
-		first = field{Name: "username", Type: "text", Autocomplete: "username", words: "login_username"}
-		address = "email"
-		if slices.Contains(s.SignIn.Identifiers, pool.Phone) {
-			address = "phone_number"
-		}
+	named, address := slices.Contains(s.SignIn.Identifiers, pool.Username), ""
+	var fields []field
+	if named {
+		fields = []field{{Name: "username", Type: "text", Autocomplete: "username", words: "login_username"}}
+	} else {
+		fields = []field{loginField(provable(s))}
 	}
-	fields := []field{first}
-	if address != "" {
+	if named && !s.SignUp.ByAdmin {
+		address = user.Kind(proven(s)).Attribute()
 		fields = append(fields, attributeField(user.Attribute{Name: address}))
 	}
 	for _, a := range s.Attributes {
-		own := a.Name == address || address == "" && (a.Name == "email" || a.Name == "phone_number")
+		own := a.Name == address || !named && (a.Name == "email" || a.Name == "phone_number")
 		if a.Required && !a.AdminOnly && !own {
 			fields = append(fields, attributeField(a))
 		}
@@ -35,6 +34,32 @@ func signUpForm(s pool.Settings) []field {
 	chosen := chosenPassword("password", s.Passwords)
 	chosen.label = "password" // there is no old one
 	return append(fields, chosen)
+}
+
+// provable returns settings with those identifiers alone that a sign-up proves.
+func provable(s pool.Settings) pool.Settings {
+	if s.SignUp.ByAdmin || len(s.SignUp.Verifies) == 0 {
+		return s
+	}
+	s.SignIn.Identifiers = slices.DeleteFunc(slices.Clone(s.SignIn.Identifiers), func(id pool.Identifier) bool {
+		return !slices.Contains(s.SignUp.Verifies, id)
+	})
+	return s
+}
+
+// proven returns which address is asked for beside a user name: one that is a login or, of both or
+// neither, the phone number only where it is.
+func proven(s pool.Settings) pool.Identifier {
+	logins := provable(s).SignIn.Identifiers
+	for _, id := range []pool.Identifier{pool.Phone, pool.Email} {
+		if slices.Contains(logins, id) {
+			return id
+		}
+	}
+	if s.SignUp.Verifies == nil || slices.Contains(s.SignUp.Verifies, pool.Email) {
+		return pool.Email
+	}
+	return pool.Phone
 }
 
 // attributes are the inputs of the standard claims that browsers know. Autocomplete is HTML's word

@@ -70,6 +70,9 @@ func (v *visit) then(step pool.Step, err error) outcome {
 		on.Ticket = s.Ticket
 		return outcome{to: passwordPage, flow: on, step: s}
 	case *pool.NeedConfirm:
+		if s.Ticket == "" {
+			return v.waits()
+		}
 		on.Ticket, on.To = s.Ticket, s.Delivery.Destination
 		return outcome{to: confirmPage, flow: on, step: s}
 	case *pool.NeedNewPassword:

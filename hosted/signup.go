@@ -24,9 +24,16 @@ func (v *visit) signUp(ctx context.Context) outcome {
 		return outcome{err: err}
 	case up.Confirmed:
 		return outcome{to: signInPage, flow: flow{Notice: "confirmed", Typed: v.typed(), Next: v.flow.Next}, kind: "sign_in"}
+	case up.Ticket == "":
+		return v.waits()
 	}
 	on := flow{Ticket: up.Ticket, To: up.Delivery.Destination, Login: v.login(), Next: v.flow.Next}
 	return outcome{to: confirmPage, flow: on, kind: "confirm", sent: up.Delivery}
+}
+
+// waits says that an administrator confirms the sign-up.
+func (v *visit) waits() outcome {
+	return outcome{to: signInPage, flow: flow{Notice: "waits", Typed: v.typed(), Next: v.flow.Next}, kind: "wait"}
 }
 
 // maySignUp answers where nobody signs up by themselves.

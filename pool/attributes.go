@@ -30,7 +30,9 @@ func (v *validation) registration(by *state, in SignUpInput) registration {
 	maps.DeleteFunc(r.attributes, func(_, value string) bool { return value == "" })
 	r.login = v.login(s.SignIn, in.Username)
 	if r.address = r.login; r.login.Kind() == user.KindUsername {
-		r.address = v.address(s.SignIn, r.attributes)
+		r.address = v.address(s, r.login, r.attributes)
+	} else if !s.SignUp.verifies(r.login.Kind()) && r.login.Kind() != "" {
+		v.add("Username", "must be of another kind: a sign-up does not prove this one")
 	} else if own := r.login.Kind().Attribute(); own != "" && r.attributes[own] != "" {
 		if same, err := user.Identify(r.attributes[own], user.CaseInsensitive); err != nil || same.Value != r.login.Value {
 			v.add("Attributes."+own, "must be the address that signs up, or left out")
@@ -45,12 +47,14 @@ func (v *validation) registration(by *state, in SignUpInput) registration {
 
 // address returns which of the given addresses the sign-up of a chosen user name proves: one that
 // will be a login, or else the phone number, as in Cognito. What is malformed the schema tells.
-func (v *validation) address(s SignInSettings, as user.Attributes) user.Login {
+// Where an administrator confirms, it is the name itself that needs no address.
+func (v *validation) address(s Settings, name user.Login, as user.Attributes) user.Login {
 	kinds := []user.Kind{user.KindPhone, user.KindEmail}
+	kinds = slices.DeleteFunc(kinds, func(k user.Kind) bool { return !s.SignUp.verifies(k) })
 	slices.SortStableFunc(kinds, func(a, b user.Kind) int {
-		if s.takes(a) == s.takes(b) {
+		if s.SignIn.takes(a) == s.SignIn.takes(b) {
 			return 0
-		} else if s.takes(a) {
+		} else if s.SignIn.takes(a) {
 			return -1
 		}
 		return 1
@@ -64,7 +68,14 @@ func (v *validation) address(s SignInSettings, as user.Attributes) user.Login {
 			return l
 		}
 	}
-	v.add("Attributes", "must hold email or phone_number, to prove who has chosen the name")
+	if s.SignUp.ByAdmin {
+		return name
+	}
+	names := make([]string, len(s.SignUp.Verifies))
+	for i, id := range s.SignUp.Verifies {
+		names[i] = user.Kind(id).Attribute()
+	}
+	v.add("Attributes", "must hold "+strings.Join(names, " or ")+", to prove who has chosen the name")
 	return user.Login{}
 }
 

@@ -27,6 +27,9 @@ func (p *Pool) ConfirmSignUp(ctx context.Context, in CodeInput) (Step, error) {
 // confirm judges the code of a sign-up. The right one proves the address and takes the login in the
 // same commit that consumes the ticket, so of any number at once one wins (security.md T7).
 func (p *Pool) confirm(ctx context.Context, a answered, c Code, h *hooked) (Step, error) {
+	if err := a.state.settings.SignUp.open(); err != nil {
+		return nil, err
+	}
 	o := occurrence{who: a.user, from: a.from, Kind: confirmEvent, Outcome: refused, Client: a.client.ID}
 	if !codeRule.Locked(a.code, a.now).IsZero() {
 		return nil, p.unjudged(o, accountLocked, ErrBadCode)

@@ -153,8 +153,12 @@ var towns = map[string]town{
 	"name or email":     {settings: []func(*pool.Config){named}, people: "ada", typed: ada, chosen: "newcomer"},
 	"name or link":      {settings: []func(*pool.Config){byLink, named}, people: "ada", typed: ada, chosen: "newcomer"},
 	"the name of these": {settings: []func(*pool.Config){named}, people: "ada", typed: "ada", only: byName},
+	"by administrators": {settings: []func(*pool.Config){joining(reviewed, pool.Email)}, people: ada, typed: ada, only: withoutTickets},
 	"name":              {settings: []func(*pool.Config){takes(pool.Username)}, people: "ada", typed: "ada", only: byName},
 }
+
+// withoutTickets are the entrances that need no ticket of a sign-up.
+var withoutTickets = []string{"SignUp", "SignIn", "ForgotPassword", "ResetPassword"}
 
 // byName are the entrances that do not tell of a user name. A sign-up does: that it is taken cannot
 // be hidden.

@@ -43,7 +43,7 @@ type SignUpInput struct {
 // SignUpResult is the same whether or not the address was taken, and never names the user
 // (security.md T7).
 type SignUpResult struct {
-	Ticket   string // for [CodeInput]; "" where Confirmed
+	Ticket   string // for [CodeInput]; "" where Confirmed, and where an administrator confirms
 	Delivery Delivery
 	// Confirmed says that the PreSignUp hook vouched for the visitor, so that there is nothing to
 	// confirm: sign in.

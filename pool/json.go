@@ -44,6 +44,9 @@ func MarshalStep(s Step) ([]byte, error) {
 	case *NeedNewPassword:
 		return json.Marshal(ask{s.Kind(), s.Ticket, s.Expires, nil})
 	case *NeedConfirm:
+		if s.Delivery == (Delivery{}) {
+			return json.Marshal(ask{s.Kind(), s.Ticket, s.Expires, nil})
+		}
 		return json.Marshal(ask{s.Kind(), s.Ticket, s.Expires, &destination{s.Delivery.Channel, s.Delivery.Destination}})
 	}
 	return nil, fmt.Errorf("pool: no JSON for step %T", s)

@@ -62,6 +62,9 @@ func (p *Pool) ConfirmLink(ctx context.Context, in LinkInput) (Step, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := a.state.settings.SignUp.open(); err != nil {
+		return nil, err
+	}
 	return &NeedPassword{Ticket: linkPrefix + in.Link, Expires: a.ticket.Expires}, nil
 }
 
@@ -141,6 +144,9 @@ func (p *Pool) opened(t *storage.Ticket, b bearer, u *user.User) (c carried, err
 func (p *Pool) answerLink(ctx context.Context, a answered, b bearer, with Response, j *judgement) (Step, error) {
 	if _, ok := with.(Password); !ok {
 		return nil, ErrWrongStep
+	}
+	if err := a.state.settings.SignUp.open(); err != nil {
+		return nil, err
 	}
 	o := occurrence{who: a.user, from: a.from, Kind: confirmEvent, Outcome: refused, Client: a.client.ID}
 	if err := p.judgeAnswer(ctx, a, j, o); err != nil {

@@ -89,6 +89,9 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, c Caller, named 
 	if r.owner() == nil {
 		r.counter = got.Counters[1]
 	}
+	if fresh.settings.SignUp.Closed { // a sign-up that cannot be finished is nobody's
+		r.user, r.attempt = r.owner(), nil
+	}
 	if login.Kind() == user.KindUsername && r.owner() != nil {
 		r.attempt = nil // that the name is taken shows; that the address of an attempt is its owner's must not
 	}

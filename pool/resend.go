@@ -36,6 +36,9 @@ func (p *Pool) ResendCode(ctx context.Context, in ResendInput) (SignUpResult, er
 		if a.ticket.Purpose != purposeConfirm || a.user.Somebody() {
 			return SignUpResult{}, ErrWrongStep
 		}
+		if err := a.state.settings.SignUp.open(); err != nil {
+			return SignUpResult{}, err
+		}
 		mails := sent.at(storage.CounterKey{Pool: p.config.ID, Owner: a.Channel, Name: signUpMail})
 		res, err := p.resend(ctx, in, a, mails)
 		if err != nil {

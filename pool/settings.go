@@ -39,15 +39,6 @@ type Settings struct {
 	Tags map[string]string `json:",omitzero"`
 }
 
-// SignUpSettings says who may sign up.
-type SignUpSettings struct {
-	Closed bool // nobody signs up by themselves
-	// ByLink proves email addresses by a link in place of a code, as Cognito's CONFIRM_WITH_LINK
-	// does. It leads to [Config].ConfirmURL, and is for [Pool.ConfirmLink]. Phone numbers get a
-	// code all the same.
-	ByLink bool
-}
-
 // Client is an app that users sign in to.
 type Client struct {
 	ID     string // 1 to 128 of letters, digits, '-' and '_'
@@ -73,7 +64,7 @@ func (s Settings) defaults() Settings {
 		s.Clients = []Client{{ID: "default"}}
 	}
 	s.Keys, s.Sessions, s.Limits = s.Keys.defaults(), s.Sessions.defaults(), s.Limits.defaults()
-	s.Events = s.Events.defaults()
+	s.SignUp, s.Events = s.SignUp.defaults(), s.Events.defaults()
 	s.Groups = slices.Clone(s.Groups)
 	for i, g := range s.Groups {
 		s.Groups[i] = g.clone()
@@ -112,6 +103,7 @@ func (s Settings) problems() (ps []string) {
 	ps = append(ps, s.Limits.problems()...)
 	ps = append(ps, s.Events.problems()...)
 	ps = append(ps, s.SignIn.problems(s.Attributes)...)
+	ps = append(ps, s.SignUp.problems(s.SignIn)...)
 	ps = append(ps, s.groupProblems()...)
 	for _, p := range s.Attributes.Problems() {
 		ps = append(ps, "attributes: "+p)

@@ -160,6 +160,8 @@ func (p *Pool) needConfirm(ctx context.Context, r reading, d gate.Decision, c Ca
 	u, to, client, now := r.attempt, r.attempt.Attempt.Proves(), r.client, r.now
 	l := letterTo(to, message.ConfirmSignUp, c.locale(), newCode())
 	l = p.asked(l, hook.Authentication, client, j.event.Metadata)
+	waits := r.state.settings.SignUp.ByAdmin || to.Kind() == user.KindUsername // there is no code to send
+	l.Void = waits
 	k := r.state.sentTo(to, now)
 	k.Proofs = d.Proofs()
 	sent, rule := r.mail, mailing(to)
@@ -167,9 +169,10 @@ func (p *Pool) needConfirm(ctx context.Context, r reading, d gate.Decision, c Ca
 		sent = j.mail.at(storage.CounterKey{Pool: p.config.ID, Owner: k.Channel, Name: signUpMail})
 	}
 	if r.user.Somebody() {
-		k.Taken, l.Kind, l.Code = true, message.AlreadyRegistered, ""
+		k.Taken, l.Kind, l.Code, l.Void = true, message.AlreadyRegistered, "", false
 	}
-	t, ticket := p.newTicket(u, client.ID, purposeConfirm, c, k, now, u.Attempt.Expires)
+	expires := earlier(u.Attempt.Expires, now.Add(confirmLifetime))
+	t, ticket := p.newTicket(u, client.ID, purposeConfirm, c, k, now, expires)
 	o := occurrence{
 		who: u, from: c, Kind: signInEvent, Outcome: stepped, Reason: string(KindConfirm), Client: client.ID,
 	}
@@ -178,7 +181,17 @@ func (p *Pool) needConfirm(ctx context.Context, r reading, d gate.Decision, c Ca
 		j.mail.learn(err, rule, now)
 		return nil, err
 	}
+	if waits {
+		return &NeedConfirm{Expires: u.Attempt.Expires}, nil
+	}
 	return &NeedConfirm{Ticket: ticket, Expires: t.Expires, Delivery: delivery(to)}, nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func idOf(u *user.User) user.ID {

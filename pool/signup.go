@@ -18,7 +18,8 @@ import (
 // then nobody owns the address, nor the user name if one was chosen, and whoever confirms first
 // gets both. An address that has an owner gives the same answer; the owner is told by a message.
 // Where the settings say ByLink, it is a link in place of the code that goes to an email address,
-// for [Pool.ConfirmLink].
+// for [Pool.ConfirmLink]; where they say ByAdmin nothing is sent, there is no ticket, and an
+// administrator confirms.
 //
 // It fails with a *[ValidationError], with [ErrUnknownClient], with [ErrNotAuthorized] where
 // sign-up is closed, with [ErrLoginTaken] where somebody has the chosen user name, with a
@@ -66,7 +67,7 @@ func (p *Pool) signUp(
 	if err := p.hashOnce(ctx, chosen, p.from(in.Caller, up.address.Value, false), r.owner(), r.attempt); err != nil {
 		return SignUpResult{}, p.full(o, err)
 	}
-	u, err := p.attempt(up, *chosen.hash, r.state.settings.Passwords, now)
+	u, err := p.attempt(up, *chosen.hash, r.state.settings, now)
 	if err != nil {
 		return SignUpResult{}, err
 	}
@@ -76,10 +77,11 @@ func (p *Pool) signUp(
 	c := r.state.sentTo(up.address, now)
 	l := letterTo(up.address, message.ConfirmSignUp, in.Caller.locale(), newCode())
 	l = p.asked(l, hook.SignUp, client, in.Metadata)
+	l.Void = r.state.settings.SignUp.ByAdmin // there is no code to send
 	// At a taken address all is done alike, with a code that nobody is sent or can guess: what is
 	// written, and so how long it takes, does not tell.
 	if owner := r.owner(); owner != nil && r.state.settings.SignIn.takes(up.address.Kind()) {
-		l.Kind, l.To, l.Code = message.AlreadyRegistered, owner.Login(up.address).Display, ""
+		l.Kind, l.To, l.Code, l.Void = message.AlreadyRegistered, owner.Login(up.address).Display, "", false
 		c.Taken, o.Outcome = true, refused
 	}
 	o.who = u
@@ -91,6 +93,9 @@ func (p *Pool) signUp(
 	}
 	if err := p.commit(ctx, changes...); err != nil {
 		return SignUpResult{}, overMail(err)
+	}
+	if r.state.settings.SignUp.ByAdmin {
+		return SignUpResult{}, nil
 	}
 	return SignUpResult{Ticket: ticket, Delivery: delivery(up.address)}, nil
 }
@@ -122,7 +127,7 @@ func (p *Pool) readSignUp(
 		if err := overBudget(r.source, rule, r.now); err != nil {
 			return r, p.unjudged(*o, networkFull, err)
 		}
-		if l != up.address && r.owner() != nil {
+		if l.Kind() == user.KindUsername && r.owner() != nil {
 			return r, p.nameTaken(ctx, r, *o)
 		}
 	}
@@ -142,18 +147,16 @@ func (p *Pool) nameTaken(ctx context.Context, r reading, o occurrence) error {
 }
 
 // attempt returns a sign-up that owns nothing yet (security.md T7).
-func (p *Pool) attempt(
-	up registration, hash password.Hash, policy password.Policy, now time.Time,
-) (*user.User, error) {
+func (p *Pool) attempt(up registration, hash password.Hash, s Settings, now time.Time) (*user.User, error) {
 	u := &user.User{
 		Pool: p.config.ID, ID: user.NewID(), Status: user.Unconfirmed, Epoch: 1,
-		Attempt: &user.Attempt{Login: up.login, Expires: now.Add(confirmLifetime)}, Attributes: up.attributes,
+		Attempt: &user.Attempt{Login: up.login, Expires: now.Add(s.SignUp.lifetime())}, Attributes: up.attributes,
 		Created: now, Updated: now,
 	}
 	if up.address != up.login {
 		u.Attempt.Address = up.address
 	}
-	return u, p.setPassword(u, hash, policy, now)
+	return u, p.setPassword(u, hash, s.Passwords, now)
 }
 
 // busy turns a full door into the error that callers know.

@@ -52,7 +52,7 @@ type NeedPassword struct {
 // pool sends links instead ([SignUpSettings].ByLink), its ticket is for [LinkInput]. It comes only
 // after the right password, so it tells nothing to others.
 type NeedConfirm struct {
-	Ticket   string // for [RespondInput] or [CodeInput]
+	Ticket   string // for [RespondInput] or [CodeInput]; "" where an administrator confirms, and there is no code
 	Expires  time.Time
 	Delivery Delivery
 }
