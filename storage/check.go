@@ -18,7 +18,8 @@ const (
 	maxHeader   = 4 << 10
 	maxSealed   = 5000
 	maxKey      = 512 // of each text by which something is found
-	maxAttempts = 3   // at one login, put by one commit: there are no more places
+	maxClients  = 1000
+	maxAttempts = 3 // at one login, put by one commit: there are no more places
 )
 
 // Check returns the pool of a commit, or why the commit is ErrInvalid. Adapters call it first, so

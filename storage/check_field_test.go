@@ -18,6 +18,7 @@ func spelled(text string) map[string]storage.Change {
 	return map[string]storage.Change{
 		"key: pool":               storage.Put(pool(func(p *storage.Pool) { p.ID = user.PoolID(text) })),
 		"key: pool issuer":        storage.Put(pool(func(p *storage.Pool) { p.Issuer = text })),
+		"key: pool client":        storage.Put(pool(func(p *storage.Pool) { p.Clients = []string{text} })),
 		"key: pool searchable":    storage.Put(pool(func(p *storage.Pool) { p.Searchable = []string{text} })),
 		"key: user pool":          storage.Put(person(func(u *user.User) { u.Pool = user.PoolID(text) })),
 		"key: user":               storage.Put(person(func(u *user.User) { u.ID = user.ID(text) })),

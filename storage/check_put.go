@@ -35,6 +35,8 @@ func examineRecord(r any) (size int, err error) {
 		f.keys(r.Searchable...)
 		f.times(r.Created)
 		f.want(f.size <= maxState && len(r.Searchable) <= 10 && !r.Created.IsZero())
+		f.keys(r.Clients...)
+		f.want(f.size <= maxBody && len(r.Clients) <= maxClients && distinct(r.Clients))
 	case *Ticket:
 		f.keys(r.ID, string(r.User), r.Client, r.Purpose)
 		f.bytes(r.MAC, r.Code, r.State)
@@ -150,4 +152,16 @@ func (f *fields) user(u *user.User) {
 func (f *fields) login(l user.Login) {
 	f.keys(string(l.Namespace), l.Value)
 	f.texts(l.Display)
+}
+
+// distinct tells whether no text is empty or stands twice.
+func distinct(texts []string) bool {
+	seen := make(map[string]bool, len(texts))
+	for _, t := range texts {
+		if t == "" || seen[t] {
+			return false
+		}
+		seen[t] = true
+	}
+	return true
 }

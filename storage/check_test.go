@@ -193,6 +193,9 @@ func TestCheckChange(t *testing.T) {
 		"pool without id":       storage.Put(pool(func(p *storage.Pool) { p.ID = "" })),
 		"pool without created":  storage.Put(pool(func(p *storage.Pool) { p.Created = time.Time{} })),
 		"pool of 11 names":      storage.Put(pool(func(p *storage.Pool) { p.Searchable = make([]string, 11) })),
+		"pool of 1001 clients":  storage.Put(pool(func(p *storage.Pool) { p.Clients = numbered(1001) })),
+		"pool of client twice":  storage.Put(pool(func(p *storage.Pool) { p.Clients = []string{"a", "a"} })),
+		"pool of client ''":     storage.Put(pool(func(p *storage.Pool) { p.Clients = []string{""} })),
 		"pool too large":        storage.Put(pool(func(p *storage.Pool) { p.Issuer = strings.Repeat("x", 8<<10) })),
 		"user without pool":     storage.Put(person(func(u *user.User) { u.Pool = "" })),
 		"user without id":       storage.Put(person(func(u *user.User) { u.ID = "" })),
@@ -323,4 +326,12 @@ func TestTargetOf(t *testing.T) {
 			t.Errorf("TargetOf(%T) = %+v, want %+v", tt.record, got, tt.want)
 		}
 	}
+}
+
+// numbered returns n texts.
+func numbered(n int) (texts []string) {
+	for i := range n {
+		texts = append(texts, fmt.Sprint("client", i))
+	}
+	return texts
 }

@@ -50,19 +50,22 @@ func (e *ChangeError) Error() string { return fmt.Sprintf("change %d: %v", e.Ind
 // Unwrap returns the class of the error, or what it is about.
 func (e *ChangeError) Unwrap() error { return e.Err }
 
-// ConflictError means another record owns the login, or the pool's issuer. Its text does not hold
-// the value, which is personal.
+// ConflictError means another record owns the login, or the issuer or client id of a pool. Its text
+// does not hold the value, which is personal.
 type ConflictError struct {
-	Namespace user.Namespace // [Issuer] for a pool's issuer
+	Namespace user.Namespace // [Issuer] or [Client] for a pool's
 	Value     string
 }
 
-// Issuer is the namespace of a *[ConflictError] about a pool's issuer.
-const Issuer user.Namespace = "issuer"
+// The namespaces of a *[ConflictError] about a pool.
+const (
+	Issuer user.Namespace = "issuer"
+	Client user.Namespace = "client"
+)
 
 // Error says what is wrong.
 func (e *ConflictError) Error() string {
-	return "storage: already taken: a login in " + string(e.Namespace)
+	return "storage: already taken: a value in " + string(e.Namespace)
 }
 
 // Unwrap returns the class of the error, or what it is about.

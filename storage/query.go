@@ -150,6 +150,7 @@ type EventPage struct {
 type PoolQuery struct {
 	ID      user.PoolID // only this one
 	Issuer  string      // only the one with this issuer
+	Client  string      // only the one with this among its Clients
 	Deleted bool        // deleted pools rather than live ones
 	After   string
 	Limit   int

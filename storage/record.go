@@ -12,6 +12,7 @@ type Pool struct {
 	ID         user.PoolID
 	Version    int64
 	Issuer     string   // unique in the store where not empty, never used again
+	Clients    []string // ids by which the pool is found: unique in the store, never used again (at most 1000)
 	Searchable []string // index names whose backfill is done (at most 10)
 	Created    time.Time
 
@@ -125,7 +126,7 @@ type Lease struct {
 // Clone returns a deep copy.
 func (p *Pool) Clone() *Pool {
 	c := *p
-	c.Searchable = slices.Clone(p.Searchable)
+	c.Clients, c.Searchable = slices.Clone(p.Clients), slices.Clone(p.Searchable)
 	return &c
 }
 

@@ -83,13 +83,13 @@ func (c *commit) put(change storage.Change) error {
 
 func (c *commit) putPool(r *storage.Pool, stamp int64) error {
 	if r.Issuer != "" {
-		owner, taken := c.store.issuers[r.Issuer]
-		if taken && owner != r.ID {
-			return &storage.ConflictError{Namespace: storage.Issuer, Value: r.Issuer}
+		if err := c.claim(c.store.issuers, storage.Issuer, r.Issuer); err != nil {
+			return err
 		}
-		if !taken { // and stays so when the pool takes another or goes: it is not used again
-			c.store.issuers[r.Issuer] = r.ID
-			c.undo.add(func() { delete(c.store.issuers, r.Issuer) })
+	}
+	for _, client := range r.Clients {
+		if err := c.claim(c.store.clients, storage.Client, client); err != nil {
+			return err
 		}
 	}
 	if c.pool.record == nil {
@@ -97,6 +97,20 @@ func (c *commit) putPool(r *storage.Pool, stamp int64) error {
 		c.moved()
 	}
 	assign(&c.undo, &c.pool.record, poolRow(r, stamp))
+	return nil
+}
+
+// claim takes a value for the pool, which keeps it when it takes another or goes: it is not used
+// again.
+func (c *commit) claim(owners map[string]user.PoolID, of user.Namespace, value string) error {
+	owner, taken := owners[value]
+	if taken && owner != c.id {
+		return &storage.ConflictError{Namespace: of, Value: value}
+	}
+	if !taken {
+		owners[value] = c.id
+		c.undo.add(func() { delete(owners, value) })
+	}
 	return nil
 }
 

@@ -19,7 +19,7 @@ func Unpack(p Packed) *user.User { return p.user() }
 func Dump(s *Store) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	lines := []string{fmt.Sprint(s.issuers), fmt.Sprint(s.leases), fmt.Sprint(places(&s.feed)), fmt.Sprint(places(&s.byID))}
+	lines := []string{fmt.Sprint(s.issuers, s.clients), fmt.Sprint(s.leases), fmt.Sprint(places(&s.feed)), fmt.Sprint(places(&s.byID))}
 	for _, id := range slices.Sorted(maps.Keys(s.pools)) {
 		p := s.pools[id]
 		lines = append(lines, fmt.Sprint(*p.record, p.epoch, p.people, p.deleted, p.sealed, p.moved))

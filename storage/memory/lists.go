@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
@@ -101,21 +102,26 @@ func (s *Store) Pools(ctx context.Context, q storage.PoolQuery) (out storage.Poo
 		return out, err
 	}
 	defer s.mu.RUnlock()
-	if q.Issuer != "" {
-		owner := s.issuers[q.Issuer]
-		if q.ID != "" && q.ID != owner {
+	only := q.ID
+	for value, owners := range map[string]map[string]user.PoolID{q.Issuer: s.issuers, q.Client: s.clients} {
+		if value == "" {
+			continue
+		}
+		owner := owners[value]
+		if owner == "" || only != "" && only != owner {
 			return out, nil
 		}
-		q.ID = owner
+		only = owner
 	}
 	pg := named("", q.After, q.Limit)
-	if q.ID != "" || q.Issuer != "" {
-		pg.from.at, pg.from.key.id = 0, string(q.ID)
-		pg.in = func(at place) bool { return at.key.id == string(q.ID) }
+	if only != "" {
+		pg.from.at, pg.from.key.id = 0, string(only)
+		pg.in = func(at place) bool { return at.key.id == string(only) }
 	}
 	out.Next, err = pg.walk(&s.byID, func(k key) bool {
 		p := s.pools[user.PoolID(k.id)]
-		if p.deleted != q.Deleted || q.Issuer != "" && p.record.Issuer != q.Issuer {
+		if p.deleted != q.Deleted || q.Issuer != "" && p.record.Issuer != q.Issuer ||
+			q.Client != "" && !slices.Contains(p.record.Clients, q.Client) {
 			return false
 		}
 		out.Pools = append(out.Pools, p.snapshot())

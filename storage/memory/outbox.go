@@ -3,7 +3,6 @@ package memory
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"time"
 
@@ -18,7 +17,11 @@ func (s *Store) Due(ctx context.Context, pools []user.PoolID, lane int, now time
 	}
 	defer s.mu.RUnlock()
 	if pools == nil {
-		pools = slices.Collect(maps.Keys(s.pools))
+		for id, p := range s.pools {
+			if len(p.outgoing.rows) > 0 {
+				pools = append(pools, id)
+			}
+		}
 	}
 	type head struct {
 		turn int

@@ -32,6 +32,7 @@ type Store struct {
 	pools   map[user.PoolID]*pool // deleted ones too: neither id nor issuer is used again
 	byID    list                  // of the pools
 	issuers map[string]user.PoolID
+	clients map[string]user.PoolID
 	leases  map[string]lease
 	feed    list  // revocations, and pools by their last move, in the order of moving
 	moves   int64 // how many there have been
@@ -52,6 +53,7 @@ func New() *Store {
 	return &Store{
 		pools:   make(map[user.PoolID]*pool),
 		issuers: make(map[string]user.PoolID),
+		clients: make(map[string]user.PoolID),
 		leases:  make(map[string]lease),
 	}
 }
@@ -64,7 +66,7 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	s.pools, s.byID, s.issuers, s.leases, s.feed = nil, list{}, nil, nil, list{}
+	s.pools, s.byID, s.issuers, s.clients, s.leases, s.feed = nil, list{}, nil, nil, nil, list{}
 	return nil
 }
 

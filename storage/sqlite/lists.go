@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
@@ -28,11 +29,13 @@ const (
 	selectSeal      = `SELECT ` + sealColumnNames + ` FROM userpool_seals WHERE pool = ? AND number = ?`
 	lastSeal        = `SELECT ` + sealColumnNames + ` FROM userpool_seals WHERE pool = ? ORDER BY number DESC LIMIT 1`
 
-	poolColumnNames = `p.id, p.version, p.issuer, p.searchable, p.created, p.epoch, p.users, p.deleted`
+	poolColumnNames = `p.id, p.version, p.issuer, p.searchable, p.clients, p.created, p.epoch, p.users, p.deleted`
 	listPools       = `SELECT ` + poolColumnNames + ` FROM userpool_pools AS p WHERE p.deleted = ? AND p.id > ? ORDER BY p.id LIMIT ?`
 	onePool         = `SELECT ` + poolColumnNames + ` FROM userpool_pools AS p WHERE p.deleted = ? AND p.id > ? AND p.id = ? LIMIT ?`
 	poolOfIssuer    = `SELECT ` + poolColumnNames + ` FROM userpool_issuers AS i JOIN userpool_pools AS p ON p.key = i.pool
 		WHERE p.deleted = ? AND p.id > ? AND i.issuer = ? AND p.issuer = i.issuer LIMIT ?`
+	poolOfClient = `SELECT ` + poolColumnNames + ` FROM userpool_clients AS c JOIN userpool_pools AS p ON p.key = c.pool
+		WHERE p.deleted = ? AND p.id > ? AND c.client = ? LIMIT ?`
 )
 
 // list runs f for a pool that exists, as of one moment; one that does not has nothing to list.
@@ -181,14 +184,17 @@ func (s *Store) Pools(ctx context.Context, q storage.PoolQuery) (out storage.Poo
 		return err
 	})
 	out.Pools, out.Next = cut(out.Pools, n, func(p *storage.Pool) place { return place{List: "pool", ID: string(p.ID)} })
-	if q.Issuer != "" && q.ID != "" && len(out.Pools) > 0 && out.Pools[0].ID != q.ID {
-		out.Pools = nil
-	}
+	out.Pools = slices.DeleteFunc(out.Pools, func(p *storage.Pool) bool { // what the index did not decide
+		return q.ID != "" && p.ID != q.ID || q.Issuer != "" && p.Issuer != q.Issuer ||
+			q.Client != "" && !slices.Contains(p.Clients, q.Client)
+	})
 	return out, err
 }
 
 func queryPools(c *conn, q storage.PoolQuery, after string, n int) (*sql.Rows, error) {
 	switch {
+	case q.Client != "":
+		return c.query(poolOfClient, q.Deleted, after, q.Client, n)
 	case q.Issuer != "":
 		return c.query(poolOfIssuer, q.Deleted, after, q.Issuer, n)
 	case q.ID != "":

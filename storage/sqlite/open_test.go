@@ -118,7 +118,8 @@ func TestOpenMigratesTheFirstSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, view, _ := strings.Cut(string(first), "CREATE VIEW userpool_user")
-	exec(t, st.DB(), `DELETE FROM userpool_schema WHERE version > 1`, `DROP VIEW userpool_user`, `CREATE VIEW userpool_user`+view)
+	exec(t, st.DB(), `DELETE FROM userpool_schema WHERE version > 1`, `DROP VIEW userpool_user`, `CREATE VIEW userpool_user`+view,
+		`DROP TABLE userpool_clients`, `ALTER TABLE userpool_pools DROP COLUMN clients`)
 	if _, err := st.DB().ExecContext(t.Context(), `SELECT groups FROM userpool_user`); err == nil {
 		t.Fatal("the view of the first version has groups: this test migrates nothing")
 	}
@@ -129,8 +130,8 @@ func TestOpenMigratesTheFirstSchema(t *testing.T) {
 	if err := row.Scan(&groups); err != nil || groups != `["staff"] []` {
 		t.Errorf("the groups of the migrated view are %s, %v", groups, err)
 	}
-	if n := count(t, again, `SELECT max(version) FROM userpool_schema`); n != 2 {
-		t.Errorf("the schema is of version %d, want 2", n)
+	if n := count(t, again, `SELECT max(version) FROM userpool_schema`); n != 3 {
+		t.Errorf("the schema is of version %d, want 3", n)
 	}
 	commit(t, again, storage.Put(person(3)))
 }

@@ -147,12 +147,15 @@ func scanEvent(r row, pool user.PoolID) (*storage.Event, error) {
 func scanPool(r row) (*storage.Pool, error) {
 	p := new(storage.Pool)
 	var created when
-	var searchable string
-	if err := r.Scan(&p.ID, &p.Version, &p.Issuer, &searchable, &created, &p.Epoch, &p.Users, &p.Deleted); err != nil {
+	var searchable, clients string
+	if err := r.Scan(&p.ID, &p.Version, &p.Issuer, &searchable, &clients, &created, &p.Epoch, &p.Users, &p.Deleted); err != nil {
 		return nil, err
 	}
 	p.Created = created.Time
 	var err error
-	p.Searchable, err = record.DecodeStrings(searchable)
+	if p.Searchable, err = record.DecodeStrings(searchable); err != nil {
+		return nil, err
+	}
+	p.Clients, err = record.DecodeStrings(clients)
 	return p, err
 }

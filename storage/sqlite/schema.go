@@ -22,6 +22,7 @@ type migration struct {
 var migrations = []migration{
 	{"schema/0001.sql", 1},
 	{"schema/0002.sql", 1},
+	{"schema/0003.sql", 1},
 }
 
 // applicationID marks the header of files that we made, for file(1): "upol".

@@ -55,6 +55,7 @@ var unsound = map[string]func(st storage.Store) storage.Store{
 	"Apart/Cursors":        func(st storage.Store) storage.Store { return anyPool{st} },
 	"Apart/Drop":           func(st storage.Store) storage.Store { return dropTwice{st} },
 	"Invalid/Limits":       edits(puts(func(u *user.User) { u.Attributes = nil })),
+	"Pools/Clients":        edits(puts(func(p *storage.Pool) { p.Clients = nil })),
 	"Logins/Unique":        func(st storage.Store) storage.Store { return vague{st} },
 	"Attempts/ThreePlaces": edits(puts(func(t *storage.Ticket) { t.User = "" })),
 }

@@ -16,6 +16,12 @@ var poolRules = []contract{
 		poolUnique,
 	},
 	{
+		"Pools/Clients",
+		"a pool is found by the ids of its clients, each of which is unique in the store and never " +
+			"another pool's",
+		poolClients,
+	},
+	{
 		"Pools/Found",
 		"pools are listed by id, and found by id or by issuer; deleted ones only where asked " +
 			"for",
@@ -78,6 +84,47 @@ func poolUnique(s *scene) {
 	s.put(b)
 	if got := s.pools(storage.PoolQuery{Issuer: "https://b2"}); got != "b" {
 		s.Errorf("the new issuer finds %q", got)
+	}
+}
+
+func poolClients(s *scene) {
+	with := func(id user.PoolID, clients ...string) *storage.Pool {
+		p := issued(id, "https://"+string(id))
+		p.Clients = clients
+		return p
+	}
+	s.put(with("a", "one", "two"))
+	s.conflict(storage.Client, "two", 0, putOf(with("b", "three", "two")))
+	s.put(with("b", "three"))
+	a := s.stored(pool("a")).(*storage.Pool)
+	a.Clients = []string{"two", "four"}
+	s.put(a)
+	b := s.stored(pool("b")).(*storage.Pool)
+	b.Clients = []string{"one"}
+	s.conflict(storage.Client, "one", 0, putOf(b)) // though a has it no more
+	s.put(with("z", "five"))
+	s.commit(storage.DeleteRecord{Record: s.stored(pool("z"))})
+	b.Clients = []string{"five"}
+	s.conflict(storage.Client, "five", 0, putOf(b))
+	for _, c := range []struct {
+		q    storage.PoolQuery
+		want string
+	}{
+		{storage.PoolQuery{Client: "two"}, "a"},
+		{storage.PoolQuery{Client: "four"}, "a"},
+		{storage.PoolQuery{Client: "three"}, "b"},
+		{storage.PoolQuery{Client: "one"}, ""},
+		{storage.PoolQuery{Client: "six"}, ""},
+		{storage.PoolQuery{Client: "five"}, ""},
+		{storage.PoolQuery{Client: "five", Deleted: true}, "z"},
+		{storage.PoolQuery{Client: "two", ID: "a"}, "a"},
+		{storage.PoolQuery{Client: "two", ID: "b"}, ""},
+		{storage.PoolQuery{Client: "two", Issuer: "https://a"}, "a"},
+		{storage.PoolQuery{Client: "two", Issuer: "https://b"}, ""},
+	} {
+		if got := s.pools(c.q); got != c.want {
+			s.Errorf("pools of %+v: %q, want %q", c.q, got, c.want)
+		}
 	}
 }
 

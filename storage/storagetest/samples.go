@@ -28,7 +28,7 @@ func full() []any {
 	return []any{
 		&storage.Pool{
 			ID: "full", Issuer: "https://id.example.com/" + odd,
-			Searchable: []string{"color", odd}, Created: rough,
+			Clients: []string{"6ca1ixexample7client2id3xx", odd}, Searchable: []string{"color", odd}, Created: rough,
 		},
 		&user.User{
 			Pool: home, ID: userID(1), Status: user.ForceChangePassword, Disabled: true, Epoch: large,
