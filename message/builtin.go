@@ -92,7 +92,7 @@ func (w words) render(kind Kind, locale string, d Data) (Message, error) {
 
 // renderSMS keeps the words within maxSMS: the name of a pool is cut shorter than in a mail.
 func (w words) renderSMS(kind Kind, locale string, d Data) (Message, error) {
-	v := view{Locale: locale, Pool: oneLine(d.Pool, 32), Code: d.Code, Expires: inWords(d.Expires, units[locale])}
+	v := view{Locale: locale, Pool: oneLine(d.Pool, 32), Code: d.Code, Link: d.Link, Expires: inWords(d.Expires, units[locale])}
 	if name := oneLine(d.Username, 254); kinds[kind].username && utf8.RuneCountInString(name) <= shortName {
 		v.Username = name
 	}

@@ -92,6 +92,7 @@ func TestOnlyItsKindCarriesALink(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []message.Kind{
 		message.ConfirmSignUp, message.AlreadyRegistered, message.ResetPassword, message.PasswordChanged, message.SignInAttempts,
+		message.ConfirmAddress, message.AddressesChanged, message.AccountDeleted,
 	} {
 		own := message.Template{Kind: kind, Subject: "{##a##}", Text: "{##a##}", HTML: "{##a##}", SMS: "{##a##}"}
 		for _, by := range []message.Channel{message.Email, message.SMS} {
@@ -143,4 +144,32 @@ func FuzzLink(f *testing.F) {
 			t.Errorf("a template without problems lost the link: %q %q", m.Text, m.HTML)
 		}
 	})
+}
+
+// The link that undoes a change of address goes to the phone that was replaced, too: it may be all
+// that the owner has.
+func TestLinkBySMS(t *testing.T) {
+	t.Parallel()
+	own := message.Template{Kind: message.AddressReplaced, SMS: "Nicht ich? {##Hier##}"}
+	if ps := settings(own).Problems(); ps != nil {
+		t.Errorf("Problems = %q", ps)
+	}
+	for _, tt := range []struct {
+		s      message.Settings
+		locale string
+		want   string
+	}{
+		{settings(own), "", "Nicht ich? Hier " + confirmURL},
+		{message.Settings{}, "en", "Your number for Shop was replaced. Not you? Undo it: " + confirmURL},
+		{message.Settings{}, "de", "Ihre Nummer bei Shop wurde ersetzt. Nicht von Ihnen? Zurück: " + confirmURL},
+	} {
+		d := message.Data{Channel: message.SMS, Link: confirmURL, Code: "271828", Pool: "Shop"}
+		if m, err := tt.s.Render(message.AddressReplaced, tt.locale, d); err != nil || m.Text != tt.want {
+			t.Errorf("%q, %v, want %q", m.Text, err, tt.want)
+		}
+		d.Link = "javascript:alert(1)"
+		if m, err := tt.s.Render(message.AddressReplaced, tt.locale, d); !errors.Is(err, message.ErrLink) {
+			t.Errorf("%q, %v, want ErrLink", m.Text, err)
+		}
+	}
 }

@@ -61,6 +61,16 @@ const (
 	// Invitation tells somebody that an administrator made them a user: the name to sign in by, and
 	// as the code a temporary password.
 	Invitation Kind = "invitation"
+	// ConfirmAddress carries the code that proves an address which somebody wants for an account
+	// that they have (security.md S5).
+	ConfirmAddress Kind = "confirm_address"
+	// AddressReplaced tells an address, or a phone, that an account has another one in its place,
+	// and carries the link that undoes it.
+	AddressReplaced Kind = "address_replaced"
+	// AddressesChanged tells the owner of an account that it has another address or user name.
+	AddressesChanged Kind = "addresses_changed"
+	// AccountDeleted is the last message to the owner of an account.
+	AccountDeleted Kind = "account_deleted"
 )
 
 // Message is one message to one person, ready to be sent.

@@ -62,7 +62,7 @@ func (t Template) problems() (ps []string) {
 	if t.HTML != "" {
 		add("the HTML", bodyProblems(t.HTML, maxBody, may), anywhere(t.HTML, may))
 	}
-	if t.SMS != "" && may.link {
+	if t.SMS != "" && may.link && !may.texted {
 		ps = append(ps, "the SMS cannot be sent: a message with a link goes by email only")
 	} else if t.SMS != "" {
 		add("the SMS", bodyProblems(t.SMS, maxSMS, may), anywhere(t.SMS, may))

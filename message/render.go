@@ -46,7 +46,7 @@ var ErrCode = errors.New("message: code must be ASCII letters and digits, or a p
 var ErrLink = errors.New("message: link must be an absolute https URL, or http on a loopback host")
 
 // ErrChannel means that a message of its kind does not go by the channel: one with a link goes by
-// email.
+// email, but for that of [AddressReplaced].
 var ErrChannel = errors.New("message: this kind has no words for this channel")
 
 // may is what the words of a kind may say.
@@ -54,6 +54,7 @@ type may struct {
 	code     bool // and must
 	password bool // its code is one
 	link     bool // and must, and then goes by email only
+	texted   bool // its link goes by SMS, too
 	username bool
 }
 
@@ -67,6 +68,10 @@ var kinds = map[Kind]may{
 	PasswordChanged:   {username: true},
 	SignInAttempts:    {username: true},
 	Invitation:        {code: true, password: true, username: true},
+	ConfirmAddress:    {code: true},
+	AddressReplaced:   {link: true, texted: true, username: true},
+	AddressesChanged:  {username: true},
+	AccountDeleted:    {username: true},
 }
 
 // Render returns the built-in English words of a message, as [Settings.Render] does of no settings
@@ -79,7 +84,7 @@ func Render(kind Kind, d Data) (subject, text, html string, err error) {
 // Render returns the words of a message in the language of s that suits a reader best: a [Message]
 // with its Channel, Kind, Locale, Subject, Text and HTML, without what else it takes to send it. An
 // SMS has a Text only. The built-in words load nothing and link nowhere but to d.Link; those of an
-// SMS have at most 140 characters, unless they carry a longer password than 16.
+// SMS have at most 140 characters, unless they carry a longer password than 16 or a link.
 //
 // The locale is a language tag of BCP 47 or an Accept-Language of several (RFC 9110, 12.5.4). One
 // that is empty, over 256 bytes, malformed, or asks for languages that there are no words in, gets
@@ -96,7 +101,7 @@ func (s Settings) Render(kind Kind, locale string, d Data) (Message, error) {
 	}
 	d.Channel = cmp.Or(d.Channel, Email)
 	switch {
-	case d.Channel != Email && (d.Channel != SMS || may.link):
+	case d.Channel != Email && (d.Channel != SMS || may.link && !may.texted):
 		return Message{}, fmt.Errorf("%w: %s by %.80q", ErrChannel, kind, d.Channel)
 	case may.code && !may.password && !validCode(d.Code), may.password && !validPassword(d.Code):
 		return Message{}, ErrCode

@@ -34,6 +34,7 @@ func TestSMSFitsOneSegment(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []message.Kind{
 		message.ConfirmSignUp, message.AlreadyRegistered, message.ResetPassword, message.PasswordChanged, message.SignInAttempts, message.Invitation,
+		message.ConfirmAddress, message.AddressesChanged, message.AccountDeleted,
 	} {
 		for _, locale := range []string{"en", "de"} {
 			d := message.Data{
@@ -47,7 +48,8 @@ func TestSMSFitsOneSegment(t *testing.T) {
 			if n := utf8.RuneCountInString(m.Text); n < 6 || n > 140 || strings.Trim(m.Text, gsm) != "" {
 				t.Errorf("%s in %s has %d characters, want 6 to 140 of GSM's: %q", kind, locale, n, m.Text)
 			}
-			carries := kind == message.ConfirmSignUp || kind == message.ResetPassword || kind == message.Invitation
+			carries := kind == message.ConfirmSignUp || kind == message.ResetPassword || kind == message.Invitation ||
+				kind == message.ConfirmAddress
 			if strings.Contains(m.Text, "27182818") != carries || strings.Contains(m.Text, "59 Minut") != (carries && locale == "de") {
 				t.Errorf("%s in %s: %q", kind, locale, m.Text)
 			}

@@ -18,13 +18,14 @@ type Settings struct {
 //
 //   - {####} is the code, or the password of an [Invitation]. Every body of a kind that carries one
 //     must hold it, and no subject may.
-//   - {##text##} is the link of [ConfirmSignUpLink], behind a text that holds no braces. Every body
-//     of that kind must hold one, and nothing else may. HTML gets <a href="...">text</a>, so it
+//   - {##text##} is the link of [ConfirmSignUpLink] or [AddressReplaced], behind a text that holds
+//     no braces. Every body of these must hold one, and nothing else may. HTML gets <a href="...">text</a>, so it
 //     belongs neither into an attribute nor into another link; plain text gets the text and <...>,
 //     in the brackets of RFC 3986, appendix C, so that no full stop after it becomes part of the
-//     address.
+//     address; an SMS gets the text and a blank.
 //   - {username} is the name by which the reader signs in. [ResetPassword], [PasswordChanged],
-//     [SignInAttempts] and [Invitation] may hold it. In HTML it is escaped for text and for the
+//     [SignInAttempts], [Invitation], [AddressReplaced], [AddressesChanged] and [AccountDeleted]
+//     may hold it. In HTML it is escaped for text and for the
 //     values of attributes; it belongs into no script, no style and not at the beginning of a
 //     link's address.
 //
@@ -38,7 +39,7 @@ type Template struct {
 	Subject string // one line of 1 to 140 characters
 	Text    string // plain text of 6 to 20,000 characters
 	HTML    string // a document of 6 to 20,000 characters; "" means that the message has none
-	// SMS is plain text of 6 to 140 characters, counted before names are filled in; a gateway may
+	// SMS is plain text of 6 to 140 characters, counted before names and links are filled in; a gateway may
 	// send a long one in parts. "" means that there are no words for SMS, also where Text is one's
 	// own.
 	SMS string
@@ -72,7 +73,7 @@ func (t *Template) render(locale string, d Data) Message {
 	}
 	plain := strings.NewReplacer(marks...)
 	if d.Channel == SMS {
-		m.Text = plain.Replace(t.SMS)
+		m.Text = plain.Replace(linked(t.SMS, "$1 ", d.Link, ""))
 		return m
 	}
 	for i := 1; i < len(marks); i += 2 {

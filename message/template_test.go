@@ -85,14 +85,14 @@ func TestUncheckedTemplateStaysHarmless(t *testing.T) {
 	bad := message.Template{Subject: "{####}\r\nBcc: {username}\u2028", Text: "{####}"}
 	for _, kind := range []message.Kind{
 		message.ConfirmSignUp, message.ConfirmSignUpLink, message.AlreadyRegistered, message.ResetPassword, message.PasswordChanged,
-		message.SignInAttempts,
+		message.SignInAttempts, message.ConfirmAddress, message.AddressReplaced, message.AddressesChanged, message.AccountDeleted,
 	} {
 		bad.Kind = kind
 		m, err := settings(bad).Render(kind, "", message.Data{Code: "C0DE", Link: confirmURL, Username: "{####}\r\nTo: eve@example.com"})
 		if want := "{####}Bcc: {####} To: eve@example.com"; err != nil || m.Subject != want {
 			t.Errorf("%s: subject %q, %v, want %q", kind, m.Subject, err, want)
 		}
-		carries := kind == message.ConfirmSignUp || kind == message.ResetPassword
+		carries := kind == message.ConfirmSignUp || kind == message.ResetPassword || kind == message.ConfirmAddress
 		if strings.Contains(m.Text, "C0DE") != carries || m.HTML != "" {
 			t.Errorf("%s: text %q, HTML %q", kind, m.Text, m.HTML)
 		}

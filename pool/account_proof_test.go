@@ -25,6 +25,9 @@ var sensitive = map[string]func(k *kit, a *pool.Account, with pool.Response) err
 	"EndOtherSessions": func(k *kit, a *pool.Account, with pool.Response) error {
 		return second(a.EndOtherSessions(k.t.Context(), pool.EndOtherSessionsInput{With: with}))
 	},
+	"Delete": func(k *kit, a *pool.Account, with pool.Response) error {
+		return a.Delete(k.t.Context(), pool.DeleteInput{With: with})
+	},
 	"EndSession": func(k *kit, a *pool.Account, with pool.Response) error {
 		all, err := a.Sessions(k.t.Context())
 		if err != nil || len(all) == 0 {

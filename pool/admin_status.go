@@ -101,9 +101,9 @@ func (a *Admin) SignOutEverywhere(ctx context.Context, id user.ID) error {
 }
 
 // DeleteUser erases a user, with logins, sessions, tickets, codes and messages that wait; where
-// they were in the events of the pool cannot be read any more (security.md T10, S13). The logins
-// are free; the id is never used again. It fails with [ErrNotFound], and with
-// [storage.ErrReferenced] where a foreign key of the app's own rows refuses it. After an
+// they were in the events of the pool cannot be read any more (security.md T10, S13). Addresses
+// are free; a user name rests for 30 days; the id is never used again. It fails with [ErrNotFound],
+// and with [storage.ErrReferenced] where a foreign key of the app's own rows refuses it. After an
 // [ErrUnavailable] it may be done all the same, and is [ErrNotFound] then. It costs one read and
 // one commit.
 func (a *Admin) DeleteUser(ctx context.Context, id user.ID) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/userpool-go/userpool/storage"
@@ -54,8 +55,20 @@ func (p *Pool) read(ctx context.Context, w storage.Want) (storage.Got, error) {
 }
 
 // commit sends changes, again where nothing was written, and finds out by reading what an unknown
-// outcome was. Refusals of a change come back as they are, all else as [ErrUnavailable].
+// outcome was. Refusals of a change come back as they are, all else as [ErrUnavailable]; a login that
+// rests is refused as one that is taken.
 func (p *Pool) commit(ctx context.Context, changes ...storage.Change) error {
+	err := p.write(ctx, append(slices.Clip(changes), p.keeping(changes)...)...)
+	back, err := p.back(ctx, changes, err)
+	if back == nil {
+		return err
+	}
+	changes = append(slices.Clip(changes), back...)
+	return p.write(ctx, append(changes, p.keeping(changes)...)...)
+}
+
+// write is commit of just these changes.
+func (p *Pool) write(ctx context.Context, changes ...storage.Change) error {
 	err := p.store.Commit(ctx, changes...)
 	for n := 0; errors.Is(err, storage.ErrRetry) && n < tries; n++ {
 		err = p.store.Commit(ctx, changes...)

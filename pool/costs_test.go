@@ -144,6 +144,12 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 			return k.as(d, func(a *pool.Account) error { return a.EndSession(k.t.Context(), pool.EndSessionInput{ID: all[0].ID}) })
 		}
 	}},
+	"delete one's own account": {"": func(k *kit) func() error {
+		d := k.signedIn()
+		return func() error {
+			return k.as(d, func(a *pool.Account) error { return a.Delete(k.t.Context(), pool.DeleteInput{}) })
+		}
+	}},
 	"end all other sessions": {"": func(k *kit) func() error {
 		d := k.signedIn()
 		return func() error {

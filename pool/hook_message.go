@@ -83,11 +83,13 @@ func (p *Pool) occasion(ctx context.Context, m *storage.Outgoing, l letter) (hoo
 	case message.ConfirmSignUpLink:
 		e.Link = "{##Confirm##}"
 		return e, nil
-	case message.AlreadyRegistered:
+	case message.AlreadyRegistered, message.AccountDeleted:
 		return e, nil
-	case message.ResetPassword, message.Invitation:
+	case message.ResetPassword, message.Invitation, message.ConfirmAddress:
 		e.Code = "{####}"
-	case message.PasswordChanged, message.SignInAttempts: // to a user, too
+	case message.AddressReplaced:
+		e.Link = "{##Undo##}"
+	case message.PasswordChanged, message.SignInAttempts, message.AddressesChanged: // to a user, too
 	}
 	got, err := p.store.Read(ctx, m.Pool, storage.Want{Now: p.now(), User: user.ByID(m.Owner)})
 	if err != nil {

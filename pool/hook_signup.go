@@ -58,8 +58,12 @@ func (p *Pool) joined(
 	kinds := r.state.settings.SignIn.kinds()
 	l := letterTo(address, message.AlreadyRegistered, o.from.locale(), "")
 	wouldOwn := login == address || vouched[address.Kind()] && slices.Contains(kinds, address.Kind())
-	if owner := r.owner(); owner != nil && wouldOwn {
-		l.To, o.Outcome = owner.Login(address).Display, refused
+	var rests []storage.Change
+	if owner := r.owner(); wouldOwn && (owner != nil || r.resting) {
+		if l.Void, o.Outcome = owner == nil, refused; owner != nil {
+			l.To = owner.Login(address).Display
+		}
+		rests = p.asTaken(r.state, now, login, address)
 	} else {
 		u.Own()
 		if vouched[address.Kind()] {
@@ -80,6 +84,7 @@ func (p *Pool) joined(
 	if !full {
 		changes = append(changes, storage.Count{Key: r.mail.Key, Rule: mails, Now: now})
 	}
+	changes = append(changes, rests...)
 	if _, rule := requested(address); !chosen.asked || r.source.Key.Name != requests { // else it was counted then
 		changes = append(changes, storage.Count{Key: r.source.Key, Rule: rule, Now: now})
 	}

@@ -65,6 +65,9 @@ var inputs = map[string]func(k *kit, d *pool.Done, bob string) any{
 	"EndOtherSessions": func(*kit, *pool.Done, string) any {
 		return pool.EndOtherSessionsInput{With: pool.Password{Value: right}, Caller: caller}
 	},
+	"Delete": func(*kit, *pool.Done, string) any {
+		return pool.DeleteInput{With: pool.Password{Value: right}, Caller: caller}
+	},
 	"Admin.CreateUser": func(*kit, *pool.Done, string) any {
 		return pool.CreateUserInput{Username: "eve@example.com", EmailVerified: true, Password: right, Attributes: user.Attributes{"name": "Eve"}}
 	},

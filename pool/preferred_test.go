@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/seal"
@@ -64,8 +65,12 @@ func TestPreferredUsername(t *testing.T) {
 				t.Errorf("after %.40q the user name is %q", tt.name, got)
 			}
 		}
+		if err := k.prefer("bob", "lovelace"); !errors.Is(err, pool.ErrLoginTaken) {
+			t.Errorf("a name that was given up = %v, want it to rest", err)
+		}
+		k.clock.advance(30 * 24 * time.Hour)
 		if err := k.prefer("bob", "lovelace"); err != nil {
-			t.Errorf("a name that was given up: %v", err)
+			t.Errorf("a name that was given up a month ago: %v", err)
 		}
 	}, renaming)
 }

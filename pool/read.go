@@ -41,6 +41,7 @@ type reading struct {
 	source  storage.Counter
 	warned  storage.Counter // of warnings to the owner; read for guesses only
 	known   bool            // the caller has a known device of the user
+	resting bool            // nobody may take the login: it was given up a short while ago
 }
 
 // guess is one at the password of whoever is there.
@@ -69,6 +70,7 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, c Caller, named 
 			storage.CounterKey{Pool: p.config.ID, Owner: s.stranger(login), Name: warnings},
 			storage.CounterKey{Pool: p.config.ID, Owner: string(d.User), Name: d.counter()})
 	}
+	keys = append(keys, p.restKey(login))
 	got, err := p.read(ctx, storage.Want{
 		Now: now, User: user.ByLogin(login.Value), Attempt: user.ByLogin(login.Value), Counters: keys,
 	})
@@ -86,6 +88,7 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, c Caller, named 
 	if r.user != nil && !fresh.settings.SignIn.answersTo(r.user, login) {
 		r.user = nil
 	}
+	r.resting = !restRule(login).Locked(got.Counters[len(keys)-1], now).IsZero()
 	if r.owner() == nil {
 		r.counter = got.Counters[1]
 	}

@@ -127,16 +127,16 @@ func (p *Pool) readSignUp(
 		if err := overBudget(r.source, rule, r.now); err != nil {
 			return r, p.unjudged(*o, networkFull, err)
 		}
-		if l.Kind() == user.KindUsername && r.owner() != nil {
+		if l.Kind() == user.KindUsername && (r.owner() != nil || r.resting) {
 			return r, p.nameTaken(ctx, r, *o)
 		}
 	}
 	return r, nil
 }
 
-// nameTaken refuses a user name that somebody has chosen before, which cannot be hidden: two cannot
-// have it. It leaves once it is counted, so that a network learns of no more names than it may sign
-// up.
+// nameTaken refuses a user name that somebody has chosen before, or that rests after them, which
+// cannot be hidden: two cannot have it. It leaves once it is counted, so that a network learns of no
+// more names than it may sign up.
 func (p *Pool) nameTaken(ctx context.Context, r reading, o occurrence) error {
 	o.Outcome, o.Reason = refused, "taken"
 	err := p.commit(ctx, storage.Count{Key: r.source.Key, Rule: requestRule, Now: r.now}, p.event(r.now, o))
