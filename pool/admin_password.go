@@ -74,8 +74,8 @@ type RequireResetInput struct {
 }
 
 // ResetPassword makes the password of a user useless, as Cognito's AdminResetUserPassword does, and
-// sends a code to set a new one to the proven email address or, without one, phone number. All
-// sessions, tickets and codes end. The ticket that comes back goes with the code, as that of
+// sends a code to set a new one to the proven email address or, without one, phone number, or as
+// [RecoverySettings] say. All sessions, tickets and codes end. The ticket that comes back goes with the code, as that of
 // [Pool.ForgotPassword] does, and is for the program to bring to the user; who has none asks for a
 // code anew, which voids this one.
 //
@@ -98,7 +98,7 @@ func (a *Admin) ResetPassword(ctx context.Context, in RequireResetInput) (res Fo
 		if err != nil {
 			return nil, err
 		}
-		to, proven := contact(f.User)
+		to, proven := f.state.settings.Recovery.contact(f.User)
 		if f.Disabled || !proven {
 			return nil, fmt.Errorf("%w: a code goes to somebody who is enabled and has proven an address", ErrNotAllowed)
 		}

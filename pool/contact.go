@@ -81,15 +81,11 @@ func mailing(l user.Login) storage.Rule {
 // reason.
 var smsRequestRule = storage.Rule{Free: 30, Window: time.Hour}
 
-// countNamed returns the change that counts a request by a user name against its network. Beyond
-// what that may ask of phone numbers nothing goes out by SMS for it, which the answer does not
-// show: a name does not tell whether there is a number behind it.
-func (p *Pool) countNamed(
-	s *state, c Caller, login user.Login, named *unread, now time.Time,
-) (full bool, count []storage.Change) {
-	if login.Kind() != user.KindUsername {
-		return false, nil
-	}
+// countNamed returns the change that counts a request by a user name, or by another address than
+// the code may go to, against its network. Beyond what that may ask of phone numbers nothing goes
+// out by SMS for it, which the answer does not show: a name does not tell whether there is a number
+// behind it.
+func (p *Pool) countNamed(s *state, c Caller, named *unread, now time.Time) (full bool, count []storage.Change) {
 	n := named.at(p.sourceKey(s, c, namedRequests))
 	if !smsRequestRule.Locked(n, now).IsZero() {
 		return true, nil

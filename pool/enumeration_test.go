@@ -153,9 +153,14 @@ var towns = map[string]town{
 	"name or email":     {settings: []func(*pool.Config){named}, people: "ada", typed: ada, chosen: "newcomer"},
 	"name or link":      {settings: []func(*pool.Config){byLink, named}, people: "ada", typed: ada, chosen: "newcomer"},
 	"the name of these": {settings: []func(*pool.Config){named}, people: "ada", typed: "ada", only: byName},
+	"recovery by phone": {settings: []func(*pool.Config){named, recovering(pool.Phone, pool.Email)}, people: "ada", typed: ada, only: resets},
+	"the same by name":  {settings: []func(*pool.Config){named, recovering(pool.Phone)}, people: "ada", typed: "ada", only: resets},
+	"recovery by admin": {settings: []func(*pool.Config){named, recovering()}, people: "ada", typed: ada, only: []string{"ForgotPassword"}},
 	"by administrators": {settings: []func(*pool.Config){joining(reviewed, pool.Email)}, people: ada, typed: ada, only: withoutTickets},
 	"name":              {settings: []func(*pool.Config){takes(pool.Username)}, people: "ada", typed: "ada", only: byName},
 }
+
+var resets = []string{"ForgotPassword", "ResetPassword"}
 
 // withoutTickets are the entrances that need no ticket of a sign-up.
 var withoutTickets = []string{"SignUp", "SignIn", "ForgotPassword", "ResetPassword"}

@@ -14,15 +14,18 @@ import (
 
 // ForgotPassword sends a code to the address, with which and the ticket [Pool.ResetPassword] sets a
 // new password within an hour, as in Cognito, or within ten minutes if it came by SMS. For a user
-// name the code goes to the owner's proven email address or, without one, phone number, and the
-// answer does not say where. A newer request voids the ticket of an older one. The old password
-// stays good until then.
+// name the code goes to the owner's proven email address or, without one, phone number, and where
+// [RecoverySettings] name other ways than the login that was typed, there; then the answer does not
+// say where. A newer request voids the ticket of an older one. The old password stays good until
+// then. Who was invited recovers like anybody else, even after the temporary password has lapsed;
+// Cognito refuses them.
 //
 // A login that nobody owns gives the same answer after the same work; nothing is sent. It fails
-// with a *[ValidationError], with [ErrUnknownClient], and with a *[LimitError] where the caller's
-// network or the pool as a whole has asked for enough. Beyond five mails or three messages by SMS
-// an hour to one login nothing is sent, nor by SMS beyond thirty an hour that a network asks for by
-// user names; the answer does not show it. It costs one read and one commit.
+// with a *[ValidationError], with [ErrUnknownClient], with [ErrNotAuthorized] where only
+// administrators help, and with a *[LimitError] where the caller's network or the pool as a whole
+// has asked for enough. Beyond five mails or three messages by SMS an hour to one login nothing is
+// sent, nor by SMS beyond thirty an hour that a network asks for without typing the number; the
+// answer does not show it. It costs one read and one commit.
 func (p *Pool) ForgotPassword(ctx context.Context, in ForgotPasswordInput) (ForgotPasswordResult, error) {
 	var v validation
 	login := v.login(p.state.Load().settings.SignIn, in.Username)
@@ -50,9 +53,13 @@ func (p *Pool) forgotPassword(
 	if _, err := r.state.settings.SignIn.read(in.Username); err != nil {
 		return ForgotPasswordResult{}, err // the kind of login was taken when the call began
 	}
+	recovery := r.state.settings.Recovery
+	if err := recovery.open(); err != nil {
+		return ForgotPasswordResult{}, err
+	}
 	// Whoever cannot recover here gets what a stranger gets: a ticket of nobody.
 	u, reason := recoverable(r.user)
-	to, ok := reached(u, login)
+	to, ok := recovery.to(u, login)
 	if !ok {
 		u, reason, to = &user.User{}, cmp.Or(reason, noAddress), login
 	}
@@ -69,19 +76,25 @@ func (p *Pool) forgotPassword(
 	t, ticket := p.newTicket(u, client.ID, purposeReset, in.Caller, c, now, now.Add(resetLifetime))
 	l := letterTo(to, message.ResetPassword, in.Caller.locale(), newLongCode())
 	l = p.asked(l, hook.ForgotPassword, client, in.Metadata)
-	full, count := p.countNamed(r.state, in.Caller, login, named, now)
+	mails, told := mailing(login), delivery(login)
+	var full bool
+	var count []storage.Change
+	if recovery.elsewhere(login) {
+		mails, told = smsRule, Delivery{}
+		full, count = p.countNamed(r.state, in.Caller, named, now)
+	}
 	l.Name, l.Void = u.Username(), u.ID == "" || full && l.SMS
-	changes := append(append(p.mail(r.mail, mailing(login), t, c, l, now), count...), storage.Put(t),
+	changes := append(append(p.mail(r.mail, mails, t, c, l, now), count...), storage.Put(t),
 		storage.Count{Key: r.source.Key, Rule: budget, Now: now},
 		p.event(now, o))
-	if mailing(login).Locked(r.mail, now).IsZero() { // a request that sends nothing voids nothing
+	if mails.Locked(r.mail, now).IsZero() { // a request that sends nothing voids nothing
 		changes = append(changes, storage.Raise{Key: r.counter.Key, N: request})
 	}
 	if err := p.commit(ctx, changes...); err != nil {
 		named.learn(err, smsRequestRule, now)
 		return ForgotPasswordResult{}, overMail(err)
 	}
-	return ForgotPasswordResult{Ticket: ticket, Delivery: delivery(login)}, nil
+	return ForgotPasswordResult{Ticket: ticket, Delivery: told}, nil
 }
 
 // noAddress is why nothing is sent to a user who has proven no address.
@@ -96,10 +109,11 @@ func recoverable(u *user.User) (*user.User, string) {
 		return nobody, string(gate.NoUser)
 	case u.Disabled:
 		return nobody, string(gate.Disabled)
-	case u.Status == user.Confirmed || u.Status == user.ResetRequired:
-		return u, ""
 	}
-	return nobody, string(u.Status)
+	if _, err := user.Next(u.Status, user.Forget); err != nil {
+		return nobody, string(u.Status)
+	}
+	return u, ""
 }
 
 // ResetPassword sets a new password with the code of [Pool.ForgotPassword]. All sessions, tickets
@@ -107,8 +121,8 @@ func recoverable(u *user.User) (*user.User, string) {
 // mail. It signs nobody in (security.md S4): the step that comes back is [*NeedPassword].
 //
 // It fails with a *[ValidationError], which leaves the code good, with [ErrBadCode], with
-// [ErrTicketGone], and with a *[LimitError] where the password door is full, which counts like a
-// wrong code. It costs one read, one commit and, for the right code, another read and one hash.
+// [ErrTicketGone], with [ErrNotAuthorized] where only administrators help by now, and with a
+// *[LimitError] where the password door is full, which counts like a wrong code. It costs one read, one commit and, for the right code, another read and one hash.
 func (p *Pool) ResetPassword(ctx context.Context, in ResetPasswordInput) (Step, error) {
 	b, ok := parseBearer(in.Ticket)
 	if !ok {
@@ -142,9 +156,12 @@ func (p *Pool) resetPassword(
 	// A ticket of nobody, one whose user has changed since, one that a newer request has replaced
 	// and a locked counter all go the way of a wrong code: any other would tell whether there is a
 	// user.
+	if err := a.state.settings.Recovery.open(); err != nil {
+		return nil, err
+	}
 	u, _ := recoverable(a.user)
 	proof, right := p.sentCode(a, in.Code)
-	right = right && a.Request == a.requests.N && codeRule.Locked(a.resetCode, a.now).IsZero()
+	right = right && a.state.settings.Recovery.takes(a.SMS) && a.Request == a.requests.N && codeRule.Locked(a.resetCode, a.now).IsZero()
 	o := occurrence{who: u, from: in.Caller, Kind: resetEvent, Outcome: refused, Client: a.client.ID}
 	if !right || u.ID == "" {
 		return nil, p.wrong(ctx, a.guess(a.resetCode), ErrBadCode, o, a.tried())
@@ -163,7 +180,9 @@ func (p *Pool) resetPassword(
 	if refusal != nil {
 		return nil, p.wrong(ctx, a.guess(a.resetCode), refusal, o)
 	}
-	next.Status = user.Confirmed
+	if next.Status, err = user.Next(u.Status, user.Reset); err != nil {
+		return nil, p.wrong(ctx, a.guess(a.resetCode), ErrBadCode, o, a.tried()) // recoverable has said otherwise
+	}
 	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, []gate.Proof{proof}, a.now)
 	t, ticket := p.newTicket(next, a.client.ID, purposePassword, in.Caller,
 		carried{Proofs: d.Proofs()}, a.now, a.now.Add(stepLifetime))

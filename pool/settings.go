@@ -15,6 +15,8 @@ import (
 type Settings struct {
 	SignIn SignInSettings
 	SignUp SignUpSettings
+	// Recovery is the way back for who has forgotten their password.
+	Recovery RecoverySettings
 	// Attributes is what users may say of themselves. The zero schema is OpenID Connect's standard
 	// claims, none of them required.
 	Attributes user.Schema
@@ -104,6 +106,7 @@ func (s Settings) problems() (ps []string) {
 	ps = append(ps, s.Events.problems()...)
 	ps = append(ps, s.SignIn.problems(s.Attributes)...)
 	ps = append(ps, s.SignUp.problems(s.SignIn)...)
+	ps = append(ps, s.Recovery.problems()...)
 	ps = append(ps, s.groupProblems()...)
 	for _, p := range s.Attributes.Problems() {
 		ps = append(ps, "attributes: "+p)

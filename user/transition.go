@@ -46,8 +46,11 @@ var transitions = map[Event]map[Status]Status{
 	AnswerNewPassword: {ForceChangePassword: Confirmed},
 	Reinvite:          {ForceChangePassword: ForceChangePassword},
 	// Asking changes nothing: otherwise anyone could shut anyone out.
-	Forget:         {Confirmed: Confirmed, ResetRequired: ResetRequired},
-	Reset:          {Confirmed: Confirmed, ResetRequired: Confirmed},
+	//
+	// Who was invited proves by the code what the invitation would prove: the address. Cognito
+	// refuses it, and leaves them out once the temporary password has lapsed.
+	Forget:         {Confirmed: Confirmed, ResetRequired: ResetRequired, ForceChangePassword: ForceChangePassword},
+	Reset:          {Confirmed: Confirmed, ResetRequired: Confirmed, ForceChangePassword: Confirmed},
 	ChangePassword: {Confirmed: Confirmed},
 	RequireReset:   {Confirmed: ResetRequired, ResetRequired: ResetRequired},
 	SetPassword: {

@@ -20,8 +20,8 @@ federate         extern  -            -          -       -       -
 confirm          -       conf         -          -       -       -
 new_password     -       -            -          conf    -       -
 reinvite         -       -            -          force   -       -
-forgot_password  -       -            conf       -       reset   -
-reset_password   -       -            conf       -       conf    -
+forgot_password  -       -            conf       force   reset   -
+reset_password   -       -            conf       conf    conf    -
 change_password  -       -            conf       -       -       -
 require_reset    -       -            reset      -       reset   -
 set_password     -       conf         conf       conf    conf    conf
