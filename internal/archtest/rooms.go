@@ -35,11 +35,12 @@ var rooms = map[string][]string{
 	"message/mailbox":         {"message"},
 
 	// The second floor: the use cases. Stores and senders reach them as values only.
-	"pool":                slices.Concat(first, []string{"pool/hook", "pool/internal/gate", "pool/internal/chore"}),
-	"pool/hook":           first,
-	"pool/internal/gate":  slices.Concat(ground, []string{"storage"}),
-	"pool/internal/chore": nil,
-	"pool/pooltest":       slices.Concat(second, []string{"pool/internal/chore", "storage/memory", "message/mailbox", "internal/cookie"}),
+	"pool":                    slices.Concat(first, []string{"pool/hook", "pool/internal/gate", "pool/internal/chore"}),
+	"pool/hook":               first,
+	"pool/internal/gate":      slices.Concat(ground, []string{"storage"}),
+	"pool/internal/chore":     nil,
+	"pool/internal/lifecycle": nil, // tests alone
+	"pool/pooltest":           slices.Concat(second, []string{"pool/internal/chore", "storage/memory", "message/mailbox", "internal/cookie"}),
 
 	// The third floor: surfaces over a pool.
 	"web":        slices.Concat(second, []string{"internal/cookie"}),

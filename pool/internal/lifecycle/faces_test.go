@@ -1,0 +1,64 @@
+package lifecycle_test
+
+import (
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/userpool-go/userpool/pool"
+)
+
+// faces are what a program holds of a pool.
+var faces = []reflect.Type{
+	reflect.TypeFor[*pool.Pool](), reflect.TypeFor[*pool.Account](), reflect.TypeFor[*pool.Admin](),
+}
+
+// beside are the methods that no operation is about, each with the reason.
+var beside = map[string]string{
+	"Pool.ID":           "changes nothing: names the pool",
+	"Pool.Issuer":       "changes nothing: names the pool",
+	"Pool.Settings":     "changes nothing",
+	"Pool.JWKS":         "changes nothing",
+	"Pool.Verifier":     "changes nothing; each audit asks one",
+	"Pool.Account":      "opens a face, on which the operations of owners are",
+	"Account.Admin":     "opens a face; roles are another story, told in package pool",
+	"Admin.Only":        "narrows a face; roles are another story, told in package pool",
+	"Admin.Role":        "changes nothing",
+	"Pool.Admin":        "opens a face, on which the operations of administrators are",
+	"Pool.Close":        "ends a world",
+	"Pool.VerifyEvents": "the history of events is another story, told in package pool",
+	"Pool.ListEvents":   "the history of events is another story, told in package pool",
+	"Pool.EraseEvents":  "the history of events is another story, told in package pool",
+	"Admin.Settings":    "changes nothing",
+	"Admin.PutSettings": "these settings are in code, where it is refused",
+	"Admin.FindUser":    "changes nothing; each audit asks it of every login",
+	"Admin.ListUsers":   "changes nothing; each audit compares the list with the model",
+}
+
+// Every method of every face is one that an operation is about, or is listed with the reason why not.
+func TestOperationsAreComplete(t *testing.T) {
+	t.Parallel()
+	var about, all []string
+	for _, o := range operations {
+		about = append(about, o.calls...)
+	}
+	for _, face := range faces {
+		for m := range face.Methods() {
+			name := face.Elem().Name() + "." + m.Name
+			all = append(all, name)
+			if told := beside[name] != ""; told == slices.Contains(about, name) {
+				t.Errorf("%s: write an operation about it, or say in beside why there is none; not both", name)
+			}
+		}
+	}
+	for name := range beside {
+		if !slices.Contains(all, name) {
+			t.Errorf("%s is listed, and is no method", name)
+		}
+	}
+	for _, name := range about {
+		if !slices.Contains(all, name) {
+			t.Errorf("an operation is about %s, which is no method", name)
+		}
+	}
+}

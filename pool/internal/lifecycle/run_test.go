@@ -1,0 +1,151 @@
+package lifecycle_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/storage"
+)
+
+// operation is one thing that somebody does in a pool. It does the same to the model, and fails the
+// step where the answer is another than the model's.
+type operation struct {
+	name  string
+	often int      // among all others
+	calls []string // the methods of the faces that it is about
+	do    func(w *world, t *town)
+}
+
+// operations are all that there are.
+var operations = slices.Concat(visitors, owners, admins, []operation{
+	{"time passes", 12, nil, func(w *world, _ *town) {
+		d := one(w, []time.Duration{time.Second, 4 * time.Second, 20 * time.Second, 2 * time.Minute, 16 * time.Minute})
+		if w.chance(5) {
+			d = one(w, []time.Duration{time.Hour, 7 * time.Hour, 13 * time.Hour, 25 * time.Hour, 8 * 24 * time.Hour})
+		}
+		w.say("%s", d)
+		w.pass(d)
+		w.well = true
+	}},
+})
+
+// lottery holds each operation as often as it comes.
+var lottery = func() (all []operation) {
+	for _, o := range operations {
+		all = append(all, slices.Repeat([]operation{o}, o.often)...)
+	}
+	return all
+}()
+
+// history is the seeds of steps: what a step does depends on its seed and on what there is by then,
+// so a history from which steps are left out is one, too.
+type history []uint64
+
+func random(seed uint64, steps int) history {
+	r := rand.New(rand.NewPCG(seed, seed))
+	h := make(history, steps)
+	for i := range h {
+		h[i] = r.Uint64()
+	}
+	return h
+}
+
+// life is how a history went.
+type life struct {
+	told []string       // what the steps did, up to the one that failed
+	well map[string]int // how often each operation did something that went well
+}
+
+// live lives through a history on a store of its own.
+func (h history) live(
+	ctx context.Context, open func() (storage.Store, error), change ...func(*pool.Settings),
+) (l life, err error) {
+	st, err := open()
+	if err != nil {
+		return l, err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	w, err := newWorld(ctx, st, change...)
+	if err != nil {
+		return l, err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	l.well = w.tally
+	for _, seed := range h {
+		line, failed := w.step(seed)
+		l.told = append(l.told, line)
+		if failed != nil {
+			return l, failed
+		}
+	}
+	return l, nil
+}
+
+// step does one thing in one pool, and looks whether all is as it should be.
+func (w *world) step(seed uint64) (line string, err error) {
+	w.rand, w.said, w.well = rand.New(rand.NewPCG(seed, 0)), nil, false
+	w.pass(time.Millisecond + time.Duration(w.rand.IntN(1000))*time.Microsecond)
+	t, o := one(w, w.towns), one(w, lottery)
+	if w.last.town != nil && w.chance(3) { // often the same again
+		t, o = w.last.town, w.last.operation
+	}
+	w.last.town, w.last.operation = t, o
+	defer func() {
+		r := recover()
+		b, ok := r.(broken)
+		if r != nil && !ok {
+			panic(r)
+		}
+		line = fmt.Sprintf("%s %s: %s %s", w.now().Format("02 15:04:05.000"), t.ID(), o.name, strings.Join(w.said, " "))
+		if ok {
+			err = b.error
+		}
+	}()
+	o.do(w, t)
+	if w.well {
+		w.tally[o.name]++
+	}
+	w.chores(t)
+	w.silence(t)
+	w.audit(t)
+	return line, nil
+}
+
+// explain tells why a history fails, by the shortest that was found to fail.
+func (h history) explain(ctx context.Context, err error, told []string) error {
+	short := h.shrink(300, func(h history) bool {
+		_, err := h.live(ctx, inMemory)
+		return err != nil
+	})
+	if l, failed := short.live(ctx, inMemory); failed != nil {
+		told, err = l.told, failed
+	}
+	return fmt.Errorf("step %d: %w\n\t%s", len(h), err, strings.Join(told, "\n\t"))
+}
+
+// shrink returns the shortest history that it finds to fail alike within a number of lives: it
+// leaves out halves, quarters and so on.
+func (h history) shrink(lives int, fails func(history) bool) history {
+	for n := len(h) / 2; n > 0 && lives > 0; {
+		shorter := false
+		for i := 0; i < len(h) && lives > 0; {
+			without := slices.Concat(h[:i], h[min(i+n, len(h)):])
+			lives--
+			if fails(without) {
+				h, shorter = without, true
+			} else {
+				i += n
+			}
+		}
+		if !shorter || n > 1 {
+			n /= 2
+		}
+	}
+	return h
+}
