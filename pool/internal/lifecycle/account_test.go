@@ -1,6 +1,7 @@
 package lifecycle_test
 
 import (
+	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/token"
@@ -14,6 +15,7 @@ var owners = []operation{
 	{"change a nickname", 1, []string{"Account.UpdateAttributes"}, rename},
 	{"end one session", 3, []string{"Account.Sessions", "Account.EndSession"}, endOne},
 	{"end the other sessions", 2, []string{"Account.EndOtherSessions"}, endOthers},
+	{"delete oneself", 1, []string{"Account.Delete"}, vanish},
 	{"sign out here", 2, []string{"Account.SignOut"}, leave},
 	{"sign out everywhere", 1, []string{"Account.SignOutEverywhere"}, leaveEverywhere},
 }
@@ -207,6 +209,23 @@ func endOthers(w *world, t *town) {
 		s.of.revoke()
 		next := w.enters(t, s.of, step, s.browser(), s.since)
 		next.ends = s.ends // nothing was proven anew
+	}
+}
+
+func vanish(w *world, t *town) {
+	a, s := w.anyAccount(t)
+	if a == nil {
+		return
+	}
+	p := s.of
+	typed, with := w.proof(p)
+	w.say("with %q", typed)
+	if !w.proves(s, typed, a.Delete(w.ctx, pool.DeleteInput{With: with, Caller: w.caller(false)})) {
+		return
+	}
+	p.erase()
+	if p.proven && at(t.mails, "sign up "+p.email).take(w.now(), 5) {
+		w.letter(t, message.AccountDeleted, p.email)
 	}
 }
 

@@ -27,7 +27,7 @@ var admins = []operation{
 }
 
 func create(w *world, t *town) {
-	free := func(login string) bool { return t.owner(login) == nil }
+	free := func(login string) bool { return !t.taken(login, nil) }
 	email, now := mostly(w, addresses, free), w.now()
 	in := pool.CreateUserInput{Username: email, EmailVerified: true, Permanent: w.chance(3), Suppress: w.chance(2)}
 	p := &person{town: t, status: w.status("", user.Invite), email: email, salt: email, proven: true, set: now, made: now}
@@ -46,7 +46,7 @@ func create(w *world, t *town) {
 	w.say("%s %s, proven %t, permanent %t, %q", p.name, email, p.proven, in.Permanent, p.password)
 	made, err := t.admin().CreateUser(w.ctx, in)
 	for _, l := range p.logins() {
-		if t.owner(l) != nil {
+		if t.taken(l, p) {
 			w.want(err, pool.ErrLoginTaken)
 			w.silence(t)
 			return
@@ -116,7 +116,7 @@ func setPassword(w *world, t *town) {
 	switch {
 	case !p.somebody() && p.name == "":
 		w.want(err, pool.ErrNotAllowed) // it proves no address
-	case !p.somebody() && t.owner(p.name) != nil:
+	case !p.somebody() && t.taken(p.name, p):
 		w.want(err, pool.ErrLoginTaken)
 	default:
 		w.want(err, nil)
@@ -162,7 +162,7 @@ func confirmByWord(w *world, t *town) {
 		w.want(err, pool.ErrNotAllowed)
 	case p.name == "" && !vouched:
 		w.want(err, pool.ErrInvalid) // nobody owns an address that is not proven
-	case p.name != "" && t.owner(p.name) != nil, vouched && t.owner(p.email) != nil:
+	case p.name != "" && t.taken(p.name, p), vouched && t.taken(p.email, p):
 		w.want(err, pool.ErrLoginTaken)
 	default:
 		w.want(err, nil)
@@ -239,12 +239,12 @@ func move(w *world, t *town) {
 		ID: p.id, Attributes: user.Attributes{"email": to}, EmailVerified: vouched,
 	})
 	moved, was := to != p.email, p.proven
-	switch rival := t.owner(to); {
+	switch {
 	case !p.somebody() && (moved || vouched):
 		w.want(err, pool.ErrNotAllowed)
 	case p.somebody() && p.name == "" && moved && !vouched:
 		w.want(err, pool.ErrInvalid) // it would leave no login
-	case vouched && rival != nil && rival != p:
+	case vouched && t.taken(to, p):
 		w.want(err, pool.ErrLoginTaken)
 	default:
 		w.want(err, nil)

@@ -43,6 +43,7 @@ const (
 	idleLife    = 6 * time.Hour
 	grace       = 10 * time.Second
 	fresh       = 10 * time.Minute
+	restLife    = 30 * 24 * time.Hour // of the user name of somebody who has gone
 	temporary   = 7 * 24 * time.Hour
 )
 
@@ -80,6 +81,9 @@ func (p *person) revoke() { p.era++ }
 
 // erase lets p go, with all that there was of them.
 func (p *person) erase() {
+	if p.somebody() && p.name != "" {
+		p.town.rests[p.name] = p.town.world.now().Add(restLife)
+	}
 	p.gone, p.resets = true, lock{}
 	p.town.people = slices.DeleteFunc(p.town.people, func(q *person) bool { return q == p })
 	if p.id != "" {

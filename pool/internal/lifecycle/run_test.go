@@ -27,7 +27,7 @@ var operations = slices.Concat(visitors, owners, admins, []operation{
 	{"time passes", 12, nil, func(w *world, _ *town) {
 		d := one(w, []time.Duration{time.Second, 4 * time.Second, 20 * time.Second, 2 * time.Minute, 16 * time.Minute})
 		if w.chance(5) {
-			d = one(w, []time.Duration{time.Hour, 7 * time.Hour, 13 * time.Hour, 25 * time.Hour, 8 * 24 * time.Hour})
+			d = one(w, []time.Duration{time.Hour, 7 * time.Hour, 13 * time.Hour, 25 * time.Hour, 8 * 24 * time.Hour, 31 * 24 * time.Hour})
 		}
 		w.say("%s", d)
 		w.pass(d)

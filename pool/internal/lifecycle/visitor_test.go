@@ -28,7 +28,7 @@ var visitors = []operation{
 }
 
 func signUp(w *world, t *town) {
-	free := func(login string) bool { return t.owner(login) == nil }
+	free := func(login string) bool { return !t.taken(login, nil) }
 	email, name, secret := mostly(w, addresses, free), "", w.secret(t)
 	in := pool.SignUpInput{Username: email, Password: password.New(secret), Caller: w.caller(w.chance(3))}
 	if t.named {
@@ -37,7 +37,7 @@ func signUp(w *world, t *town) {
 	}
 	w.say("%s %s %q", name, email, secret)
 	up, err := t.SignUp(w.ctx, in)
-	if name != "" && t.owner(name) != nil {
+	if name != "" && t.taken(name, nil) {
 		w.want(err, pool.ErrLoginTaken)
 		return
 	}
@@ -121,7 +121,7 @@ func (w *world) confirmed(t *town, tk *ticket, code string, step pool.Step, err 
 
 // rival reports whether somebody else owns what p would by confirming.
 func (w *world) rival(t *town, p *person) bool {
-	return t.owner(p.email) != nil || p.name != "" && t.owner(p.name) != nil
+	return t.taken(p.email, p) || p.name != "" && t.taken(p.name, p)
 }
 
 // joins makes a user of a sign-up whose address was proven.

@@ -52,6 +52,7 @@ type town struct {
 	focus     *person // of whom it was last
 	sessions  []*session
 	tickets   []*ticket
+	rests     map[string]time.Time  // user names that nobody may take until then
 	strangers map[string]*lock      // guesses at logins that nobody owns
 	mails     map[string]*allowance // by kind and address
 
@@ -108,7 +109,7 @@ func newWorld(ctx context.Context, st storage.Store, change ...func(*pool.Settin
 			f(&settings)
 		}
 		t.world, t.hand, t.box = w, new(chore.Hand), mailbox.New()
-		t.strangers, t.mails = map[string]*lock{}, map[string]*allowance{}
+		t.strangers, t.mails, t.rests = map[string]*lock{}, map[string]*allowance{}, map[string]time.Time{}
 		t.Pool, err = pool.Open(chore.NewContext(ctx, t.hand), st, pool.Config{
 			ID: user.PoolID(fmt.Sprintf("town-%d", i)), Issuer: fmt.Sprintf("http://localhost:%d", 8000+i),
 			Settings: &settings, Keys: ring, Sender: message.SenderFunc(t.take), ConfirmURL: "http://localhost/confirm",
@@ -216,6 +217,15 @@ func (t *town) owner(login string) *person {
 		}
 	}
 	return nil
+}
+
+// taken reports whether nobody but a person, who may be nil, can have a login: somebody else has it, or
+// it rests after them.
+func (t *town) taken(login string, but *person) bool {
+	if p := t.owner(login); p != nil {
+		return p != but
+	}
+	return t.world.now().Before(t.rests[login])
 }
 
 // attempts returns the sign-ups at a login that are not confirmed, the oldest first.
