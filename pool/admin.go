@@ -80,12 +80,18 @@ func (a *Admin) GetUser(ctx context.Context, id user.ID) (User, error) {
 // newest sign-up there that is not confirmed yet. It fails also with a *[ValidationError]. It costs
 // one read.
 func (a *Admin) FindUser(ctx context.Context, login string) (User, error) {
-	var v validation
-	l := v.login(a.pool.state.Load().settings.SignIn, login)
-	if err := v.err(); err != nil {
-		return User{}, err
+	for {
+		var v validation
+		s := a.pool.state.Load()
+		l := v.login(s.settings.SignIn, login)
+		if err := v.err(); err != nil {
+			return User{}, err
+		}
+		u, err := a.get(ctx, user.ByLogin(l.Value))
+		if !errors.Is(err, ErrNotFound) || a.pool.state.Load().naming == s.naming {
+			return u, err
+		} // names are compared otherwise by now
 	}
-	return a.get(ctx, user.ByLogin(l.Value))
 }
 
 func (a *Admin) get(ctx context.Context, key user.Key) (User, error) {

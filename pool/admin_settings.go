@@ -26,7 +26,7 @@ func (a *Admin) Settings(ctx context.Context) (Settings, Version, error) {
 	if _, err := a.may(ctx, MayReadSettings); err != nil {
 		return Settings{}, "", err
 	}
-	stored, s, err := a.pool.storedSettings(ctx)
+	stored, s, _, err := a.pool.storedSettings(ctx)
 	if err != nil {
 		return Settings{}, "", err
 	}
@@ -95,7 +95,7 @@ func (a *Admin) reviseOnce(ctx context.Context, kind string, edit func(r *revisi
 	if p.config.Settings != nil {
 		return ErrFixedInCode
 	}
-	stored, was, err := p.storedSettings(ctx)
+	stored, was, names, err := p.storedSettings(ctx)
 	if err != nil {
 		return err
 	}
@@ -121,27 +121,35 @@ func (a *Admin) reviseOnce(ctx context.Context, kind string, edit func(r *revisi
 	if bytes.Equal(body, before) && len(r.changes) == 0 {
 		return nil
 	}
+	more, err := p.recase(ctx, names, is.SignIn)
+	if err != nil {
+		return err
+	}
 	o := a.did(kind, nil, r.reason)
 	if o.Reason == "" {
 		o.Reason = strings.Join(changed(was, is), " ")
 	}
 	stored.Body, stored.Updated = body, r.now
-	r.changes = append(r.changes, storage.Put(stored), p.event(r.now, o))
+	r.changes = append(append(r.changes, more...), storage.Put(stored), p.event(r.now, o))
 	return p.commit(ctx, append(r.changes, by.still...)...)
 }
 
-// storedSettings reads the document of the settings, and what stands in it.
-func (p *Pool) storedSettings(ctx context.Context) (*storage.Document, Settings, error) {
-	key := storage.DocumentKey{Kind: settingsKind, ID: only}
-	got, err := p.read(ctx, storage.Want{Now: p.now(), Documents: []storage.DocumentKey{key}})
+// storedSettings reads the document of the settings, what stands in it, and how names are compared.
+func (p *Pool) storedSettings(ctx context.Context) (d *storage.Document, s Settings, n naming, err error) {
+	got, err := p.read(ctx, storage.Want{Now: p.now(), Documents: []storage.DocumentKey{
+		{Kind: settingsKind, ID: only}, {Kind: settingsKind, ID: namesID},
+	}})
 	if err != nil {
-		return nil, Settings{}, err
+		return nil, s, n, err
 	}
-	if got.Documents[0] == nil {
-		return nil, Settings{}, fmt.Errorf("%w: the pool has no settings", ErrUnavailable)
+	if d = got.Documents[0]; d == nil {
+		return nil, s, n, fmt.Errorf("%w: the pool has no settings", ErrUnavailable)
 	}
-	s, err := decodeSettings(got.Documents[0].Body)
-	return got.Documents[0], s, err
+	if n, err = parseNaming(got.Documents[1], d); err != nil {
+		return nil, s, n, err
+	}
+	s, err = decodeSettings(d.Body)
+	return d, s, n, err
 }
 
 // changed names the fields of settings that differ, for the history: not their values, which may be

@@ -58,7 +58,11 @@ func (p *Pool) read(ctx context.Context, w storage.Want) (storage.Got, error) {
 // outcome was. Refusals of a change come back as they are, all else as [ErrUnavailable]; a login that
 // rests is refused as one that is taken.
 func (p *Pool) commit(ctx context.Context, changes ...storage.Change) error {
-	err := p.write(ctx, append(slices.Clip(changes), p.keeping(changes)...)...)
+	changes, err := p.named(changes)
+	if err != nil {
+		return err
+	}
+	err = p.write(ctx, append(slices.Clip(changes), p.keeping(changes)...)...)
 	back, err := p.back(ctx, changes, err)
 	if back == nil {
 		return err

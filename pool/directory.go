@@ -80,7 +80,7 @@ func (d *Directory) start(ctx context.Context) {
 		return
 	}
 	chores := []func(context.Context){
-		d.outbox.deliver, d.sweep, d.follow, d.rotate, d.writeRefusals, d.seal, d.goRounds,
+		d.outbox.deliver, d.sweep, d.follow, d.rotate, d.moveNames, d.writeRefusals, d.seal, d.goRounds,
 	}
 	for _, r := range d.posters {
 		chores = append(chores, r.run)

@@ -24,7 +24,7 @@ func (d *Directory) due(ctx context.Context) error {
 			continue
 		}
 		d.sealing.add(p)
-		if err := p.rotateOnce(ctx); err != nil {
+		if err := errors.Join(p.rotateOnce(ctx), p.moveNamesOnce(ctx)); err != nil {
 			failed = append(failed, fmt.Errorf("pool %q: %w", id, err))
 		}
 	}

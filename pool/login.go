@@ -1,8 +1,6 @@
 package pool
 
 import (
-	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -17,8 +15,11 @@ type SignInSettings struct {
 	// beside Username they and PreferredUsername are its aliases, but for that a visitor may leave
 	// out the user name and sign up by the address.
 	Identifiers []Identifier
-	// CaseSensitive tells user names apart that differ in case only. It stays as it was when the
-	// pool was made, because names are stored in the form that it gives them.
+	// CaseSensitive tells user names apart that differ in case only. It may change: names of before
+	// are looked up as before until all of them are stored in the other form too, which a chore sees
+	// to, and [Pool.Settings] shows what binds meanwhile. Taking it away is refused while names are
+	// there that differ in case only. Giving it leaves who had a name with both of its forms: the one
+	// that was typed, and the one in lower case.
 	CaseSensitive bool
 }
 
@@ -91,17 +92,4 @@ func (s SignInSettings) problems(schema user.Schema) (ps []string) {
 		return append(ps, s.preferredProblems(schema)...)
 	}
 	return ps
-}
-
-// follows refuses settings that cannot take the place of the stored ones: by another case, users
-// would be found no more, and their names free for others.
-func (s Settings) follows(stored []byte) error {
-	var was Settings
-	if err := json.Unmarshal(stored, &was); err != nil {
-		return fmt.Errorf("read settings: %w", err)
-	}
-	if was.SignIn.CaseSensitive != s.SignIn.CaseSensitive {
-		return &SettingsError{[]string{"CaseSensitive stays as it was when the pool was made"}}
-	}
-	return nil
 }

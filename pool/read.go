@@ -81,6 +81,9 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, c Caller, named 
 	if err != nil {
 		return reading{}, err
 	}
+	if l := fresh.naming.reread(login); l.Value != login.Value { // names are compared otherwise by now
+		return p.readLogin(ctx, l, c, named)
+	}
 	r := reading{
 		round: round{state: fresh, now: now}, user: got.User, attempt: got.Attempt,
 		counter: got.Counters[0], mail: got.Counters[2], source: got.Counters[3], known: d.knows(got.User),

@@ -13,7 +13,8 @@ import (
 // state is what a pool's documents say at one epoch. It is never changed, only replaced.
 type state struct {
 	epoch    int64
-	settings Settings
+	settings Settings // as they bind: CaseSensitive is that of naming
+	naming   naming
 	places   map[string]int // of groups, in the order in which they are told
 	roles    map[string]Role
 	poolKey  []byte
@@ -59,7 +60,9 @@ func (p *Pool) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	names := naming{CaseSensitive: settings.SignIn.CaseSensitive}
 	err = p.commit(ctx,
+		names.change(p),
 		storage.Put(&storage.Pool{ID: p.config.ID, Issuer: p.config.Issuer, Created: p.now()}),
 		storage.Put(p.document(settingsKind, only, body)),
 		storage.Put(p.sealed(poolKeyKind, only, secret)),
@@ -95,7 +98,7 @@ func (p *Pool) publish(ctx context.Context) error {
 	}
 	now := p.now()
 	mark := storage.DocumentKey{Kind: checkKind, ID: p.check().ID}
-	wanted := []storage.DocumentKey{mark, {Kind: settingsKind, ID: only}}
+	wanted := []storage.DocumentKey{mark, {Kind: settingsKind, ID: only}, {Kind: settingsKind, ID: namesID}}
 	got, err := p.store.Read(ctx, p.config.ID, storage.Want{Now: now, Documents: wanted})
 	if err != nil {
 		return err
@@ -105,17 +108,11 @@ func (p *Pool) publish(ctx context.Context) error {
 		changes = append(changes, storage.Put(p.check()))
 	}
 	if stored := got.Documents[1]; p.config.Settings != nil && stored != nil {
-		body, err := p.config.Settings.encode()
+		more, err := p.overwrite(ctx, stored, got.Documents[2])
 		if err != nil {
 			return err
 		}
-		if err := p.config.Settings.follows(stored.Body); err != nil {
-			return err
-		}
-		if string(body) != string(stored.Body) {
-			stored.Body, stored.Updated = body, now
-			changes = append(changes, storage.Put(stored))
-		}
+		changes = append(changes, more...)
 	}
 	if len(changes) == 0 {
 		return nil
@@ -124,6 +121,26 @@ func (p *Pool) publish(ctx context.Context) error {
 		return err
 	}
 	return p.reload(ctx)
+}
+
+// overwrite stores the settings in code in the place of those that are stored.
+func (p *Pool) overwrite(ctx context.Context, stored, names *storage.Document) (changes []storage.Change, err error) {
+	body, err := p.config.Settings.encode()
+	if err != nil {
+		return nil, err
+	}
+	n, err := parseNaming(names, stored)
+	if err != nil {
+		return nil, err
+	}
+	if changes, err = p.recase(ctx, n, p.config.Settings.SignIn); err != nil {
+		return nil, err
+	}
+	if string(body) != string(stored.Body) {
+		stored.Body, stored.Updated = body, p.now()
+		changes = append(changes, storage.Put(stored))
+	}
+	return changes, nil
 }
 
 // current returns the state at an epoch that was read, or a later one (security.md S18).
@@ -202,22 +219,27 @@ func (p *Pool) loadSigning(ctx context.Context, s *state) (err error) {
 }
 
 func (p *Pool) loadSettings(ctx context.Context, s *state) error {
-	if p.config.Settings != nil {
-		s.settings = *p.config.Settings
-		return nil
-	}
 	docs, err := p.documents(ctx, settingsKind)
 	if err != nil {
 		return err
 	}
-	if len(docs) != 1 {
+	stored := map[string]*storage.Document{}
+	for _, d := range docs {
+		stored[d.ID] = d
+	}
+	if stored[only] == nil {
 		return errors.New("the pool has no settings")
 	}
-	if s.settings, err = decodeSettings(docs[0].Body); err != nil {
+	if s.naming, err = parseNaming(stored[namesID], stored[only]); err != nil {
 		return err
 	}
-	if ps := append(s.settings.problems(), p.config.lacks(s.settings)...); len(ps) > 0 {
+	if p.config.Settings != nil {
+		s.settings = *p.config.Settings
+	} else if s.settings, err = decodeSettings(stored[only].Body); err != nil {
+		return err
+	} else if ps := append(s.settings.problems(), p.config.lacks(s.settings)...); len(ps) > 0 {
 		return &SettingsError{ps}
 	}
+	s.settings.SignIn.CaseSensitive = s.naming.CaseSensitive
 	return nil
 }
