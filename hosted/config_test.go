@@ -18,7 +18,9 @@ import (
 func TestConfigProblems(t *testing.T) {
 	t.Parallel()
 	plain := pooltest.New(t).Pool
-	several := pooltest.New(t, pooltest.WithConfig(pool.Config{Settings: &pool.Settings{Clients: []pool.Client{{ID: "a"}, {ID: "b"}}}})).Pool
+	several := pooltest.New(t, pooltest.WithConfig(pool.Config{Settings: &pool.Settings{Clients: []pool.Client{
+		{ID: "a"}, {ID: "b"}, {ID: "server", Confidential: true}, {ID: "mute", Flows: []pool.Flow{}},
+	}}})).Pool
 	production := pooltest.New(t, pooltest.WithConfig(pool.Config{Issuer: "https://id.example.com"})).Pool
 	for _, tt := range []struct {
 		name string
@@ -38,6 +40,8 @@ func TestConfigProblems(t *testing.T) {
 		{"plain origin in production", production, hosted.Config{Origin: "http://example.com"}, "Origin"},
 		{"unknown client", plain, hosted.Config{Client: "a"}, "Client"},
 		{"which client", several, hosted.Config{}, "Client"},
+		{"client with a secret", several, hosted.Config{Client: "server"}, "Client"},
+		{"client without passwords", several, hosted.Config{Client: "mute"}, "Client"},
 		{"mailbox in production", production, hosted.Config{Dev: dev.InsecureDev(mailbox.New())}, "development mode"},
 		{"no mailbox", plain, hosted.Config{Dev: dev.InsecureDev(nil)}, "development mode"},
 		{"two problems", plain, hosted.Config{Path: "x", Home: "y"}, "Path is such as"},

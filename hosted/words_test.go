@@ -175,7 +175,8 @@ func TestEveryErrorOfThePoolIsKnown(t *testing.T) {
 	t.Parallel()
 	ours := map[error]bool{
 		pool.ErrNoKeyring: true, pool.ErrWrongKeyring: true, pool.ErrUnknownClient: true, pool.ErrUnfinished: true,
-		pool.ErrNotFound: true, pool.ErrNotAllowed: true, pool.ErrForbidden: true,
+		pool.ErrFlowNotAllowed: true, // of another app, or by a mistake of ours
+		pool.ErrNotFound:       true, pool.ErrNotAllowed: true, pool.ErrForbidden: true, pool.ErrSecretLimit: true,
 		pool.ErrStale: true, pool.ErrFixedInCode: true, // only administrators meet them
 		pool.ErrNeedsProof: true, // of accounts: no page asks for it
 	}
@@ -195,6 +196,7 @@ func poolErrors(t *testing.T) map[string]error {
 		"ErrWrongStep": pool.ErrWrongStep, "ErrLoginTaken": pool.ErrLoginTaken, "ErrInvalid": pool.ErrInvalid,
 		"ErrLimited": pool.ErrLimited, "ErrUnavailable": pool.ErrUnavailable, "ErrClosed": pool.ErrClosed,
 		"ErrNoKeyring": pool.ErrNoKeyring, "ErrWrongKeyring": pool.ErrWrongKeyring, "ErrUnknownClient": pool.ErrUnknownClient,
+		"ErrFlowNotAllowed": pool.ErrFlowNotAllowed, "ErrSecretLimit": pool.ErrSecretLimit,
 		"ErrUnfinished": pool.ErrUnfinished, "ErrNotFound": pool.ErrNotFound, "ErrNotAllowed": pool.ErrNotAllowed,
 		"ErrForbidden": pool.ErrForbidden, "ErrStale": pool.ErrStale, "ErrFixedInCode": pool.ErrFixedInCode,
 		"ErrNeedsProof": pool.ErrNeedsProof,

@@ -15,7 +15,7 @@ type ChangeAttributesInput struct {
 	Caller     Caller `json:"-"`
 }
 
-// UpdateAttributes changes attributes of one's own that [Settings].Attributes leaves to users, as
+// UpdateAttributes changes attributes of one's own that [Settings].Attributes and [Client].Write leave to users, as
 // Cognito's UpdateUserAttributes and DeleteUserAttributes do: not those that are immutable, for
 // administrators or out of bounds, and none goes that is required. An address, and a user name that
 // one signs in by, may be among them as it stands alone. Where nothing changes nothing is written.
@@ -59,6 +59,9 @@ func (g granted) updated(changes user.Attributes) (*user.User, error) {
 			is[name] = was[name]
 		}
 	}
+	moved := maps.Clone(changes)
+	maps.DeleteFunc(moved, func(name, value string) bool { return value == was[name] })
+	v.writable(g.client, moved, "")
 	v.unfit(g.state.settings.Attributes.CheckChange(was, is, user.Visitor), "")
 	v.profile(plain(is))
 	if err := v.err(); err != nil {

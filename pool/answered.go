@@ -23,14 +23,13 @@ type answered struct {
 func (a answered) guess(at storage.Counter) guess { return guess{at, a.source, a.now} }
 
 // readTicket reads a ticket with its owner and their counters, in one round trip. A ticket whose
-// tries are used up is gone.
-// Admitted remembers that the network was within its budget in the first round of a call: what was
-// judged then is to be counted, and no budget refuses it any more.
-func (p *Pool) readTicket(ctx context.Context, b bearer, c Caller, admitted *bool) (a answered, err error) {
-	now := p.now()
+// tries are used up is gone. Who brings it must prove to be the client that it was given to (CVE
+// class 31).
+func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answered, err error) {
+	now, c := p.now(), ask.from
 	got, err := p.read(ctx, storage.Want{
 		Now: now, Tickets: []string{b.ID()},
-		Counters: []storage.CounterKey{
+		Counters: append([]storage.CounterKey{
 			{Pool: p.config.ID, Owner: b.ID(), Name: ticketCounter},
 			{Pool: p.config.ID, Name: passwordCounter},
 			{Pool: p.config.ID, Name: confirmCounter},
@@ -38,7 +37,7 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, c Caller, admitted *boo
 			{Pool: p.config.ID, Name: requestMark},
 			p.sourceKey(p.state.Load(), c, failures),
 			{Pool: p.config.ID, Name: changeMail},
-		},
+		}, ask.counters(p)...),
 	})
 	if err != nil {
 		return a, err
@@ -49,10 +48,10 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, c Caller, admitted *boo
 		resetCode: got.Counters[3], requests: got.Counters[4], told: got.Counters[6],
 		source: got.Counters[5].Key, from: c,
 	}
-	if err := overBudget(got.Counters[5], sourceRule, now); err != nil && !*admitted {
+	if err := overBudget(got.Counters[5], sourceRule, now); err != nil && !ask.admitted {
 		return a, p.unjudged(occurrence{from: c, Kind: answerEvent}, networkFull, err)
 	}
-	*admitted = true
+	ask.admitted = true
 	if a.carried, err = p.answers(a.ticket, b, a.user); err != nil {
 		return a, err
 	}
@@ -68,7 +67,8 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, c Caller, admitted *boo
 	if a.state, err = p.current(ctx, got.PoolEpoch); err != nil {
 		return a, err
 	}
-	a.client, err = a.state.settings.client(a.ticket.Client)
+	ask.client = a.ticket.Client
+	a.client, err = p.proven(ctx, ask, a.round, got.Counters[7:])
 	return a, err
 }
 
@@ -87,6 +87,9 @@ func (a answered) tried() storage.Change {
 // mayAnswer asks PreAuthentication about an answer to a ticket that may end in a sign-in by
 // password.
 func (p *Pool) mayAnswer(ctx context.Context, a answered, h *hooked) error {
+	if err := a.client.allows(FlowPassword); err != nil {
+		return err
+	}
 	err := p.mayTry(ctx, h, a.client, called(a.user), a.user)
 	if err != nil {
 		err = p.denied(ctx, err, a.now, occurrence{who: a.user, from: a.from, Kind: signInEvent, Client: a.client.ID},

@@ -38,6 +38,9 @@ func (v *validation) registration(by *state, in SignUpInput) registration {
 			v.add("Attributes."+own, "must be the address that signs up, or left out")
 		}
 	}
+	if c, err := s.client(in.Client); err == nil { // another is refused by what is read, whatever it says
+		v.writable(c, r.attributes, r.address.Kind().Attribute())
+	}
 	v.attributes(s.Attributes, r.attributes, r.address, user.Visitor)
 	v.unpreferred(s.SignIn, r.attributes)
 	v.newPassword(s.Passwords, in.Password, in.Username, r.address.Display, r.attributes["name"])

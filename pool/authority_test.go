@@ -95,6 +95,17 @@ var asks = map[string]struct {
 	"PutSettings": {pool.MayWriteSettings, false, func(ctx context.Context, a *pool.Admin, _ user.ID) error {
 		return a.PutSettings(ctx, pool.Settings{}, "")
 	}},
+	"AddClientSecret": {pool.MaySetClientSecrets, false, func(ctx context.Context, a *pool.Admin, _ user.ID) error {
+		_, err := a.AddClientSecret(ctx, pool.AddClientSecretInput{})
+		return err
+	}},
+	"ListClientSecrets": {pool.MayReadSettings, false, func(ctx context.Context, a *pool.Admin, _ user.ID) error {
+		_, err := a.ListClientSecrets(ctx, "")
+		return err
+	}},
+	"DeleteClientSecret": {pool.MaySetClientSecrets, false, func(ctx context.Context, a *pool.Admin, _ user.ID) error {
+		return a.DeleteClientSecret(ctx, "", "x")
+	}},
 	"ListUsers": {pool.MayReadUsers, false, func(ctx context.Context, a *pool.Admin, _ user.ID) error {
 		_, err := a.ListUsers(ctx, pool.UserQuery{})
 		return err

@@ -167,14 +167,14 @@ func (p *Pool) parseCookie(text string) (c cookie, ok bool) {
 	return c, p.config.Keys.VerifyMAC(mac, cookiePurpose, []byte(p.config.ID), names)
 }
 
-// profile returns what users may see of themselves.
+// profile returns what users may see of themselves, as far as the client is shown it.
 func (g granted) profile() Profile {
 	u := g.user
 	email, emailProven := u.Address(user.KindEmail)
 	phone, phoneProven := u.Address(user.KindPhone)
-	return Profile{
+	return g.client.redact(Profile{
 		ID: u.ID, Username: u.Username(),
 		Email: email.Display, EmailVerified: emailProven, Phone: phone.Display, PhoneVerified: phoneProven,
 		Attributes: plain(u.Attributes), Groups: g.state.groupsOf(u), Created: u.Created,
-	}
+	})
 }

@@ -34,6 +34,7 @@ func (p *Pool) claims(r round, use token.Use, u *user.User, s *token.Session) to
 		if l, proven := u.Address(user.KindPhone); l.Display != "" {
 			c.PhoneNumber, c.PhoneVerified = l.Display, new(proven)
 		}
+		r.client.withhold(&c)
 	}
 	return c
 }

@@ -20,7 +20,9 @@ import (
 // it was answered already, and with [ErrLoginTaken] where another sign-up proved the address first.
 // It costs one read and one commit.
 func (p *Pool) ConfirmSignUp(ctx context.Context, in CodeInput) (Step, error) {
-	answer := RespondInput{Ticket: in.Ticket, With: Code{in.Code}, Metadata: in.Metadata, Caller: in.Caller}
+	answer := RespondInput{
+		ClientSecret: in.ClientSecret, Ticket: in.Ticket, With: Code{in.Code}, Metadata: in.Metadata, Caller: in.Caller,
+	}
 	return p.respond(ctx, answer, purposeConfirm)
 }
 
@@ -68,7 +70,7 @@ func (p *Pool) confirmed(ctx context.Context, a answered, proofs []gate.Proof, h
 		return step, taken(err)
 	case d.Outcome() == gate.Step && d.Next() == gate.Password:
 		t, ticket := p.newTicket(u, a.client.ID, purposePassword, a.from,
-			carried{Proofs: d.Proofs()}, a.now, a.now.Add(stepLifetime))
+			carried{Proofs: d.Proofs()}, a.now, a.now.Add(a.client.StepLifetime))
 		if err := p.commit(ctx, append(changes, storage.Put(t))...); err != nil {
 			return nil, taken(err)
 		}

@@ -59,8 +59,13 @@ var (
 	ErrWrongKeyring = errors.New("pool: the keyring cannot open what this pool has sealed; " +
 		"give the one it was made with")
 	// ErrUnknownClient means that the input names no client of the pool, or none where there are
-	// several.
+	// several, or that it does not show a live secret of a confidential one.
 	ErrUnknownClient = errors.New("pool: no such app client")
+	// ErrFlowNotAllowed means that the client's Flows lack the one that is asked for (RFC 6749, 5.2:
+	// unauthorized_client).
+	ErrFlowNotAllowed = errors.New("pool: the app client does not allow this flow")
+	// ErrSecretLimit means that an app client has two secrets, which is all that it may have.
+	ErrSecretLimit = errors.New("pool: the app client has two secrets; delete one first")
 	// ErrUnfinished means that a step other than [Done] came where tokens were expected.
 	ErrUnfinished = errors.New("pool: sign-in needs another step")
 )

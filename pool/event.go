@@ -41,6 +41,7 @@ const (
 	newPasswordEvent = "new_password"
 	eraseEvent       = "erase_events"
 	answerEvent      = "respond" // to a ticket that was not looked at
+	clientEvent      = "client"  // shows a secret of its own
 
 	// Of administrators, who also confirm sign-ups and sign users out.
 	createEvent       = "create_user"
@@ -54,6 +55,8 @@ const (
 	joinEvent         = "add_to_group"
 	leaveEvent        = "remove_from_group"
 	settingsEvent     = "put_settings"
+	clientAddEvent    = "add_client_secret"
+	clientDropEvent   = "delete_client_secret"
 
 	succeeded = "success"
 	stepped   = "step"

@@ -28,7 +28,8 @@ func (NewPassword) response() {}
 // SignUpInput asks for a new user. Metadata, here and in the other inputs, is Cognito's
 // ClientMetadata: it is handed to hooks and to nobody else.
 type SignUpInput struct {
-	Client string // "" means the pool's only client
+	Client       string          // "" means the pool's only client
+	ClientSecret password.Secret `json:"-"` // of a confidential client; zero for a public one
 	// Username is the address to be proven, or a user name that is chosen. Beside a chosen one,
 	// Attributes hold an "email" or "phone_number" to be proven: the one that users of the pool
 	// sign in by or, where that is both or neither, the phone number.
@@ -52,50 +53,56 @@ type SignUpResult struct {
 
 // CodeInput brings a code that was sent.
 type CodeInput struct {
-	Ticket   string
-	Code     string
-	Metadata map[string]string // for hooks: at most 32 entries of 4 KiB in all
-	Caller   Caller            `json:"-"`
+	ClientSecret password.Secret `json:"-"` // of the confidential client that began it; zero for a public one
+	Ticket       string
+	Code         string
+	Metadata     map[string]string // for hooks: at most 32 entries of 4 KiB in all
+	Caller       Caller            `json:"-"`
 }
 
 // LinkInput brings a link that was sent.
 type LinkInput struct {
-	Link     string            // the value of its query parameter "link"
-	Ticket   string            // of the sign-up, where this browser or app has it; "" means that it has none
-	Metadata map[string]string // for hooks: at most 32 entries of 4 KiB in all
-	Caller   Caller            `json:"-"`
+	Link         string            // the value of its query parameter "link"
+	ClientSecret password.Secret   `json:"-"` // of the confidential client that began it; zero for a public one
+	Ticket       string            // of the sign-up, where this browser or app has it; "" means that it has none
+	Metadata     map[string]string // for hooks: at most 32 entries of 4 KiB in all
+	Caller       Caller            `json:"-"`
 }
 
 // ResendInput asks for a new code of a sign-up.
 type ResendInput struct {
-	Ticket   string
-	Metadata map[string]string // for hooks: at most 32 entries of 4 KiB in all
-	Caller   Caller            `json:"-"`
+	ClientSecret password.Secret `json:"-"` // of the confidential client that began it; zero for a public one
+	Ticket       string
+	Metadata     map[string]string // for hooks: at most 32 entries of 4 KiB in all
+	Caller       Caller            `json:"-"`
 }
 
 // SignInInput asks for a session.
 type SignInInput struct {
-	Client   string            // "" means the pool's only client
-	Username string            // any login of the user
-	With     Response          // the first proof
-	Metadata map[string]string // for hooks: at most 32 entries of 4 KiB in all
-	Caller   Caller            `json:"-"`
+	Client       string            // "" means the pool's only client
+	ClientSecret password.Secret   `json:"-"` // of a confidential client; zero for a public one
+	Username     string            // any login of the user
+	With         Response          // the first proof
+	Metadata     map[string]string // for hooks: at most 32 entries of 4 KiB in all
+	Caller       Caller            `json:"-"`
 }
 
 // RespondInput answers a step.
 type RespondInput struct {
-	Ticket   string
-	With     Response
-	Metadata map[string]string // for hooks: at most 32 entries of 4 KiB in all
-	Caller   Caller            `json:"-"`
+	ClientSecret password.Secret `json:"-"` // of the confidential client that began it; zero for a public one
+	Ticket       string
+	With         Response
+	Metadata     map[string]string // for hooks: at most 32 entries of 4 KiB in all
+	Caller       Caller            `json:"-"`
 }
 
 // ForgotPasswordInput asks for a code with which to set a new password.
 type ForgotPasswordInput struct {
-	Client   string            // "" means the pool's only client
-	Username string            // any login of the user
-	Metadata map[string]string // for hooks: at most 32 entries of 4 KiB in all
-	Caller   Caller            `json:"-"`
+	Client       string            // "" means the pool's only client
+	ClientSecret password.Secret   `json:"-"` // of a confidential client; zero for a public one
+	Username     string            // any login of the user
+	Metadata     map[string]string // for hooks: at most 32 entries of 4 KiB in all
+	Caller       Caller            `json:"-"`
 }
 
 // ForgotPasswordResult is the same whether or not there is such a user.
@@ -106,11 +113,12 @@ type ForgotPasswordResult struct {
 
 // ResetPasswordInput sets a new password with a code that was sent.
 type ResetPasswordInput struct {
-	Ticket   string
-	Code     string
-	Password password.Secret
-	Metadata map[string]string // for hooks: at most 32 entries of 4 KiB in all
-	Caller   Caller            `json:"-"`
+	ClientSecret password.Secret `json:"-"` // of the confidential client that began it; zero for a public one
+	Ticket       string
+	Code         string
+	Password     password.Secret
+	Metadata     map[string]string // for hooks: at most 32 entries of 4 KiB in all
+	Caller       Caller            `json:"-"`
 }
 
 // ChangePasswordInput sets a new password with the old one.
@@ -121,17 +129,19 @@ type ChangePasswordInput struct {
 
 // RefreshInput asks for new tokens of a session.
 type RefreshInput struct {
-	Client   string // "" means the pool's only client
-	Token    token.Secret
-	Metadata map[string]string // for hooks: at most 32 entries of 4 KiB in all
-	Caller   Caller            `json:"-"`
+	Client       string          // "" means the pool's only client
+	ClientSecret password.Secret `json:"-"` // of a confidential client; zero for a public one
+	Token        token.Secret
+	Metadata     map[string]string // for hooks: at most 32 entries of 4 KiB in all
+	Caller       Caller            `json:"-"`
 }
 
 // SignOutInput ends the session of a refresh token.
 type SignOutInput struct {
-	Client string // "" means the pool's only client
-	Token  token.Secret
-	Caller Caller `json:"-"`
+	Client       string          // "" means the pool's only client
+	ClientSecret password.Secret `json:"-"` // of a confidential client; zero for a public one
+	Token        token.Secret
+	Caller       Caller `json:"-"`
 }
 
 // redacted stands in a log for what carries a ticket or a code.

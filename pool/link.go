@@ -44,7 +44,9 @@ func (p *Pool) ConfirmLink(ctx context.Context, in LinkInput) (Step, error) {
 		return nil, ErrTicketGone
 	}
 	if ok && own.id == link.id && !own.mailed {
-		code := CodeInput{Ticket: in.Ticket, Code: in.Link, Metadata: in.Metadata, Caller: in.Caller}
+		code := CodeInput{
+			ClientSecret: in.ClientSecret, Ticket: in.Ticket, Code: in.Link, Metadata: in.Metadata, Caller: in.Caller,
+		}
 		step, err := p.ConfirmSignUp(ctx, code)
 		if errors.Is(err, errOtherSurface) { // a mistake of the program, not of the link
 			return nil, err
@@ -58,7 +60,7 @@ func (p *Pool) ConfirmLink(ctx context.Context, in LinkInput) (Step, error) {
 		return nil, v.err()
 	}
 	link.mailed = true
-	a, err := p.readTicket(ctx, link, in.Caller, new(bool))
+	a, err := p.readTicket(ctx, link, &asking{secret: in.ClientSecret, from: in.Caller})
 	if err != nil {
 		return nil, err
 	}

@@ -78,10 +78,11 @@ func (p *Pool) tokens(ctx context.Context, r round, h *hooked, u *user.User, s *
 	if err != nil {
 		return token.Set{}, err
 	}
-	return token.Set{
-		Access: token.NewSecret(access), ID: token.NewSecret(id), Lifetime: r.client.Tokens.Access,
-		Refresh: token.FormatRefresh(family, s.Pool, s.User, s.ID, s.Client, s.Generation),
-	}, nil
+	set := token.Set{Access: token.NewSecret(access), ID: token.NewSecret(id), Lifetime: r.client.Tokens.Access}
+	if r.client.allows(FlowRefresh) == nil {
+		set.Refresh = token.FormatRefresh(family, s.Pool, s.User, s.ID, s.Client, s.Generation)
+	}
+	return set, nil
 }
 
 // unlocked is stillOpen before PreTokenGeneration, which takes its time for what was right alone.

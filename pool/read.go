@@ -30,7 +30,7 @@ var requestRule = storage.Rule{Free: 100, Window: 15 * time.Minute}
 // reading is what one read of a login gave: the owner or the newest attempt, a counter or watermark
 // of theirs, and the counters of mails to the address and of the caller's network.
 type reading struct {
-	round   // its client is for whoever reads to find out
+	round
 	user    *user.User
 	attempt *user.User // the newest live one at the address, who may be the user; none at a taken user name
 	// counter is the owner's, or where there is none a stranger's, so that both look alike: one of
@@ -54,9 +54,10 @@ type counters struct {
 	source string // of the caller's network
 }
 
-// readLogin reads who is behind a login, with counters of theirs, in one round trip.
-func (p *Pool) readLogin(ctx context.Context, login user.Login, c Caller, named counters) (reading, error) {
-	s, now := p.state.Load(), p.now() // the pool key is the same in every state
+// readLogin reads who is behind a login, with counters of theirs, in one round trip, for a client
+// that proves to be the one it says.
+func (p *Pool) readLogin(ctx context.Context, login user.Login, a *asking, named counters) (reading, error) {
+	s, now, c := p.state.Load(), p.now(), a.from // the pool key is the same in every state
 	keys := []storage.CounterKey{
 		{Pool: p.config.ID, Name: named.of},
 		{Pool: p.config.ID, Owner: s.stranger(login), Name: named.of},
@@ -71,8 +72,10 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, c Caller, named 
 			storage.CounterKey{Pool: p.config.ID, Owner: string(d.User), Name: d.counter()})
 	}
 	keys = append(keys, p.restKey(login))
+	ofLogin := len(keys)
 	got, err := p.read(ctx, storage.Want{
-		Now: now, User: user.ByLogin(login.Value), Attempt: user.ByLogin(login.Value), Counters: keys,
+		Now: now, User: user.ByLogin(login.Value), Attempt: user.ByLogin(login.Value),
+		Counters: append(keys, a.counters(p)...),
 	})
 	if err != nil {
 		return reading{}, err
@@ -82,11 +85,14 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, c Caller, named 
 		return reading{}, err
 	}
 	if l := fresh.naming.reread(login); l.Value != login.Value { // names are compared otherwise by now
-		return p.readLogin(ctx, l, c, named)
+		return p.readLogin(ctx, l, a, named)
 	}
 	r := reading{
 		round: round{state: fresh, now: now}, user: got.User, attempt: got.Attempt,
 		counter: got.Counters[0], mail: got.Counters[2], source: got.Counters[3], known: d.knows(got.User),
+	}
+	if r.client, err = p.proven(ctx, a, r.round, got.Counters[ofLogin:]); err != nil {
+		return reading{}, err
 	}
 	if r.user != nil && !fresh.settings.SignIn.answersTo(r.user, login) {
 		r.user = nil

@@ -33,23 +33,20 @@ func (p *Pool) ForgotPassword(ctx context.Context, in ForgotPasswordInput) (Forg
 	if err := v.err(); err != nil {
 		return ForgotPasswordResult{}, err
 	}
+	ask := asking{client: in.Client, secret: in.ClientSecret, from: in.Caller}
 	var named unread // of requests by user names
-	return again(func() (ForgotPasswordResult, error) { return p.forgotPassword(ctx, in, login, &named) })
+	return again(func() (ForgotPasswordResult, error) { return p.forgotPassword(ctx, in, &ask, login, &named) })
 }
 
 func (p *Pool) forgotPassword(
-	ctx context.Context, in ForgotPasswordInput, login user.Login, named *unread,
+	ctx context.Context, in ForgotPasswordInput, ask *asking, login user.Login, named *unread,
 ) (ForgotPasswordResult, error) {
 	counter, budget := requested(login)
-	r, err := p.readLogin(ctx, login, in.Caller, counters{of: requestMark, mail: resetMail, source: counter})
+	r, err := p.readLogin(ctx, login, ask, counters{of: requestMark, mail: resetMail, source: counter})
 	if err != nil {
 		return ForgotPasswordResult{}, err
 	}
-	now := r.now
-	client, err := r.state.settings.client(in.Client)
-	if err != nil {
-		return ForgotPasswordResult{}, err
-	}
+	now, client := r.now, r.client
 	if _, err := r.state.settings.SignIn.read(in.Username); err != nil {
 		return ForgotPasswordResult{}, err // the kind of login was taken when the call began
 	}
@@ -137,9 +134,9 @@ func (p *Pool) ResetPassword(ctx context.Context, in ResetPasswordInput) (Step, 
 	}
 	c := choice{value: in.Password, by: in.Caller}
 	h := p.call(hook.Authentication, in.Caller, in.Metadata)
-	var admitted bool
+	ask := asking{secret: in.ClientSecret, from: in.Caller}
 	return again(func() (Step, error) {
-		a, err := p.readTicket(ctx, b, in.Caller, &admitted)
+		a, err := p.readTicket(ctx, b, &ask)
 		if err != nil {
 			return nil, err
 		}
@@ -185,7 +182,7 @@ func (p *Pool) resetPassword(
 	}
 	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, []gate.Proof{proof}, a.now)
 	t, ticket := p.newTicket(next, a.client.ID, purposePassword, in.Caller,
-		carried{Proofs: d.Proofs()}, a.now, a.now.Add(stepLifetime))
+		carried{Proofs: d.Proofs()}, a.now, a.now.Add(a.client.StepLifetime))
 	o.Outcome = succeeded
 	changes := append(p.replaced(next, a.told, a.now, in.Caller.locale()),
 		storage.Put(next), storage.Put(t), storage.Delete(&storage.Counter{Key: a.password.Key}),

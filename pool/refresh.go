@@ -19,7 +19,8 @@ import (
 // one of two holders stole it (security.md T4, RFC 9700 4.14). Today's status of the user decides,
 // not that of the sign-in.
 //
-// It fails with [ErrNotAuthorized]: sign in again. It costs one read and one commit.
+// It fails with [ErrNotAuthorized]: sign in again; and with [ErrFlowNotAllowed] where the client has
+// no [FlowRefresh]. It costs one read and one commit.
 func (p *Pool) Refresh(ctx context.Context, in RefreshInput) (Step, error) {
 	var v validation
 	v.metadata(in.Metadata)
@@ -30,16 +31,20 @@ func (p *Pool) Refresh(ctx context.Context, in RefreshInput) (Step, error) {
 	if err != nil {
 		return nil, ErrNotAuthorized
 	}
+	ask := asking{client: in.Client, secret: in.ClientSecret, from: in.Caller}
 	h := p.call(hook.RefreshTokens, in.Caller, in.Metadata)
-	return again(func() (Step, error) { return p.refresh(ctx, in, presented, &h) })
+	return again(func() (Step, error) { return p.refresh(ctx, &ask, presented, &h) })
 }
 
-func (p *Pool) refresh(ctx context.Context, in RefreshInput, presented token.Refresh, h *hooked) (Step, error) {
-	g, err := p.readSession(ctx, in.Client, presented)
+func (p *Pool) refresh(ctx context.Context, ask *asking, presented token.Refresh, h *hooked) (Step, error) {
+	g, err := p.readSession(ctx, ask, presented)
 	if err != nil {
 		return nil, err
 	}
-	o := occurrence{who: g.user, from: in.Caller, Kind: refreshEvent, Outcome: refused, Client: g.client.ID}
+	if err := g.client.allows(FlowRefresh); err != nil {
+		return nil, err
+	}
+	o := occurrence{who: g.user, from: ask.from, Kind: refreshEvent, Outcome: refused, Client: g.client.ID}
 	verdict := token.Judge(g.session, presented.Generation, g.now, g.client.Tokens.Grace)
 	if verdict == token.Reused {
 		o.Reason = "reused"
@@ -79,12 +84,13 @@ func (p *Pool) SignOut(ctx context.Context, in SignOutInput) error {
 	if err != nil {
 		return ErrNotAuthorized
 	}
-	_, err = again(func() (struct{}, error) { return struct{}{}, p.signOut(ctx, in, presented) })
+	ask := asking{client: in.Client, secret: in.ClientSecret, from: in.Caller}
+	_, err = again(func() (struct{}, error) { return struct{}{}, p.signOut(ctx, &ask, presented) })
 	return err
 }
 
-func (p *Pool) signOut(ctx context.Context, in SignOutInput, presented token.Refresh) error {
-	g, err := p.readSession(ctx, in.Client, presented)
+func (p *Pool) signOut(ctx context.Context, ask *asking, presented token.Refresh) error {
+	g, err := p.readSession(ctx, ask, presented)
 	if errors.Is(err, errEnded) {
 		return nil
 	}
@@ -94,7 +100,7 @@ func (p *Pool) signOut(ctx context.Context, in SignOutInput, presented token.Ref
 	if presented.Generation > g.session.Generation {
 		return ErrNotAuthorized
 	}
-	o := occurrence{who: g.user, from: in.Caller, Kind: signOutEvent, Outcome: succeeded, Client: g.client.ID}
+	o := occurrence{who: g.user, from: ask.from, Kind: signOutEvent, Outcome: succeeded, Client: g.client.ID}
 	return p.commit(ctx, append(p.end(g), p.event(g.now, o))...)
 }
 
@@ -126,10 +132,11 @@ var errEnded = fmt.Errorf("%w", ErrNotAuthorized)
 
 // readSession finds the session of a refresh token and checks that the token is of its family. A
 // token that is not has no effect: who knows a session's id must not be able to end it.
-func (p *Pool) readSession(ctx context.Context, clientID string, presented token.Refresh) (g granted, err error) {
+func (p *Pool) readSession(ctx context.Context, a *asking, presented token.Refresh) (g granted, err error) {
 	g.now = p.now()
 	got, err := p.read(ctx, storage.Want{
 		Now: g.now, Session: storage.SessionKey{User: user.ID(presented.User), ID: presented.Session},
+		Counters: a.counters(p),
 	})
 	if err != nil {
 		return g, err
@@ -137,7 +144,7 @@ func (p *Pool) readSession(ctx context.Context, clientID string, presented token
 	if g.state, err = p.current(ctx, got.PoolEpoch); err != nil {
 		return g, err
 	}
-	if g.client, err = g.state.settings.client(clientID); err != nil {
+	if g.client, err = p.proven(ctx, a, g.round, got.Counters); err != nil {
 		return g, err
 	}
 	g.session, g.user = got.Session, got.User

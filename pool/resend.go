@@ -28,8 +28,9 @@ func (p *Pool) ResendCode(ctx context.Context, in ResendInput) (SignUpResult, er
 		return SignUpResult{}, err
 	}
 	var sent unread // of mails to the address
+	ask := asking{secret: in.ClientSecret, from: in.Caller}
 	return again(func() (SignUpResult, error) {
-		a, err := p.readTicket(ctx, b, in.Caller, new(bool))
+		a, err := p.readTicket(ctx, b, &ask)
 		if err != nil {
 			return SignUpResult{}, err
 		}

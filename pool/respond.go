@@ -34,9 +34,9 @@ func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (St
 	j.typed, _ = in.With.(Password)
 	wanted, _ := in.With.(NewPassword)
 	chosen := choice{value: wanted.Value, by: in.Caller}
-	var admitted bool
+	ask := asking{secret: in.ClientSecret, from: in.Caller}
 	return again(func() (Step, error) {
-		a, err := p.readTicket(ctx, b, in.Caller, &admitted)
+		a, err := p.readTicket(ctx, b, &ask)
 		if err != nil {
 			return nil, err
 		}

@@ -21,7 +21,8 @@ import (
 // Unknown users, wrong passwords, disabled and locked accounts are all [ErrNotAuthorized], after
 // the same work; a *[LimitError] speaks of the caller's network, of the pool as a whole, of the
 // password door or of a full hook. Wrong answers in a row lock guessing, the fifth for a second and
-// each later one for twice as long (security.md T5).
+// each later one for twice as long (security.md T5). Where the client has no [FlowPassword], all of
+// them are [ErrFlowNotAllowed].
 //
 // It costs one hash, one read and one commit; another hash and commit where the stored hash is
 // replaced by one of today's parameters.
@@ -42,7 +43,8 @@ func (p *Pool) SignIn(ctx context.Context, in SignInInput) (Step, error) {
 		return nil, err
 	}
 	j := judgement{hooked: p.call(hook.Authentication, in.Caller, in.Metadata), typed: typed}
-	return again(func() (Step, error) { return p.signIn(ctx, in, login, &j) })
+	ask := asking{client: in.Client, secret: in.ClientSecret, from: in.Caller}
+	return again(func() (Step, error) { return p.signIn(ctx, in, &ask, login, &j) })
 }
 
 // judgement is a password that was judged once, and holds for later rounds of the same call: another
@@ -67,12 +69,14 @@ func (p *Pool) judge(
 	return p.busy(err)
 }
 
-func (p *Pool) signIn(ctx context.Context, in SignInInput, login user.Login, j *judgement) (Step, error) {
-	r, err := p.readLogin(ctx, login, in.Caller, counters{passwordCounter, signUpMail, failures})
+func (p *Pool) signIn(
+	ctx context.Context, in SignInInput, ask *asking, login user.Login, j *judgement,
+) (Step, error) {
+	r, err := p.readLogin(ctx, login, ask, counters{passwordCounter, signUpMail, failures})
 	if err != nil {
 		return nil, err
 	}
-	if r.client, err = r.state.settings.client(in.Client); err != nil {
+	if err := r.client.allows(FlowPassword); err != nil {
 		return nil, err
 	}
 	now := r.now

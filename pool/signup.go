@@ -34,20 +34,18 @@ func (p *Pool) SignUp(ctx context.Context, in SignUpInput) (SignUpResult, error)
 	if err := v.err(); err != nil {
 		return SignUpResult{}, err
 	}
-	if _, err := s.settings.admits(in.Client); err != nil {
-		return SignUpResult{}, err // before the costly work; judged again with what is read
-	}
+	ask := asking{client: in.Client, secret: in.ClientSecret, from: in.Caller}
 	c := choice{value: in.Password, by: in.Caller, salt: s.salt(up.address)}
 	h := p.call(hook.Authentication, in.Caller, in.Metadata)
-	return again(func() (SignUpResult, error) { return p.signUp(ctx, in, up, &c, &h) })
+	return again(func() (SignUpResult, error) { return p.signUp(ctx, in, &ask, up, &c, &h) })
 }
 
 func (p *Pool) signUp(
-	ctx context.Context, in SignUpInput, up registration, chosen *choice, h *hooked,
+	ctx context.Context, in SignUpInput, ask *asking, up registration, chosen *choice, h *hooked,
 ) (SignUpResult, error) {
 	o := occurrence{from: in.Caller, Kind: signUpEvent, Outcome: stepped}
 	_, rule := requested(up.address)
-	r, err := p.readSignUp(ctx, in, up, &o)
+	r, err := p.readSignUp(ctx, in, ask, up, &o)
 	if err != nil {
 		return SignUpResult{}, err
 	}
@@ -103,7 +101,7 @@ func (p *Pool) signUp(
 // readSignUp reads who is at the address that a sign-up is to prove, and before that who has the
 // user name, where one was chosen. The network must have a request left.
 func (p *Pool) readSignUp(
-	ctx context.Context, in SignUpInput, up registration, o *occurrence,
+	ctx context.Context, in SignUpInput, ask *asking, up registration, o *occurrence,
 ) (r reading, err error) {
 	places := []user.Login{up.login, up.address}
 	if up.login == up.address {
@@ -111,11 +109,11 @@ func (p *Pool) readSignUp(
 	}
 	for _, l := range places {
 		counter, rule := requested(l)
-		if r, err = p.readLogin(ctx, l, in.Caller, counters{passwordCounter, signUpMail, counter}); err != nil {
+		if r, err = p.readLogin(ctx, l, ask, counters{passwordCounter, signUpMail, counter}); err != nil {
 			return r, err
 		}
-		if r.client, err = r.state.settings.admits(in.Client); err != nil {
-			return r, err
+		if r.state.settings.SignUp.Closed {
+			return r, ErrNotAuthorized
 		}
 		if up.epoch != r.state.epoch { // other settings bind by now (security.md S18)
 			var v validation

@@ -17,6 +17,7 @@ type state struct {
 	naming   naming
 	places   map[string]int // of groups, in the order in which they are told
 	roles    map[string]Role
+	secrets  map[string][]keptSecret // by client
 	poolKey  []byte
 	dated    []token.DatedKey // all signing keys that are stored
 	accounts *token.Verifier  // of the tokens that act for their users, of any client
@@ -170,7 +171,7 @@ func (p *Pool) reload(ctx context.Context) error {
 	}
 	s := &state{epoch: got.PoolEpoch} // read before the documents, so never newer than they are
 	for _, load := range []func(context.Context, *state) error{
-		p.loadRing, p.loadPoolKey, p.loadSigning, p.loadSettings,
+		p.loadRing, p.loadPoolKey, p.loadSigning, p.loadSettings, p.loadSecrets,
 	} {
 		if err := load(ctx, s); err != nil {
 			return err

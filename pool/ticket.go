@@ -22,12 +22,11 @@ const (
 	purposeNewPassword = "new_password"
 )
 
-// How long tickets live: Cognito's 24 hours for a sign-up, its hour for a reset, and its default of
-// 3 minutes for a step.
+// How long tickets live: Cognito's 24 hours for a sign-up, and its hour for a reset. Those of a step
+// are the client's to say ([Client].StepLifetime).
 const (
 	confirmLifetime = 24 * time.Hour
 	resetLifetime   = time.Hour
-	stepLifetime    = 3 * time.Minute
 )
 
 // ticketRule is how many wrong answers one ticket takes (security.md S1).

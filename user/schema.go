@@ -146,6 +146,13 @@ func (s Schema) change(name, value string, w Writer) []AttributeViolation {
 	return nil
 }
 
+// Has reports whether users may have an attribute of that name, which is not one of those that only
+// the pool sets.
+func (s Schema) Has(name string) bool {
+	_, known := s.attribute(name)
+	return known && !reserved[name]
+}
+
 // attribute returns the rules of a name.
 func (s Schema) attribute(name string) (Attribute, bool) {
 	for _, a := range s {

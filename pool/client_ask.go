@@ -1,0 +1,73 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/storage"
+)
+
+// secretFailures counts wrong client secrets from a network. It is apart from the other wrong
+// answers, so that a server whose users guess is not kept out itself.
+const secretFailures = "failures:client"
+
+// asking is who makes a visitor's call: the app client as it says of itself, and whom it makes it
+// for. All reading of users goes by one, so no call forgets to ask for the secret.
+type asking struct {
+	client string // "" means the pool's only one
+	secret password.Secret
+	from   Caller
+	// proven remembers that the secret was right in an earlier round of the call, and admitted that
+	// the network was within its budget: what was judged then is to be counted, and neither refuses
+	// it any more.
+	proven, admitted bool
+}
+
+// counters returns the counter that a call is read with where it shows a secret.
+func (a *asking) counters(p *Pool) []storage.CounterKey {
+	if a.secret.IsZero() {
+		return nil
+	}
+	return []storage.CounterKey{p.sourceKey(p.state.Load(), a.from, secretFailures)}
+}
+
+// proven returns the client that a call names, where it has shown that it is that one; counted are
+// the counters that were read for it. A wrong secret is counted against the network before it is
+// told (security.md T5), and the answer is that of a client that there is not. A network that has
+// had enough is refused with the right one too: it would learn by the other answer.
+func (p *Pool) proven(
+	ctx context.Context, a *asking, r round, counted []storage.Counter,
+) (Client, error) {
+	c, err := r.state.settings.client(a.client)
+	if err != nil {
+		return Client{}, err
+	}
+	if a.secret.IsZero() {
+		if c.Confidential {
+			return Client{}, ErrUnknownClient
+		}
+		return c, nil
+	}
+	o := occurrence{from: a.from, Kind: clientEvent, Outcome: refused, Reason: "secret", Client: c.ID}
+	if err := overBudget(counted[0], sourceRule, r.now); err != nil && !a.proven {
+		return Client{}, p.unjudged(o, networkFull, err)
+	}
+	if c.Confidential && p.opens(r.state.secrets[c.ID], c.ID, a.secret) {
+		a.proven = true
+		return c, nil
+	}
+	return Client{}, p.wrongSecret(ctx, counted[0].Key, o, r.now)
+}
+
+// wrongSecret lets the verdict on a client secret leave once it is counted.
+func (p *Pool) wrongSecret(ctx context.Context, network storage.CounterKey, o occurrence, now time.Time) error {
+	err := p.commit(ctx, storage.Count{Key: network, Rule: sourceRule, Now: now}, p.event(now, o))
+	if full, ok := errors.AsType[*storage.LimitError](err); ok {
+		return p.unjudged(o, networkFull, &LimitError{Until: full.Until})
+	} else if err != nil {
+		return err
+	}
+	return ErrUnknownClient
+}
