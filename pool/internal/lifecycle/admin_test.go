@@ -122,6 +122,10 @@ func setPassword(w *world, t *town) {
 		w.want(err, nil)
 		p.status, p.guesses = w.status(p.status, event), lock{}
 		p.sets(next, w.now())
+		if w.chance(2) {
+			w.silence(t)
+			w.types(t, p.login(), next, false)
+		}
 	}
 }
 

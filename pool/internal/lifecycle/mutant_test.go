@@ -99,7 +99,7 @@ var mutants = map[string]mutant{
 	}},
 	"temporary passwords are for good": {got: func(g *storage.Got) {
 		if g.User != nil && g.User.Password != nil {
-			g.User.Password.Set = g.User.Password.Set.Add(24 * time.Hour)
+			g.User.Password.Set = g.User.Password.Set.Add(20 * 24 * time.Hour)
 		}
 	}},
 	"what has expired lives on": {want: func(w *storage.Want) {
