@@ -10,6 +10,7 @@ import (
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/user"
 )
 
 var another = password.New("another horse battery staple")
@@ -84,7 +85,8 @@ func TestT5_ResetOpensALockedAccount(t *testing.T) {
 	}
 }
 
-// CVE class 13: use, a newer request and a password change each kill older codes.
+// CVE class 13: use, a newer request, a change of password or address, and an hour each kill older
+// codes.
 func TestCVE13_OldResetCodesAreDead(t *testing.T) {
 	t.Parallel()
 	for name, kill := range map[string]func(k *kit, ticket, code string){
@@ -105,6 +107,28 @@ func TestCVE13_OldResetCodesAreDead(t *testing.T) {
 		},
 		"an hour":  func(k *kit, _, _ string) { k.clock.advance(time.Hour) },
 		"disabled": func(k *kit, _, _ string) { k.disable(ada) },
+		"moved": func(k *kit, _, _ string) {
+			in := pool.UpdateAttributesInput{ID: k.user(ada).ID, Attributes: user.Attributes{"email": "lovelace@example.com"}, EmailVerified: true}
+			if err := k.admin().UpdateAttributes(k.t.Context(), in); err != nil {
+				k.t.Fatal(err)
+			}
+		},
+		"set": func(k *kit, _, _ string) {
+			in := pool.SetPasswordInput{ID: k.user(ada).ID, Password: another, Permanent: true}
+			if err := k.admin().SetPassword(k.t.Context(), in); err != nil {
+				k.t.Fatal(err)
+			}
+		},
+		"signed out everywhere": func(k *kit, _, _ string) {
+			if err := k.account(k.done(ada)).SignOutEverywhere(k.t.Context(), home); err != nil {
+				k.t.Fatal(err)
+			}
+		},
+		"deleted": func(k *kit, _, _ string) {
+			if err := k.admin().DeleteUser(k.t.Context(), k.user(ada).ID); err != nil {
+				k.t.Fatal(err)
+			}
+		},
 	} {
 		k := open(t)
 		k.confirmed(ada)
