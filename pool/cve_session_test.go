@@ -241,9 +241,11 @@ func TestCVE15_StolenSessionIsDeadAfterSignOut(t *testing.T) {
 		"access token": func(k *kit, d, browser *pool.Done) error {
 			return errors.Join(k.account(d).SignOut(k.t.Context(), home), k.opens(browser).SignOut(k.t.Context(), home))
 		},
-		"everywhere":            func(k *kit, d, _ *pool.Done) error { return k.account(d).SignOutEverywhere(k.t.Context(), home) },
-		"everywhere by browser": func(k *kit, _, browser *pool.Done) error { return k.opens(browser).SignOutEverywhere(k.t.Context(), home) },
-		"by an administrator":   func(k *kit, _, _ *pool.Done) error { return k.admin().SignOutEverywhere(k.t.Context(), k.user(ada).ID) },
+		"everywhere": func(k *kit, d, _ *pool.Done) error { return k.account(d).SignOutEverywhere(k.t.Context(), home) },
+		"everywhere by browser": func(k *kit, _, browser *pool.Done) error {
+			return k.opens(browser).SignOutEverywhere(k.t.Context(), home)
+		},
+		"by an administrator": func(k *kit, _, _ *pool.Done) error { return k.admin().SignOutEverywhere(k.t.Context(), k.user(ada).ID) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			onEach(t, func(t *testing.T, k *kit) {
