@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -125,13 +126,20 @@ func (a *Admin) reviseOnce(ctx context.Context, kind string, edit func(r *revisi
 	if err != nil {
 		return err
 	}
+	if !slices.Equal(was.generated(), is.generated()) {
+		own, err := p.ownNames(ctx, &is)
+		if err != nil {
+			return err
+		}
+		more = append(more, own...)
+	}
 	o := a.did(kind, nil, r.reason)
 	if o.Reason == "" {
 		o.Reason = strings.Join(changed(was, is), " ")
 	}
 	stored.Body, stored.Updated = body, r.now
 	r.changes = append(append(r.changes, more...), storage.Put(stored), p.event(r.now, o))
-	return p.commit(ctx, append(r.changes, by.still...)...)
+	return foreign(p.commit(ctx, append(r.changes, by.still...)...))
 }
 
 // storedSettings reads the document of the settings, what stands in it, and how names are compared.

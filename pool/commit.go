@@ -39,7 +39,7 @@ func again[T any](round func() (T, error)) (v T, err error) {
 	return v, fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
-// read reads records of the pool. A pool that was deleted is unavailable, and a closed one closed.
+// read reads records of the pool. One that was deleted is closed, too.
 func (p *Pool) read(ctx context.Context, w storage.Want) (storage.Got, error) {
 	if p.closed.Load() {
 		return storage.Got{}, ErrClosed
@@ -97,6 +97,8 @@ func unavailable(err error) error {
 		return err
 	case errors.Is(err, storage.ErrClosed):
 		return fmt.Errorf("%w: %w", ErrClosed, err)
+	case errors.Is(err, storage.ErrNoPool):
+		return fmt.Errorf("%w: the pool was deleted: %w", ErrClosed, err)
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"cmp"
 	"log/slog"
 	"net/netip"
 	"net/url"
@@ -64,17 +65,35 @@ const developmentIssuer = "http://localhost"
 
 // check returns c with its defaults written out, or all that is wrong with it.
 func (c Config) check(st storage.Store) (Config, error) {
-	var problems []string
-	if c.ID == "" {
-		c.ID = "default"
+	c.ID = cmp.Or(c.ID, "default")
+	c.Issuer = cmp.Or(c.Issuer, developmentIssuer)
+	c, err := c.sound()
+	if err != nil || c.Keys != nil {
+		return c, err
 	}
+	if production, _ := parseIssuer(c.Issuer); production {
+		return c, ErrNoKeyring
+	}
+	c.Keys, err = ringFor(st)
+	return c, err
+}
+
+// ringFor makes a keyring for what a store that forgets is given, in development.
+func ringFor(st storage.Store) (*seal.Keyring, error) {
+	if e, ok := st.(storage.Ephemeral); !ok || !e.Ephemeral() {
+		return nil, ErrNoKeyring
+	}
+	return seal.New(seal.Generate())
+}
+
+// sound returns c, which names a pool and its issuer, with all other defaults written out but Keys,
+// or all that is wrong with it.
+func (c Config) sound() (Config, error) {
+	var problems []string
 	if !clientID(string(c.ID)) {
 		problems = append(problems, "the pool id is 1 to 128 letters, digits, '-' or '_'")
 	}
-	if c.Issuer == "" {
-		c.Issuer = developmentIssuer
-	}
-	production, ok := issuer(c.Issuer)
+	production, ok := parseIssuer(c.Issuer)
 	if !ok {
 		problems = append(problems, "the issuer is an https URL without query and fragment, or http on a loopback host")
 	}
@@ -105,22 +124,12 @@ func (c Config) check(st storage.Store) (Config, error) {
 	if len(problems) > 0 {
 		return c, &SettingsError{problems}
 	}
-	if c.Keys == nil {
-		if e, ok := st.(storage.Ephemeral); !ok || !e.Ephemeral() || production {
-			return c, ErrNoKeyring
-		}
-		ring, err := seal.New(seal.Generate())
-		if err != nil {
-			return c, err
-		}
-		c.Keys = ring
-	}
 	return c, nil
 }
 
-// issuer tells whether s may be an issuer, and whether it is one of production (api.md decision 9).
+// parseIssuer tells whether s may be an issuer, and whether it is one of production (api.md decision 9).
 // It takes one spelling of each, because issuers are compared byte by byte (RFC 8414, 2).
-func issuer(s string) (production, ok bool) {
+func parseIssuer(s string) (production, ok bool) {
 	u, err := url.Parse(s)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.Opaque != "" || strings.ContainsAny(s, "?#") ||
 		u.String() != s || strings.ToLower(u.Host) != u.Host || u.Port() == "0" || strings.HasSuffix(u.Host, ":") {

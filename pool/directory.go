@@ -3,6 +3,10 @@ package pool
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,7 +29,8 @@ import (
 type Directory struct {
 	config  Config // of every pool, but for what is a pool's own
 	keyring func(context.Context, user.PoolID) (*seal.Keyring, error)
-	only    user.PoolID // the pool that [Open] opened; "" means all of the store
+	ring    *seal.Keyring // of the directory itself
+	only    user.PoolID   // the pool that [Open] opened; "" means all of the store
 
 	store  storage.Store
 	door   *password.Hasher
@@ -42,19 +47,93 @@ type Directory struct {
 	sealing  marks // pools that may have events in no seal
 	rounds   rounds
 
-	mu     sync.Mutex
-	pools  map[user.PoolID]*entry // all that are known to exist
-	failed int                    // how many of them could not be loaded
+	mu      sync.Mutex
+	pools   map[user.PoolID]*entry // all that are known to exist
+	issuers map[string]user.PoolID // of those that were loaded
+	failed  int                    // how many could not be loaded
 
 	stop   context.CancelFunc
 	chores sync.WaitGroup
 }
 
-// newDirectory returns a directory that does nothing yet.
-func newDirectory(st storage.Store, c Config) *Directory {
+// DirectoryConfig is what this process brings to all pools of a store.
+type DirectoryConfig struct {
+	// Config is that of every pool. ID, Issuer and Settings stay empty: they are each pool's own, and
+	// stored. ConfirmURL is a path such as "/confirm", which each pool has under its issuer. Keys,
+	// where there is a Keyring too, seal only the page tokens of [Directory.Pools]; without them such
+	// a token is of use in this process alone.
+	Config
+	// Keyring returns the keyring of one pool, from a key service, say. It is asked as a pool is
+	// loaded, for at most ten seconds, and must give a pool the same keys for ever. While it fails
+	// for a pool, that pool alone is unavailable. Nil means that Keys seal everything.
+	Keyring func(context.Context, user.PoolID) (*seal.Keyring, error)
+}
+
+// OpenDirectory opens all pools of a store and starts the chores, which end with [Directory.Close].
+// The store stays the caller's to close, after the directory. It loads no pool: those that are not
+// as they should be fail when they are asked for.
+//
+// It reads once what there is, a thousand pools at a time. A pool that was never asked for here
+// costs some 200 bytes, and one that was, for a quarter of an hour after, some kilobytes. While
+// nothing happens a directory of any size reads the store twice a second (changes, mail) and once
+// more for each kind of Post hook, and makes its rounds: one read a minute for each pool, and an
+// hourly look at its keys and history, of at most ten pools a second.
+//
+// It fails with a *[SettingsError] that lists all that is wrong with c, or with [ErrNoKeyring].
+func OpenDirectory(ctx context.Context, st storage.Store, c DirectoryConfig) (*Directory, error) {
+	c, err := c.check()
+	if err != nil {
+		return nil, err
+	}
+	ring := c.Keys
+	if ring == nil && c.Keyring != nil {
+		ring, err = seal.New(seal.Generate())
+	} else if ring == nil {
+		ring, err = ringFor(st)
+	}
+	if err != nil {
+		return nil, err
+	}
+	d := newDirectory(st, c.Config, "")
+	d.keyring, d.ring = c.Keyring, ring
+	if err := d.catchUp(ctx); err != nil {
+		return nil, fmt.Errorf("open directory: %w", unavailable(err))
+	}
+	d.start(ctx)
+	return d, nil
+}
+
+// check returns c with the defaults that are not a pool's own, or all that is wrong with it.
+func (c DirectoryConfig) check() (DirectoryConfig, error) {
+	var problems []string
+	for name, given := range map[string]bool{
+		"ID": c.ID != "", "Issuer": c.Issuer != "", "Settings": c.Settings != nil,
+	} {
+		if given {
+			problems = append(problems, "a directory has no "+name+" of its own: each pool has one, which is stored")
+		}
+	}
+	if c.ConfirmURL != "" && (!strings.HasPrefix(c.ConfirmURL, "/") || strings.HasPrefix(c.ConfirmURL, "//")) {
+		problems = append(problems, `the ConfirmURL of a directory is a path, such as "/confirm", under each pool's issuer`)
+	}
+	if len(problems) > 0 {
+		slices.Sort(problems)
+		return c, &SettingsError{problems}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c, nil
+}
+
+// newDirectory returns a directory that does nothing yet, of one pool or of all.
+func newDirectory(st storage.Store, c Config, only user.PoolID) *Directory {
 	d := &Directory{
 		config: c, store: st, door: password.NewHasher(c.MaxHashes), holder: rand.Text(),
-		hooks: newBulkheads(), pools: map[user.PoolID]*entry{},
+		hooks: newBulkheads(only != ""), only: only, pools: map[user.PoolID]*entry{}, issuers: map[string]user.PoolID{},
 	}
 	d.outbox = newOutbox(d)
 	d.posters = newPosters(d)

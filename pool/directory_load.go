@@ -1,10 +1,12 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"weak"
 
@@ -24,7 +26,8 @@ const (
 // it.
 type entry struct {
 	id     user.PoolID
-	pool   *Pool // nil where nobody asked for it of late
+	issuer string // "" before it was loaded
+	pool   *Pool  // nil where nobody asked for it of late
 	handle weak.Pointer[Pool]
 	used   time.Time
 	tended time.Time // a round was last there
@@ -47,15 +50,24 @@ func (e *entry) loaded() *Pool {
 // serves reports whether a pool of the store is the directory's.
 func (d *Directory) serves(id user.PoolID) bool { return d.only == "" || d.only == id }
 
-// meet notes that a pool exists, and returns its handle if it is loaded. What it failed to load for
-// may be mended.
+// know notes that a pool exists.
+func (d *Directory) know(id user.PoolID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.pools[id] == nil {
+		d.pools[id] = &entry{id: id}
+	}
+}
+
+// meet notes that a pool has changed, and returns its handle if it is loaded. What it failed to load
+// for may be mended.
 func (d *Directory) meet(id user.PoolID) *Pool {
+	d.know(id)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	e := d.pools[id]
 	if e == nil {
-		e = &entry{id: id}
-		d.pools[id] = e
+		return nil
 	}
 	d.mended(e)
 	return e.loaded()
@@ -71,6 +83,7 @@ func (d *Directory) lose(id user.PoolID) {
 			p.gone.Store(true)
 		}
 		delete(d.pools, id)
+		delete(d.issuers, e.issuer)
 	}
 	d.rounds.drop(id)
 }
@@ -196,12 +209,14 @@ func (d *Directory) load(ctx context.Context, e *entry) {
 	e.loading = nil
 	switch {
 	case errors.Is(err, ErrNotFound):
+		d.mended(e)
 		delete(d.pools, e.id)
 	case err != nil:
 		d.fail(e, fmt.Errorf("open pool %q: %w", e.id, err), now)
 	default:
 		d.mended(e)
-		e.pool, e.handle, e.used = p, weak.Make(p), now
+		e.pool, e.handle, e.used, e.issuer = p, weak.Make(p), now, p.config.Issuer
+		d.issuers[e.issuer] = e.id
 		d.sealing.add(p) // a process may have ended before it sealed
 	}
 }
@@ -224,7 +239,7 @@ func (d *Directory) read(ctx context.Context, id user.PoolID) (*Pool, error) {
 	if len(page.Pools) == 0 {
 		return nil, ErrNotFound
 	}
-	c, err := d.configOf(ctx, id, page.Pools[0].Issuer)
+	c, err := d.configOf(ctx, id, page.Pools[0].Issuer, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -246,13 +261,21 @@ func unreadable(err error) error {
 	if errors.Is(err, storage.ErrNoPool) {
 		return ErrNotFound
 	}
-	return unavailable(err)
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
-// configOf returns what this process brings to a pool.
-func (d *Directory) configOf(ctx context.Context, id user.PoolID, issuer string) (Config, error) {
+// configOf returns what this process brings to a pool, or all that is wrong with it, and with the
+// settings that a new one is to have.
+func (d *Directory) configOf(ctx context.Context, id user.PoolID, issuer string, s *Settings) (Config, error) {
 	c := d.config
-	c.ID, c.Issuer = id, issuer
+	c.ID, c.Issuer, c.Settings = id, issuer, s
+	if c.ConfirmURL != "" {
+		c.ConfirmURL = strings.TrimSuffix(issuer, "/") + c.ConfirmURL
+	}
+	c, err := c.sound()
+	if err != nil {
+		return c, err
+	}
 	if d.keyring != nil {
 		ring, err := ringOf(ctx, d.keyring, id)
 		if err != nil {
@@ -260,7 +283,11 @@ func (d *Directory) configOf(ctx context.Context, id user.PoolID, issuer string)
 		}
 		c.Keys = ring
 	}
-	return c.check(d.store)
+	if production, _ := parseIssuer(issuer); c.Keys == nil && production {
+		return c, ErrNoKeyring
+	}
+	c.Keys = cmp.Or(c.Keys, d.ring)
+	return c, nil
 }
 
 // ringOf asks the app for the keyring of a pool. One that panics, ends its goroutine or hangs fails

@@ -26,12 +26,15 @@ var (
 	// ErrNeedsProof means that an act on one's own account needs fresh proof of who asks: give the
 	// password with the call, or sign in anew ([SessionSettings].Fresh).
 	ErrNeedsProof = errors.New("pool: this needs fresh proof: give the password, or sign in again")
-	// ErrNotFound means that there is no such user, which only an [Admin] is told, or that the user
-	// has no such session.
-	ErrNotFound = errors.New("pool: no such user")
-	// ErrNotAllowed means that a user is in no state for what an [Admin] wants; the text says why.
-	// Where it is the status it is a [user.ErrTransition], too.
-	ErrNotAllowed = errors.New("pool: not possible with this user")
+	// ErrNotFound means that there is no such user, which only an [Admin] is told, that the user has
+	// no such session, or that a [Directory] has no such pool.
+	ErrNotFound = errors.New("pool: not found")
+	// ErrExists means that there is, or was, one by that name, which is not given to another.
+	ErrExists = errors.New("pool: already exists")
+	// ErrNotAllowed means that a user is in no state for what an [Admin] wants, or that a pool is
+	// protected from being deleted; the text says why. Where it is the status of a user it is a
+	// [user.ErrTransition], too.
+	ErrNotAllowed = errors.New("pool: not possible with this user or pool")
 	// ErrStale means that somebody else has changed the settings since they were read. Read them
 	// again, and decide again.
 	ErrStale = errors.New("pool: changed meanwhile; read it again")
@@ -49,7 +52,7 @@ var (
 	// ([Config].Breached), did not answer as it should, and that nothing is known to have changed.
 	// Try again later.
 	ErrUnavailable = errors.New("pool: unavailable, try again")
-	// ErrClosed means that the pool was closed.
+	// ErrClosed means that the pool was closed, or deleted.
 	ErrClosed = errors.New("pool: closed")
 	// ErrNoKeyring means that a durable store, or a pool in production, was opened without a
 	// keyring. Add to the Config: Keys: ring, with ring from seal.File("userpool.keys").

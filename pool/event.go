@@ -43,6 +43,8 @@ const (
 	answerEvent      = "respond" // to a ticket that was not looked at
 	clientEvent      = "client"  // shows a secret of its own
 
+	createPoolEvent = "create_pool"
+
 	// Of administrators, who also confirm sign-ups and sign users out.
 	createEvent       = "create_user"
 	inviteEvent       = "resend_invitation"

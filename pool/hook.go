@@ -109,20 +109,6 @@ func once[A any](a *answer[A], ask func() (A, error)) (A, error) {
 	return value, err
 }
 
-// bulkheads bound how many runs there are of each hook. A run that outlives its time keeps its place
-// until it returns: what hangs cannot pile up.
-type bulkheads map[string]chan struct{}
-
-func newBulkheads() bulkheads {
-	b := bulkheads{}
-	for _, name := range []string{
-		preSignUp, postConfirmation, preAuthentication, postAuthentication, preTokenGeneration, customMessage,
-	} {
-		b[name] = make(chan struct{}, hook.Parallel)
-	}
-	return b
-}
-
 // The hooks, as a HookError names them.
 const (
 	preSignUp          = "PreSignUp"
@@ -138,12 +124,11 @@ var errHookFull = errors.New("too many runs of the hook are going on")
 
 // run runs a hook for as long as it may take. The error is errHookFull, that of ctx, or a denial.
 func run[E, A any](
-	ctx context.Context, room chan struct{}, name string, f func(context.Context, E) (A, error), e E,
+	ctx context.Context, p *Pool, name string, f func(context.Context, E) (A, error), e E,
 ) (A, error) {
 	var none A
-	select {
-	case room <- struct{}{}:
-	default:
+	room, id := p.hooks[name], p.config.ID
+	if !room.enter(id) {
 		return none, errHookFull
 	}
 	timed, cancel := context.WithTimeout(ctx, hook.Timeout)
@@ -155,7 +140,7 @@ func run[E, A any](
 			if r := recover(); r != nil {
 				a.err = fmt.Errorf("panicked: %v", r)
 			}
-			<-room
+			room.leave(id)
 			said <- a
 		}()
 		a.value, a.err = f(timed, e)
@@ -180,7 +165,7 @@ func run[E, A any](
 func consult[E, A any](
 	ctx context.Context, p *Pool, name string, f func(context.Context, E) (A, error), e E, check func(A) error,
 ) (A, error) {
-	a, err := run(ctx, p.hooks[name], name, f, e)
+	a, err := run(ctx, p, name, f, e)
 	if errors.Is(err, errHookFull) {
 		return a, &LimitError{Until: p.now().Add(time.Second)}
 	}

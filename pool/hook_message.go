@@ -40,7 +40,7 @@ func (p *Pool) words(ctx context.Context, m *storage.Outgoing, l letter) (messag
 	if err != nil {
 		return own, err
 	}
-	a, err := run(ctx, p.hooks[customMessage], customMessage, f, e)
+	a, err := run(ctx, p, customMessage, f, e)
 	if err != nil {
 		if d, failed := errors.AsType[denial](err); failed {
 			err = d.Err

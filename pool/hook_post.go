@@ -144,7 +144,7 @@ func (r *poster) drain(ctx context.Context) error {
 // due returns what waits for the hook, pools in turn, but for those where another process runs it;
 // nothing where as many runs hang here as may.
 func (r *poster) due(ctx context.Context) ([]*storage.Outgoing, error) {
-	if room := r.hooks[r.name]; len(room) == cap(room) {
+	if r.hooks[r.name].full() {
 		return nil, nil
 	}
 	due, err := r.store.Due(ctx, r.served(), storage.Lane(postOwner(r.name)), r.now(), batch)
@@ -192,19 +192,14 @@ func (r *poster) lease(id user.PoolID, now time.Time) storage.Lease {
 	return storage.Lease{Name: name, Holder: r.holder, Now: now, Until: now.Add(postLease)}
 }
 
-// begin claims what waits for a run in this process. A quarter of the runs are for other pools than
-// the one that has most.
+// begin claims what waits for a run in this process, pools sharing the runs as in [bulkhead].
 func (r *poster) begin(m *storage.Outgoing) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.running[m.ID] {
 		return false
 	}
-	room := hook.Parallel
-	if r.only == "" {
-		room -= hook.Parallel / 4
-	}
-	if len(r.running) >= hook.Parallel || r.of[m.Pool] >= room {
+	if len(r.running) >= hook.Parallel || r.of[m.Pool] >= r.hooks[r.name].most {
 		r.more = true
 		return false
 	}
@@ -289,7 +284,7 @@ func (r *poster) tell(ctx context.Context, p *Pool, m *storage.Outgoing) error {
 		Attributes: told(u), Metadata: maps.Clone(n.Metadata),
 	}
 	f := func(ctx context.Context, e hook.Event) (struct{}, error) { return struct{}{}, r.hook(ctx, e) }
-	_, err = run(ctx, r.hooks[r.name], r.name, f, e)
+	_, err = run(ctx, p, r.name, f, e)
 	if d, failed := errors.AsType[denial](err); failed {
 		return d.Err
 	}

@@ -28,18 +28,31 @@ func (p *Pool) pageLabel(list, query string) seal.Label {
 	return seal.Label{Pool: string(p.config.ID), Kind: "page", Owner: query, Field: list}
 }
 
+// pageLabel binds a page token to the list of pools, and to who asked: no pool is named "".
+func (d *Directory) pageLabel(query []byte) seal.Label {
+	return seal.Label{Kind: "page", Owner: string(query), Field: "pools"}
+}
+
 // pageToken returns the token of the page after a cursor; "" where there is none.
 func (p *Pool) pageToken(list, query, cursor string) string {
+	return pageToken(p.config.Keys, p.pageLabel(list, query), cursor, p.now())
+}
+
+func pageToken(ring *seal.Keyring, l seal.Label, cursor string, now time.Time) string {
 	if cursor == "" {
 		return ""
 	}
-	text, _ := json.Marshal(place{cursor, p.now().Add(pageLifetime)}) // a text and a time cannot fail
-	return base64.RawURLEncoding.EncodeToString(p.config.Keys.Seal(p.pageLabel(list, query), text))
+	text, _ := json.Marshal(place{cursor, now.Add(pageLifetime)}) // a text and a time cannot fail
+	return base64.RawURLEncoding.EncodeToString(ring.Seal(l, text))
 }
 
 // pageCursor returns the cursor of a page token; ok is false where it is of another list, altered
 // or over.
 func (p *Pool) pageCursor(list, query, token string) (cursor string, ok bool) {
+	return pageCursor(p.config.Keys, p.pageLabel(list, query), token, p.now())
+}
+
+func pageCursor(ring *seal.Keyring, l seal.Label, token string, now time.Time) (cursor string, ok bool) {
 	if token == "" {
 		return "", true
 	}
@@ -48,8 +61,8 @@ func (p *Pool) pageCursor(list, query, token string) (cursor string, ok bool) {
 		return "", false
 	}
 	var at place
-	text, err := p.config.Keys.Open(p.pageLabel(list, query), blob)
-	if err != nil || json.Unmarshal(text, &at) != nil || !p.now().Before(at.Expires) {
+	text, err := ring.Open(l, blob)
+	if err != nil || json.Unmarshal(text, &at) != nil || !now.Before(at.Expires) {
 		return "", false
 	}
 	return at.Cursor, true

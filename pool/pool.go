@@ -51,8 +51,7 @@ func Open(ctx context.Context, st storage.Store, c Config) (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := newDirectory(st, c)
-	d.only = c.ID
+	d := newDirectory(st, c, c.ID)
 	p := d.handle(c)
 	if err := p.establish(ctx); err != nil {
 		return nil, fmt.Errorf("open pool %q: %w", c.ID, err)

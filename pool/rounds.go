@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -111,24 +112,39 @@ func (r *rounds) doom() bool {
 // dropBatch is how many rows of a deleted pool are erased in one transaction.
 const dropBatch = 1000
 
-// erase erases a chunk of some of the deleted pools, which take turns. It goes on where it, or
-// another process, has stopped: several may do it at once.
+// erase erases some chunks of the deleted pools, which take turns. It goes on where it, or another
+// process, has stopped: several may do it at once.
 func (d *Directory) erase(ctx context.Context) (failed error) {
 	r := &d.rounds
-	r.mu.Lock()
-	n := min(visits, len(r.doomed))
-	some := r.doomed[:n:n]
-	r.doomed = r.doomed[n:]
-	r.mu.Unlock()
-	for _, id := range some {
-		left, err := d.store.Drop(ctx, id, dropBatch)
-		if errors.Is(err, storage.ErrInvalid) {
-			continue // it is not there
+	var later []user.PoolID
+	for range visits {
+		id, ok := r.next()
+		if !ok {
+			break
 		}
-		failed = errors.Join(failed, err)
-		if left || err != nil {
+		left, err := d.store.Drop(ctx, id, dropBatch)
+		switch {
+		case errors.Is(err, storage.ErrInvalid): // it is not there
+		case err != nil:
+			failed = errors.Join(failed, fmt.Errorf("pool %q: %w", id, err))
+			later = append(later, id)
+		case left:
 			r.drop(id)
 		}
 	}
+	for _, id := range later {
+		r.drop(id)
+	}
 	return failed
+}
+
+// next takes the pool whose turn it is to be erased.
+func (r *rounds) next() (id user.PoolID, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.doomed) == 0 {
+		return "", false
+	}
+	id, r.doomed = r.doomed[0], r.doomed[1:]
+	return id, true
 }

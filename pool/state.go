@@ -37,7 +37,11 @@ func (p *Pool) establish(ctx context.Context) error {
 		} else if !errors.Is(err, storage.ErrNoPool) {
 			return struct{}{}, err
 		}
-		if err := p.create(ctx); err != nil {
+		settings := Settings{}.defaults()
+		if p.config.Settings != nil {
+			settings = *p.config.Settings
+		}
+		if err := p.create(ctx, settings, nil); err != nil {
 			return struct{}{}, err
 		}
 		return struct{}{}, p.reload(ctx)
@@ -45,14 +49,11 @@ func (p *Pool) establish(ctx context.Context) error {
 	return err
 }
 
-// create stores a new pool with its first keys.
-func (p *Pool) create(ctx context.Context) error {
+// create stores a new pool with its first keys, and says in its history who made it, where that is
+// given.
+func (p *Pool) create(ctx context.Context, settings Settings, did *occurrence) error {
 	secret := make([]byte, 32)
 	rand.Read(secret) // never fails: crypto/rand
-	settings := Settings{}.defaults()
-	if p.config.Settings != nil {
-		settings = *p.config.Settings
-	}
 	key, err := token.GenerateKey(settings.Keys.Algorithm)
 	if err != nil {
 		return err
@@ -61,42 +62,28 @@ func (p *Pool) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	names := naming{CaseSensitive: settings.SignIn.CaseSensitive}
-	err = p.commit(ctx,
-		names.change(p),
-		storage.Put(&storage.Pool{ID: p.config.ID, Issuer: p.config.Issuer, Created: p.now()}),
+	record := &storage.Pool{
+		ID: p.config.ID, Issuer: p.config.Issuer, Clients: settings.generated(), Created: p.now(),
+	}
+	changes := []storage.Change{
+		naming{CaseSensitive: settings.SignIn.CaseSensitive}.change(p),
+		storage.Put(record),
 		storage.Put(p.document(settingsKind, only, body)),
 		storage.Put(p.sealed(poolKeyKind, only, secret)),
 		storage.Put(p.sealed(signingKind, key.KID(), key.Marshal())),
-		storage.Put(p.check()))
-	return foreignIssuer(err)
-}
-
-// claimIssuer makes the issuer in code the pool's own, so that no two pools of a store mint in one
-// name (security.md S7).
-func (p *Pool) claimIssuer(ctx context.Context) error {
-	page, err := p.store.Pools(ctx, storage.PoolQuery{ID: p.config.ID})
-	if err != nil || len(page.Pools) == 0 || page.Pools[0].Issuer == p.config.Issuer {
-		return err
+		storage.Put(p.check()),
 	}
-	stored := page.Pools[0]
-	stored.Issuer = p.config.Issuer
-	return foreignIssuer(p.commit(ctx, storage.Put(stored)))
-}
-
-func foreignIssuer(err error) error {
-	if errors.Is(err, storage.ErrConflict) {
-		return fmt.Errorf("the issuer is, or was, another pool's of this store: %w", err)
+	if did != nil {
+		p.state.Store(&state{settings: settings, poolKey: secret}) // what an event is made with
+		changes = append(changes, p.event(record.Created, *did))
 	}
-	return err
+	return foreign(p.commit(ctx, changes...))
 }
 
-// publish stores what this process brings and the store lacks: the issuer, the mark of a new ring
-// key, and the settings in code, so that other nodes and operators see them.
+// publish stores what this process brings and the store lacks: the issuer and the client ids by
+// which the pool is found, the mark of a new ring key, and the settings in code, so that other nodes
+// and operators see them.
 func (p *Pool) publish(ctx context.Context) error {
-	if err := p.claimIssuer(ctx); err != nil {
-		return err
-	}
 	now := p.now()
 	mark := storage.DocumentKey{Kind: checkKind, ID: p.check().ID}
 	wanted := []storage.DocumentKey{mark, {Kind: settingsKind, ID: only}, {Kind: settingsKind, ID: namesID}}
@@ -104,7 +91,10 @@ func (p *Pool) publish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var changes []storage.Change
+	changes, err := p.ownNames(ctx, p.config.Settings)
+	if err != nil {
+		return err
+	}
 	if got.Documents[0] == nil {
 		changes = append(changes, storage.Put(p.check()))
 	}
@@ -119,7 +109,7 @@ func (p *Pool) publish(ctx context.Context) error {
 		return nil
 	}
 	if err := p.commit(ctx, changes...); err != nil {
-		return err
+		return foreign(err)
 	}
 	return p.reload(ctx)
 }
