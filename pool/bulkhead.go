@@ -30,6 +30,7 @@ func newBulkheads(alone bool) bulkheads {
 	b := bulkheads{}
 	for _, name := range []string{
 		preSignUp, postConfirmation, preAuthentication, postAuthentication, preTokenGeneration, customMessage,
+		migrateUser,
 	} {
 		b[name] = &bulkhead{most: most, of: map[user.PoolID]int{}}
 	}

@@ -68,6 +68,7 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 			return func() error { return expect(second(k.signIn(ada, wrong)), pool.ErrNotAuthorized) }
 		},
 		"unconfirmed": func(k *kit) func() error { k.signUp(ada); return func() error { return second(k.signIn(ada, right)) } },
+		"migrated":    func(k *kit) func() error { return func() error { return second(k.signIn("old@example.com", weak)) } },
 	},
 	"refresh, sign out": {
 		"refresh": func(k *kit) func() error {
@@ -274,6 +275,9 @@ func TestCostsAreThoseOfTheREADME(t *testing.T) {
 					}
 					if strings.Contains(name, "user name") {
 						named(c)
+					}
+					if which == "migrated" {
+						c.Hooks.MigrateUser = knownAs(nil).migrate
 					}
 				})
 				act := prepare(k)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
 )
@@ -153,6 +154,7 @@ var towns = map[string]town{
 	"name or email":     {settings: []func(*pool.Config){named}, people: "ada", typed: ada, chosen: "newcomer"},
 	"name or link":      {settings: []func(*pool.Config){byLink, named}, people: "ada", typed: ada, chosen: "newcomer"},
 	"the name of these": {settings: []func(*pool.Config){named}, people: "ada", typed: "ada", only: byName},
+	"an old system":     {settings: []func(*pool.Config){takes(pool.Email), with(hook.Set{MigrateUser: new(oldSystem).migrate})}, people: ada, typed: ada},
 	"recovery by phone": {settings: []func(*pool.Config){named, recovering(pool.Phone, pool.Email)}, people: "ada", typed: ada, only: resets},
 	"the same by name":  {settings: []func(*pool.Config){named, recovering(pool.Phone)}, people: "ada", typed: "ada", only: resets},
 	"recovery by admin": {settings: []func(*pool.Config){named, recovering()}, people: "ada", typed: ada, only: []string{"ForgotPassword"}},

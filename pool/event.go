@@ -40,8 +40,9 @@ const (
 	changeEvent      = "change_password"
 	newPasswordEvent = "new_password"
 	eraseEvent       = "erase_events"
-	answerEvent      = "respond" // to a ticket that was not looked at
-	clientEvent      = "client"  // shows a secret of its own
+	migrateEvent     = "migrate_user" // from an old system
+	answerEvent      = "respond"      // to a ticket that was not looked at
+	clientEvent      = "client"       // shows a secret of its own
 
 	createPoolEvent = "create_pool"
 

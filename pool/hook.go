@@ -43,6 +43,8 @@ type hooked struct {
 	signUp       answer[hook.PreSignUpAnswer]
 	authenticate answer[struct{}]
 	tokens       answer[shape]
+	migrate      answer[hook.MigrateUserAnswer]
+	conflicts    int // of who is migrated with others about logins
 }
 
 // answer is what a hook said.
@@ -117,6 +119,7 @@ const (
 	postAuthentication = "PostAuthentication"
 	preTokenGeneration = "PreTokenGeneration"
 	customMessage      = "CustomMessage"
+	migrateUser        = "MigrateUser"
 )
 
 // errHookFull means that as many runs of a hook are going on as may.

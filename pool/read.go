@@ -42,6 +42,7 @@ type reading struct {
 	warned  storage.Counter // of warnings to the owner; read for guesses only
 	known   bool            // the caller has a known device of the user
 	resting bool            // nobody may take the login: it was given up a short while ago
+	left    bool            // somebody had the login here once: read where users are migrated
 }
 
 // guess is one at the password of whoever is there.
@@ -71,7 +72,11 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, a *asking, named
 			storage.CounterKey{Pool: p.config.ID, Owner: s.stranger(login), Name: warnings},
 			storage.CounterKey{Pool: p.config.ID, Owner: string(d.User), Name: d.counter()})
 	}
+	rest := len(keys)
 	keys = append(keys, p.restKey(login))
+	if p.config.Hooks.MigrateUser != nil {
+		keys = append(keys, p.formerKey(login))
+	}
 	ofLogin := len(keys)
 	got, err := p.read(ctx, storage.Want{
 		Now: now, User: user.ByLogin(login.Value), Attempt: user.ByLogin(login.Value),
@@ -97,7 +102,8 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, a *asking, named
 	if r.user != nil && !fresh.settings.SignIn.answersTo(r.user, login) {
 		r.user = nil
 	}
-	r.resting = !restRule(login).Locked(got.Counters[len(keys)-1], now).IsZero()
+	r.resting = !restRule(login).Locked(got.Counters[rest], now).IsZero()
+	r.left = len(keys) > rest+1 && got.Counters[rest+1].N > 0
 	if r.owner() == nil {
 		r.counter = got.Counters[1]
 	}

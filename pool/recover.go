@@ -35,11 +35,12 @@ func (p *Pool) ForgotPassword(ctx context.Context, in ForgotPasswordInput) (Forg
 	}
 	ask := asking{client: in.Client, secret: in.ClientSecret, from: in.Caller}
 	var named unread // of requests by user names
-	return again(func() (ForgotPasswordResult, error) { return p.forgotPassword(ctx, in, &ask, login, &named) })
+	h := p.call(hook.ForgotPassword, in.Caller, in.Metadata)
+	return again(func() (ForgotPasswordResult, error) { return p.forgotPassword(ctx, in, &ask, login, &named, &h) })
 }
 
 func (p *Pool) forgotPassword(
-	ctx context.Context, in ForgotPasswordInput, ask *asking, login user.Login, named *unread,
+	ctx context.Context, in ForgotPasswordInput, ask *asking, login user.Login, named *unread, h *hooked,
 ) (ForgotPasswordResult, error) {
 	counter, budget := requested(login)
 	r, err := p.readLogin(ctx, login, ask, counters{of: requestMark, mail: resetMail, source: counter})
@@ -67,6 +68,14 @@ func (p *Pool) forgotPassword(
 	if err := p.afford(ctx, o, p.mails, r.state.settings.Limits.Mails, r.known); err != nil {
 		return ForgotPasswordResult{}, err
 	}
+	guest, at, migrated, err := p.migrateForgetful(ctx, r, in, login, h)
+	if err != nil {
+		return ForgotPasswordResult{}, p.denied(ctx, err, now, o, storage.Count{Key: r.source.Key, Rule: budget, Now: now})
+	}
+	if guest != nil {
+		u, to, o.who, o.Reason = guest, at, guest, ""
+		r.counter = storage.Counter{Key: storage.CounterKey{Pool: p.config.ID, Owner: string(guest.ID), Name: requestMark}}
+	}
 	request := max(r.counter.N+1, now.UnixMicro())
 	c := r.state.sentTo(to, now)
 	c.Owner, c.Request = r.counter.Key.Owner, request
@@ -87,9 +96,9 @@ func (p *Pool) forgotPassword(
 	if mails.Locked(r.mail, now).IsZero() { // a request that sends nothing voids nothing
 		changes = append(changes, storage.Raise{Key: r.counter.Key, N: request})
 	}
-	if err := p.commit(ctx, changes...); err != nil {
+	if err := p.commit(ctx, append(changes, migrated...)...); err != nil {
 		named.learn(err, smsRequestRule, now)
-		return ForgotPasswordResult{}, overMail(err)
+		return ForgotPasswordResult{}, arrived(overMail(err), h)
 	}
 	return ForgotPasswordResult{Ticket: ticket, Delivery: told}, nil
 }
@@ -168,6 +177,9 @@ func (p *Pool) resetPassword(
 			err = ErrBadCode
 		}
 		return nil, err
+	}
+	if to, _ := contact(u); u.Password == nil { // then sign-ups may be open under the salt of the address
+		c.salt = a.state.salt(to)
 	}
 	from := p.from(in.Caller, string(u.ID), false)
 	next, refusal, err := p.choose(ctx, from, a.state.settings.Passwords, c, u, a.now)

@@ -86,6 +86,9 @@ func (p *Pool) keeping(changes []storage.Change) (more []storage.Change) {
 	}
 	for _, move := range moves(changes) {
 		for _, l := range move.left {
+			if p.config.Hooks.MigrateUser != nil {
+				add(p.formerKey(l), storage.Count{Key: p.formerKey(l), Rule: formerRule, Now: now})
+			}
 			if l.Kind() != user.KindUsername {
 				continue
 			}

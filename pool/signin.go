@@ -24,7 +24,8 @@ import (
 // each later one for twice as long (security.md T5). Where the client has no [FlowPassword], all of
 // them are [ErrFlowNotAllowed].
 //
-// It costs one hash, one read and one commit; another hash and commit where the stored hash is
+// An old system may be asked about a login that nobody has ([hook.Set].MigrateUser). It costs one
+// hash, one read and one commit; another hash and commit where the stored hash is
 // replaced by one of today's parameters.
 func (p *Pool) SignIn(ctx context.Context, in SignInInput) (Step, error) {
 	var v validation
@@ -54,6 +55,7 @@ type judgement struct {
 	typed          Password
 	done           bool
 	owner, attempt gate.Proof
+	arrival        choice // of the password of who is migrated
 	mail           unread // of mails to the address of an attempt
 }
 
@@ -102,6 +104,17 @@ func (p *Pool) signIn(
 	}
 	if err := p.mayTry(ctx, &j.hooked, r.client, in.Username, r.user); err != nil {
 		return nil, p.denied(ctx, err, now, o, storage.Count{Key: r.source.Key, Rule: sourceRule, Now: now})
+	}
+	if !j.done {
+		asks := hook.MigrateUser{Event: j.about(r.client, in.Username, nil), Password: j.typed.Value}
+		a, err := p.arrives(ctx, r, login, &j.hooked, asks)
+		if err != nil {
+			count, _ := failure(r.counter, now)
+			return nil, p.denied(ctx, err, now, o, count, storage.Count{Key: r.source.Key, Rule: sourceRule, Now: now})
+		}
+		if a != nil {
+			return p.migrate(ctx, r, login, a, j, o)
+		}
 	}
 	if err := p.judge(ctx, j, p.from(in.Caller, login.Value, r.known), r.owner(), r.attempt, now); err != nil {
 		return nil, p.full(o, err)

@@ -28,7 +28,7 @@
 // A Post hook costs one record more in the commit that caused it and, each time it is run, one read
 // and one commit apart from the call. CustomMessage costs one read for each message to a user.
 //
-// No hook is ever given a password, a code, a ticket or a token, and none runs inside a transaction
+// No hook is ever given a code, a ticket or a token, nor, but for MigrateUser, a password; none runs inside a transaction
 // of the store. What takes time in a hook is time that the visitor waits, and may tell them which
 // way it went: where answers must not tell whether there is a user, the hook must take as long for
 // a user as for nobody.

@@ -27,6 +27,18 @@ type Set struct {
 	// sign-in that it refuses counts like a wrong password, because the refusal shows that the
 	// password was right.
 	PreTokenGeneration func(context.Context, PreTokenGeneration) (PreTokenGenerationAnswer, error)
+	// MigrateUser brings users over from an old system, one by one as they come (Cognito's
+	// UserMigration): it is asked about a login that nobody has here, at a sign-in with the
+	// password, and makes the user ours in the same commit that signs them in; the password is kept
+	// as it is, hashed as any of ours, and no policy judges it. From then on it is asked no more
+	// about any login of theirs, not even once they are deleted. It is asked after
+	// PreAuthentication, which sees nobody, behind the same counters and budgets as a password.
+	//
+	// Where it denies, hangs or panics it is as if there were nobody. It must say of one user of the
+	// old system only once that they are found, if they have several logins there. Since it is
+	// asked about unknown logins alone, the time that it takes shows which are: that is the price of
+	// a migration, until it is over.
+	MigrateUser func(context.Context, MigrateUser) (MigrateUserAnswer, error)
 	// CustomMessage chooses the words of a message. It runs when the message is sent, apart from
 	// the call of the visitor, and again where the sender has failed. Where it fails twice, which
 	// takes half a minute at the most, the message goes out in the pool's own words: who waits for
