@@ -2,3 +2,9 @@ package pool
 
 // Hashes returns how many passwords this pool has hashed.
 func (p *Pool) Hashes() uint64 { return p.door.Count() }
+
+// Known returns how many pools the directory knows of.
+func (d *Directory) Known() int { return len(d.known()) }
+
+// Rest lets go of the pools that nobody asked for of late.
+func (d *Directory) Rest() { d.rest(d.now()) }
