@@ -10,7 +10,7 @@ import (
 )
 
 // waitFor waits for another goroutine to have done something.
-func waitFor(t *testing.T, done func() bool) {
+func waitFor(t testing.TB, done func() bool) {
 	t.Helper()
 	deadline := time.After(20 * time.Second)
 	tick := time.NewTicker(time.Millisecond)
