@@ -106,6 +106,10 @@ var asks = map[string]struct {
 	"DeleteClientSecret": {pool.MaySetClientSecrets, false, func(ctx context.Context, a *pool.Admin, _ user.ID) error {
 		return a.DeleteClientSecret(ctx, "", "x")
 	}},
+	"Plan": {pool.MayReadSettings | pool.MayReadUsers, false, func(ctx context.Context, a *pool.Admin, _ user.ID) error {
+		_, err := a.Plan(ctx, pool.Settings{})
+		return err
+	}},
 	"ListUsers": {pool.MayReadUsers, false, func(ctx context.Context, a *pool.Admin, _ user.ID) error {
 		_, err := a.ListUsers(ctx, pool.UserQuery{})
 		return err

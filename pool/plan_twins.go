@@ -36,7 +36,7 @@ func (p *Pool) twins(ctx context.Context) (t twinned, err error) {
 	seed, shown := maphash.MakeSeed(), map[uint64]bool{}
 	for part := range parts {
 		seen := map[uint64]int{}
-		err := p.eachUser(ctx, func(u *user.User) {
+		err := p.eachUser(ctx, func(u *user.User) error {
 			names, fit := caseless(u)
 			if !fit && part == 0 {
 				t.unfit++
@@ -54,6 +54,7 @@ func (p *Pool) twins(ctx context.Context) (t twinned, err error) {
 					t.users++
 				}
 			}
+			return nil
 		})
 		if err != nil {
 			return t, err
@@ -62,7 +63,10 @@ func (p *Pool) twins(ctx context.Context) (t twinned, err error) {
 	if len(shown) == 0 {
 		return t, nil
 	}
-	return t, p.eachUser(ctx, func(u *user.User) { t.show(u, seed, shown) })
+	return t, p.eachUser(ctx, func(u *user.User) error {
+		t.show(u, seed, shown)
+		return nil
+	})
 }
 
 // show adds a user to the examples of twins.
@@ -96,8 +100,8 @@ func caseless(u *user.User) (names []string, fit bool) {
 	return names, fit
 }
 
-// eachUser calls f with everybody in the pool, open sign-ups too, by pages.
-func (p *Pool) eachUser(ctx context.Context, f func(*user.User)) error {
+// eachUser calls f with everybody in the pool, open sign-ups too, by pages, until f fails.
+func (p *Pool) eachUser(ctx context.Context, f func(*user.User) error) error {
 	q := storage.UserQuery{Order: storage.ByID, Now: p.now()}
 	for {
 		if p.closed.Load() {
@@ -108,7 +112,9 @@ func (p *Pool) eachUser(ctx context.Context, f func(*user.User)) error {
 			return fmt.Errorf("look through the users: %w", unavailable(err))
 		}
 		for _, u := range page.Users {
-			f(u)
+			if err := f(u); err != nil {
+				return err
+			}
 		}
 		if page.Next == "" {
 			return nil

@@ -141,3 +141,36 @@ func TestSessionSettings(t *testing.T) {
 		}
 	}
 }
+
+// Refresh tokens become no older than their client lets them today, and who holds one is out at
+// once, also with the access token of before.
+func TestS18_LoweredLifetimesBindGrants(t *testing.T) {
+	t.Parallel()
+	onTwo(t, func(t *testing.T, a, b *kit) {
+		a.confirmed(ada)
+		d := a.done(ada)
+		a.clock.advance(10 * time.Minute)
+		account, err := b.Account(t.Context(), d.Tokens.Access)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lifetime := func(to time.Duration) {
+			a.put(func(s *pool.Settings) {
+				s.Clients[0].Tokens = pool.TokenSettings{Access: 5 * time.Minute, ID: 5 * time.Minute, Refresh: to}
+			})
+		}
+		lifetime(2 * time.Hour)
+		if d, err = b.refresh(d); err != nil {
+			t.Fatalf("within the new lifetime: %v", err)
+		}
+		a.clock.advance(time.Hour)
+		lifetime(time.Hour)
+		if _, err := account.Get(t.Context()); !errors.Is(err, pool.ErrNotAuthorized) {
+			t.Errorf("the account is open: %v", err)
+		}
+		if _, err := b.refresh(d); !errors.Is(err, pool.ErrNotAuthorized) {
+			t.Errorf("past the new lifetime: %v", err)
+		}
+		b.done(ada)
+	})
+}

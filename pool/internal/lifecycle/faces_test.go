@@ -33,6 +33,7 @@ var beside = map[string]string{
 	"Pool.ListEvents":          "the history of events is another story, told in package pool",
 	"Pool.EraseEvents":         "the history of events is another story, told in package pool",
 	"Admin.Settings":           "changes nothing",
+	"Admin.Plan":               "changes nothing",
 	"Admin.PutSettings":        "these settings are in code, where it is refused",
 	"Admin.FindUser":           "changes nothing; each audit asks it of every login",
 	"Admin.ListUsers":          "changes nothing; each audit compares the list with the model",

@@ -111,6 +111,10 @@ var mutants = map[string]mutant{
 		if w.Session != (storage.SessionKey{}) {
 			w.Now = w.Now.Add(-48 * time.Hour)
 		}
+	}, got: func(g *storage.Got) {
+		if g.Session != nil { // by its age the pool ends it, too
+			g.Session.Created = g.Session.Created.Add(48 * time.Hour)
+		}
 	}},
 	"guesses at passwords are free":        {drops: uncounted("password")},
 	"guesses at codes are free":            {drops: uncounted("code:")},
