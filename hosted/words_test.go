@@ -177,7 +177,7 @@ func TestEveryErrorOfThePoolIsKnown(t *testing.T) {
 		pool.ErrNoKeyring: true, pool.ErrWrongKeyring: true, pool.ErrUnknownClient: true, pool.ErrUnfinished: true,
 		pool.ErrFlowNotAllowed: true, // of another app, or by a mistake of ours
 		pool.ErrNotFound:       true, pool.ErrNotAllowed: true, pool.ErrForbidden: true, pool.ErrSecretLimit: true,
-		pool.ErrStale: true, pool.ErrFixedInCode: true, pool.ErrExists: true, // only administrators meet them
+		pool.ErrStale: true, pool.ErrFixedInCode: true, pool.ErrExists: true, pool.ErrNotReady: true, // only administrators meet them
 		pool.ErrNeedsProof: true, // of accounts: no page asks for it
 	}
 	for name, err := range poolErrors(t) {
@@ -198,8 +198,8 @@ func poolErrors(t *testing.T) map[string]error {
 		"ErrNoKeyring": pool.ErrNoKeyring, "ErrWrongKeyring": pool.ErrWrongKeyring, "ErrUnknownClient": pool.ErrUnknownClient,
 		"ErrFlowNotAllowed": pool.ErrFlowNotAllowed, "ErrSecretLimit": pool.ErrSecretLimit,
 		"ErrUnfinished": pool.ErrUnfinished, "ErrNotFound": pool.ErrNotFound, "ErrNotAllowed": pool.ErrNotAllowed,
-		"ErrForbidden": pool.ErrForbidden, "ErrStale": pool.ErrStale, "ErrExists": pool.ErrExists, "ErrFixedInCode": pool.ErrFixedInCode,
-		"ErrNeedsProof": pool.ErrNeedsProof,
+		"ErrForbidden": pool.ErrForbidden, "ErrStale": pool.ErrStale, "ErrFixedInCode": pool.ErrFixedInCode,
+		"ErrExists": pool.ErrExists, "ErrNotReady": pool.ErrNotReady, "ErrNeedsProof": pool.ErrNeedsProof,
 	}
 	files, _ := filepath.Glob("../pool/*.go")
 	for _, file := range files {

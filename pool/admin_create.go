@@ -105,6 +105,9 @@ func (a *Admin) createUser(ctx context.Context, in CreateUserInput, n invitee, c
 		return User{}, unavailable(err)
 	}
 	changes := []storage.Change{storage.Put(u), p.event(now, a.did(createEvent, u, ""))}
+	if len(n.groups) > 0 {
+		changes = append(changes, s.index.required())
+	}
 	if n.to != (user.Login{}) {
 		changes = append(changes, p.invite(s, u, n.to, c.value, in.Locale, in.Metadata, now))
 	}
@@ -169,7 +172,7 @@ func (v *validation) invitee(by *state, in CreateUserInput) invitee {
 	}
 	v.attributes(s.Attributes, n.attributes, n.login, user.Admin)
 	n.preferred = v.preferred(s.SignIn, n.attributes)
-	n.groups = v.groups(s, in.Groups)
+	n.groups = v.groups(by, in.Groups)
 	n.status = user.ForceChangePassword
 	if in.Permanent {
 		n.status = user.Confirmed
@@ -209,9 +212,9 @@ func (v *validation) vouched(k user.Kind, address user.Login, there, login bool,
 }
 
 // groups checks the names of groups to be in.
-func (v *validation) groups(s Settings, names []string) []string {
+func (v *validation) groups(by *state, names []string) []string {
 	for _, name := range names {
-		if !slices.ContainsFunc(s.Groups, func(g Group) bool { return g.Name == name }) {
+		if _, there := by.places[name]; !there {
 			v.add("Groups", "must be groups of the pool")
 			return nil
 		}

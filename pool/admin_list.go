@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,8 +14,10 @@ import (
 // userList names the list of users in its page tokens.
 const userList = "users"
 
-// UserQuery asks for a page of a pool's users.
+// UserQuery asks for a page of a pool's users: those whom all of its fields mean.
 type UserQuery struct {
+	Filter     Filter      // zero means none
+	Group      string      // "" means any; one that was deleted has members until they are all out
 	Status     user.Status // "" means any
 	Disabled   *bool       // nil means either
 	CreatedMin time.Time   // inclusive; zero means no bound
@@ -31,9 +34,14 @@ type UserPage struct {
 	Next string
 }
 
-// ListUsers returns a page of users and of sign-ups that are not confirmed yet, in the order in
-// which they were made. It fails with a *[ValidationError], also where After is of another list,
-// another query or another actor, or older than a day (security.md S16). It costs one read.
+// ListUsers returns a page of users and of sign-ups that are not confirmed yet: by the value that
+// Filter names, and without it in the order in which they were made, or of a Group by id. A change
+// of a user shows at once.
+//
+// It fails with a *[ValidationError], also where After is of another list, another query or another
+// actor, or older than a day (security.md S16), and with [ErrNotReady] while an attribute that was
+// declared searchable of late is not known of all users yet. It costs one read, however many users
+// there are.
 func (a *Admin) ListUsers(ctx context.Context, q UserQuery) (UserPage, error) {
 	p := a.pool
 	if p.closed.Load() {
@@ -54,6 +62,8 @@ func (a *Admin) ListUsers(ctx context.Context, q UserQuery) (UserPage, error) {
 	if !ok {
 		v.add("After", "must be the Next of a page of these users")
 	}
+	s := p.today()
+	find, ready := v.finder(s, q)
 	if q.Limit < 0 || q.Limit > storage.MaxPage {
 		v.add("Limit", fmt.Sprintf("must be 0 to %d", storage.MaxPage))
 	}
@@ -63,19 +73,62 @@ func (a *Admin) ListUsers(ctx context.Context, q UserQuery) (UserPage, error) {
 	if _, err := a.may(ctx, MayReadUsers); err != nil {
 		return UserPage{}, err
 	}
+	if !ready {
+		return UserPage{}, ErrNotReady
+	}
 	page, err := p.store.Users(ctx, p.config.ID, storage.UserQuery{
-		Status: q.Status, Disabled: q.Disabled, CreatedMin: q.CreatedMin, CreatedMax: q.CreatedMax,
+		Where: find.where, Status: q.Status, Disabled: q.Disabled, CreatedMin: q.CreatedMin, CreatedMax: q.CreatedMax,
 		Now: p.now(), After: after, Limit: q.Limit,
 	})
+	if errors.Is(err, storage.ErrNotReady) {
+		return UserPage{}, ErrNotReady
+	}
 	if err != nil {
 		return UserPage{}, unavailable(err)
 	}
-	list := UserPage{Users: make([]User, len(page.Users)), Next: p.pageToken(userList, string(asked), page.Next)}
-	s := p.today()
-	for i, u := range page.Users {
-		list.Users[i] = s.shown(u)
+	list := UserPage{Users: []User{}, Next: p.pageToken(userList, string(asked), page.Next)}
+	for _, u := range page.Users {
+		if find.means(u) {
+			list.Users = append(list.Users, s.shown(u))
+		}
 	}
 	return list, nil
+}
+
+// CountUsers returns how many users the pool has, disabled ones among them and sign-ups that are not
+// confirmed not, as Cognito's EstimatedNumberOfUsers does. The store keeps count: it costs one read
+// of one record.
+func (a *Admin) CountUsers(ctx context.Context) (int64, error) {
+	p := a.pool
+	if _, err := a.may(ctx, MayReadUsers); err != nil {
+		return 0, err
+	}
+	if p.closed.Load() {
+		return 0, ErrClosed
+	}
+	page, err := p.store.Pools(ctx, storage.PoolQuery{ID: p.config.ID})
+	if err == nil && len(page.Pools) == 0 {
+		err = storage.ErrNoPool
+	}
+	if err != nil {
+		return 0, unavailable(err)
+	}
+	return page.Pools[0].Users, nil
+}
+
+// ListEvents returns a page of the events about a user, newest first, as Cognito's
+// AdminListUserAuthEvents does; q.User must be given, and Newest is set. Those about a user who was
+// deleted stay for as long as the settings keep events. It fails and costs as [Pool.ListEvents]
+// does.
+func (a *Admin) ListEvents(ctx context.Context, q EventQuery) (EventPage, error) {
+	if !validID(q.User) {
+		return EventPage{}, ErrNotFound
+	}
+	if _, err := a.may(ctx, MayReadEvents); err != nil {
+		return EventPage{}, err
+	}
+	q.Newest = true
+	return a.pool.listEvents(ctx, a.actor.Name, q)
 }
 
 func outOfRange(t time.Time) bool {

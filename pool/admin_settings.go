@@ -112,7 +112,7 @@ func (a *Admin) reviseOnce(ctx context.Context, kind string, edit func(r *revisi
 	if ps := append(is.problems(), p.config.lacks(is)...); len(ps) > 0 {
 		return &SettingsError{ps}
 	}
-	if err := by.gives(was.roles(), is.roles()); err != nil {
+	if err := by.gives(was.roles(nil), is.roles(nil)); err != nil {
 		return a.refused(kind, nil, err)
 	}
 	body, err := is.encode()
@@ -136,6 +136,11 @@ func (a *Admin) reviseOnce(ctx context.Context, kind string, edit func(r *revisi
 	o := a.did(kind, nil, r.reason)
 	if o.Reason == "" {
 		o.Reason = strings.Join(changed(was, is), " ")
+	}
+	if gone := without(was.Groups, is.Groups); len(gone) > 0 || !slices.Equal(was.searchable(), is.searchable()) {
+		if more, err = p.reindexed(ctx, more, is, gone); err != nil {
+			return err
+		}
 	}
 	stored.Body, stored.Updated = body, r.now
 	r.changes = append(append(r.changes, more...), storage.Put(stored), p.event(r.now, o))

@@ -119,7 +119,7 @@ func (a *Admin) DeleteUser(ctx context.Context, id user.ID) error {
 func (a *Admin) AddToGroup(ctx context.Context, id user.ID, group string) error {
 	return a.act(ctx, id, joinEvent, MaySetGroups, func(f *found) ([]storage.Change, error) {
 		var v validation
-		v.groups(f.state.settings, []string{group})
+		v.groups(f.state, []string{group})
 		if err := v.err(); err != nil {
 			return nil, err
 		}
@@ -130,7 +130,7 @@ func (a *Admin) AddToGroup(ctx context.Context, id user.ID, group string) error 
 			return nil, fmt.Errorf("%w: %w", ErrNotAllowed, err)
 		}
 		f.Updated = f.now
-		return []storage.Change{storage.Put(f.User)}, nil
+		return []storage.Change{storage.Put(f.User), f.state.index.required()}, nil
 	})
 }
 

@@ -114,6 +114,27 @@ var asks = map[string]struct {
 		_, err := a.ListUsers(ctx, pool.UserQuery{})
 		return err
 	}},
+	"CountUsers": {pool.MayReadUsers, false, func(ctx context.Context, a *pool.Admin, _ user.ID) error {
+		_, err := a.CountUsers(ctx)
+		return err
+	}},
+	"ListEvents": {pool.MayReadEvents, false, func(ctx context.Context, a *pool.Admin, id user.ID) error {
+		_, err := a.ListEvents(ctx, pool.EventQuery{User: id})
+		return err
+	}},
+	"ListGroups": {pool.MayReadSettings, false, func(ctx context.Context, a *pool.Admin, _ user.ID) error {
+		_, err := a.ListGroups(ctx)
+		return err
+	}},
+	"CreateGroup": {pool.MayWriteSettings, false, func(ctx context.Context, a *pool.Admin, _ user.ID) error {
+		return a.CreateGroup(ctx, pool.Group{Name: "new"})
+	}},
+	"UpdateGroup": {pool.MayWriteSettings, false, func(ctx context.Context, a *pool.Admin, _ user.ID) error {
+		return a.UpdateGroup(ctx, pool.Group{Name: "customers"})
+	}},
+	"DeleteGroup": {pool.MayWriteSettings, false, func(ctx context.Context, a *pool.Admin, _ user.ID) error {
+		return a.DeleteGroup(ctx, "customers")
+	}},
 	"CreateUser": {pool.MayWriteUsers, false, func(ctx context.Context, a *pool.Admin, _ user.ID) error {
 		_, err := a.CreateUser(ctx, pool.CreateUserInput{Username: "new", Suppress: true})
 		return err

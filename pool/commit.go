@@ -71,11 +71,18 @@ func (p *Pool) commit(ctx context.Context, changes ...storage.Change) error {
 	return p.write(ctx, append(changes, p.keeping(changes)...)...)
 }
 
-// write is commit of just these changes.
+// write is commit of just these changes, and of the terms of the users among them.
 func (p *Pool) write(ctx context.Context, changes ...storage.Change) error {
-	err := p.store.Commit(ctx, changes...)
-	for n := 0; errors.Is(err, storage.ErrRetry) && n < tries; n++ {
-		err = p.store.Commit(ctx, changes...)
+	all, ours := p.indexed(changes)
+	err := p.store.Commit(ctx, all...)
+	for n := 0; n < tries && (errors.Is(err, storage.ErrRetry) || ours && outrun(err, all)); n++ {
+		if !errors.Is(err, storage.ErrRetry) { // what users are listed by has moved
+			if err := p.reload(ctx); err != nil {
+				return unavailable(err)
+			}
+			all, ours = p.indexed(changes)
+		}
+		err = p.store.Commit(ctx, all...)
 	}
 	if errors.Is(err, storage.ErrUnknown) {
 		err = p.settle(ctx, changes, err)

@@ -215,10 +215,16 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 			}
 		},
 	},
-	"look at a user": {"": func(k *kit) func() error {
-		k.confirmed(ada)
-		return func() error { return second(k.admin().FindUser(k.t.Context(), ada)) }
-	}},
+	"look at a user, or a page of users": {
+		"find": func(k *kit) func() error {
+			k.confirmed(ada)
+			return func() error { return second(k.admin().FindUser(k.t.Context(), ada)) }
+		},
+		"list": func(k *kit) func() error {
+			k.confirmed(ada)
+			return func() error { return second(k.admin().ListUsers(k.t.Context(), begins("email", "ada"))) }
+		},
+	},
 	"verify a token": {"": func(k *kit) func() error {
 		d := k.signedIn()
 		return func() error {

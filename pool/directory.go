@@ -45,6 +45,7 @@ type Directory struct {
 	posters  []*poster
 	refusing marks // pools in which calls were refused
 	sealing  marks // pools that may have events in no seal
+	indexing marks // pools whose lists are not complete
 	rounds   rounds
 
 	mu      sync.Mutex
@@ -159,7 +160,7 @@ func (d *Directory) start(ctx context.Context) {
 		return
 	}
 	chores := []func(context.Context){
-		d.outbox.deliver, d.sweep, d.follow, d.rotate, d.moveNames, d.writeRefusals, d.seal, d.goRounds,
+		d.outbox.deliver, d.sweep, d.follow, d.rotate, d.moveNames, d.index, d.writeRefusals, d.seal, d.goRounds,
 	}
 	for _, r := range d.posters {
 		chores = append(chores, r.run)

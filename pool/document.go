@@ -12,6 +12,7 @@ const (
 	settingsKind = "settings" // two: the policy, and how user names are compared
 	poolKeyKind  = "pool-key" // one, what must never change (security.md T8)
 	signingKind  = "signing"  // by key id
+	indexKind    = "index"    // one, what users are listed by
 	checkKind    = "keyring"  // by id of a ring key: proves that a ring can open what it should
 	only         = "pool"     // id of a kind's only document, and of the policy
 	namesID      = "names"    // id of how user names are compared

@@ -28,7 +28,7 @@ func (d *Directory) due(ctx context.Context) error {
 			failed = append(failed, fmt.Errorf("pool %q: %w", id, err))
 		}
 	}
-	failed = append(failed, d.sealOnce(ctx))
+	failed = append(failed, d.indexOnce(ctx), d.sealOnce(ctx))
 	for d.rounds.doom() {
 		if err := d.erase(ctx); err != nil {
 			return errors.Join(append(failed, err)...)

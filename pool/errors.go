@@ -38,6 +38,10 @@ var (
 	// ErrStale means that somebody else has changed the settings since they were read. Read them
 	// again, and decide again.
 	ErrStale = errors.New("pool: changed meanwhile; read it again")
+	// ErrNotReady means that lists do not find all users by an attribute yet that was declared
+	// searchable of late, or that a group of this name was deleted and still has members. The pool
+	// is at it; try again.
+	ErrNotReady = errors.New("pool: not ready yet, try again")
 	// ErrFixedInCode means that the settings are those of [Config].Settings. An administrator's change
 	// would be undone by the next start of the program.
 	ErrFixedInCode = errors.New("pool: the settings are fixed in code: change Config.Settings, or leave it nil")

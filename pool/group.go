@@ -72,27 +72,44 @@ func (s Settings) groupProblems() (ps []string) {
 	return ps
 }
 
-// places returns where each group stands in the order of precedence.
-func (s Settings) places() map[string]int {
-	ordered := slices.SortedFunc(slices.Values(s.Groups), func(a, b Group) int {
+// byPrecedence returns the groups in their order.
+func (s Settings) byPrecedence() []Group {
+	return slices.SortedFunc(slices.Values(s.Groups), func(a, b Group) int {
 		return cmp.Or(cmp.Compare(a.rank(), b.rank()), strings.Compare(a.Name, b.Name))
 	})
-	places := make(map[string]int, len(ordered))
-	for i, g := range ordered {
-		places[g.Name] = i
+}
+
+// places returns where each group stands in the order of precedence. Those that are gone have no
+// place: a group of that name has members of the one before.
+func (s Settings) places(gone []string) map[string]int {
+	places := make(map[string]int, len(s.Groups))
+	for i, g := range s.byPrecedence() {
+		if !slices.Contains(gone, g.Name) {
+			places[g.Name] = i
+		}
 	}
 	return places
 }
 
-// roles returns what each group gives that gives something.
-func (s Settings) roles() map[string]Role {
+// roles returns what each group gives that gives something, and is not gone.
+func (s Settings) roles(gone []string) map[string]Role {
 	roles := map[string]Role{}
 	for _, g := range s.Groups {
-		if g.May != 0 {
+		if g.May != 0 && !slices.Contains(gone, g.Name) {
 			roles[g.Name] = g.May
 		}
 	}
 	return roles
+}
+
+// without returns the names of the groups of before that are not there any more.
+func without(before, after []Group) (names []string) {
+	for _, g := range before {
+		if !slices.ContainsFunc(after, func(h Group) bool { return h.Name == g.Name }) {
+			names = append(names, g.Name)
+		}
+	}
+	return names
 }
 
 func (g Group) rank() int64 {

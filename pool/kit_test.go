@@ -284,6 +284,15 @@ func (c *counting) Read(ctx context.Context, p user.PoolID, w storage.Want) (sto
 	return c.Store.Read(ctx, p, w)
 }
 
+func (c *counting) Users(ctx context.Context, p user.PoolID, q storage.UserQuery) (storage.UserPage, error) {
+	if ctx.Value(byChore{}) == nil {
+		c.mu.Lock()
+		c.reads++
+		c.mu.Unlock()
+	}
+	return c.Store.Users(ctx, p, q)
+}
+
 func (c *counting) Commit(ctx context.Context, changes ...storage.Change) error {
 	if !chore(changes) {
 		c.mu.Lock()

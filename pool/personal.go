@@ -51,9 +51,10 @@ const eventList = "events"
 
 // EventQuery asks for a page of a pool's history.
 type EventQuery struct {
-	User  user.ID // only this user's; "" means all
-	After string  // Next of the page before; "" starts
-	Limit int     // at most 1000; 0 means 1000
+	User   user.ID // only this user's; "" means all
+	Newest bool    // newest first, which needs a User
+	After  string  // Next of the page before; "" starts
+	Limit  int     // at most 1000; 0 means 1000
 }
 
 // EventPage is a page of a pool's history.
@@ -62,15 +63,24 @@ type EventPage struct {
 	Next   string // good for a day, for the same user; "" means that there is no more
 }
 
-// ListEvents returns a page of the pool's history, oldest first. It fails with a *[ValidationError]
+// ListEvents returns a page of the pool's history, oldest first unless q says otherwise. It fails with a *[ValidationError]
 // where After is of another list or older than a day. It costs a read, and one more for each person
 // on the page.
 func (p *Pool) ListEvents(ctx context.Context, q EventQuery) (EventPage, error) {
+	return p.listEvents(ctx, "", q)
+}
+
+// listEvents is ListEvents for an administrator; "" is the program itself.
+func (p *Pool) listEvents(ctx context.Context, actor string, q EventQuery) (EventPage, error) {
 	if p.closed.Load() {
 		return EventPage{}, ErrClosed
 	}
 	var v validation
-	after, ok := p.pageCursor(eventList, string(q.User), q.After)
+	asked, err := json.Marshal([]any{actor, q.User, q.Newest})
+	if err != nil || q.Newest && q.User == "" {
+		v.add("Newest", "needs a User")
+	}
+	after, ok := p.pageCursor(eventList, string(asked), q.After)
 	if !ok {
 		v.add("After", "must be the Next of a page of these events")
 	}
@@ -80,7 +90,9 @@ func (p *Pool) ListEvents(ctx context.Context, q EventQuery) (EventPage, error) 
 	if err := v.err(); err != nil {
 		return EventPage{}, err
 	}
-	page, err := p.store.Events(ctx, p.config.ID, storage.EventQuery{User: q.User, After: after, Limit: q.Limit})
+	page, err := p.store.Events(ctx, p.config.ID, storage.EventQuery{
+		User: q.User, Newest: q.Newest, After: after, Limit: q.Limit,
+	})
 	if errors.Is(err, storage.ErrInvalid) {
 		v.add("User", "must be the id of a user")
 		return EventPage{}, v.err()
@@ -90,7 +102,7 @@ func (p *Pool) ListEvents(ctx context.Context, q EventQuery) (EventPage, error) 
 	}
 	list := EventPage{
 		Events: make([]Event, len(page.Events)),
-		Next:   p.pageToken(eventList, string(q.User), page.Next),
+		Next:   p.pageToken(eventList, string(asked), page.Next),
 	}
 	st := p.state.Load()
 	rings := map[user.ID]*seal.Keyring{"": st.eventRing("", nil)}

@@ -36,6 +36,7 @@ type Pool struct {
 	signIns  *budget
 	mails    *budget
 	sealer   sealer
+	indexing tenure
 }
 
 // Open opens the pool that c names, and makes it if the store has none by that id: it is a

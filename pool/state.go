@@ -15,7 +15,8 @@ type state struct {
 	epoch    int64
 	settings Settings // as they bind: CaseSensitive is that of naming
 	naming   naming
-	places   map[string]int // of groups, in the order in which they are told
+	index    index
+	places   map[string]int // of groups that give something, in the order in which they are told
 	roles    map[string]Role
 	secrets  map[string][]keptSecret // by client
 	poolKey  []byte
@@ -63,12 +64,14 @@ func (p *Pool) create(ctx context.Context, settings Settings, did *occurrence) e
 		return err
 	}
 	record := &storage.Pool{
-		ID: p.config.ID, Issuer: p.config.Issuer, Clients: settings.generated(), Created: p.now(),
+		ID: p.config.ID, Issuer: p.config.Issuer, Clients: settings.generated(),
+		Searchable: settings.searchable(), Created: p.now(),
 	}
 	changes := []storage.Change{
 		naming{CaseSensitive: settings.SignIn.CaseSensitive}.change(p),
 		storage.Put(record),
 		storage.Put(p.document(settingsKind, only, body)),
+		storage.Put(p.indexDocument(indexOf(settings))),
 		storage.Put(p.sealed(poolKeyKind, only, secret)),
 		storage.Put(p.sealed(signingKind, key.KID(), key.Marshal())),
 		storage.Put(p.check()),
@@ -105,8 +108,9 @@ func (p *Pool) publish(ctx context.Context) error {
 		}
 		changes = append(changes, more...)
 	}
-	if len(changes) == 0 {
-		return nil
+	policy := p.state.Load().settings // those in code, or as stored
+	if changes, err = p.reindexed(ctx, changes, policy, nil); err != nil || len(changes) == 0 {
+		return err
 	}
 	if err := p.commit(ctx, changes...); err != nil {
 		return foreign(err)
@@ -161,7 +165,7 @@ func (p *Pool) reload(ctx context.Context) error {
 	}
 	s := &state{epoch: got.PoolEpoch} // read before the documents, so never newer than they are
 	for _, load := range []func(context.Context, *state) error{
-		p.loadRing, p.loadPoolKey, p.loadSigning, p.loadSettings, p.loadSecrets,
+		p.loadRing, p.loadPoolKey, p.loadSigning, p.loadSettings, p.loadSecrets, p.loadIndex,
 	} {
 		if err := load(ctx, s); err != nil {
 			return err
@@ -170,9 +174,12 @@ func (p *Pool) reload(ctx context.Context) error {
 	if s.accounts, err = p.Verifier(s.settings.clientIDs()...); err != nil {
 		return err
 	}
-	s.places, s.roles = s.settings.places(), s.settings.roles()
+	s.places, s.roles = s.settings.places(s.index.Gone), s.settings.roles(s.index.Gone)
 	s.plan(p.now())
 	p.state.Store(s)
+	if s.index.unfinished() {
+		p.dir.indexing.add(p)
+	}
 	return nil
 }
 

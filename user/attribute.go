@@ -37,6 +37,9 @@ type Attribute struct {
 	Immutable bool
 	// AdminOnly keeps users from setting it themselves.
 	AdminOnly bool
+	// Searchable lets administrators list users by its value: ten attributes at most. It costs a
+	// store some 150 bytes for each user who has one.
+	Searchable bool `json:",omitzero"`
 }
 
 // Schema lists which attributes users have besides the plain standard ones: custom attributes, and
@@ -78,12 +81,15 @@ type format struct {
 	check func(string) bool
 }
 
+// maxSearchable is how many attributes lists go by at most.
+const maxSearchable = 10
+
 // maxString is Cognito's bound of a text, in code points.
 const maxString = 2048
 
 // Problems lists what is wrong with s, for the settings that hold it. Nil means nothing.
 func (s Schema) Problems() (ps []string) {
-	seen := map[string]bool{}
+	seen, searchable := map[string]bool{}, 0
 	for _, a := range s {
 		for _, p := range a.problems() {
 			ps = append(ps, fmt.Sprintf("attribute %.80q: %s", a.Name, p))
@@ -92,6 +98,12 @@ func (s Schema) Problems() (ps []string) {
 			ps = append(ps, fmt.Sprintf("attribute %.80q: it stands twice", a.Name))
 		}
 		seen[a.Name] = true
+		if a.Searchable {
+			searchable++
+		}
+	}
+	if searchable > maxSearchable {
+		ps = append(ps, fmt.Sprintf("%d attributes are searchable, at most %d", searchable, maxSearchable))
 	}
 	return ps
 }
