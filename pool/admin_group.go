@@ -20,7 +20,7 @@ func (a *Admin) ListGroups(ctx context.Context) ([]Group, error) {
 // with [ErrFixedInCode]. It costs two reads and a commit.
 func (a *Admin) CreateGroup(ctx context.Context, g Group) error {
 	return a.revise(ctx, createGroupEvent, func(r *revision) error {
-		if r.group(g.Name) >= 0 {
+		if r.groupAt(g.Name) >= 0 {
 			return ErrExists
 		}
 		x, err := a.pool.storedIndex(ctx)
@@ -40,7 +40,7 @@ func (a *Admin) CreateGroup(ctx context.Context, g Group) error {
 // commit.
 func (a *Admin) UpdateGroup(ctx context.Context, g Group) error {
 	return a.revise(ctx, updateGroupEvent, func(r *revision) error {
-		i := r.group(g.Name)
+		i := r.groupAt(g.Name)
 		if i < 0 {
 			return ErrNotFound
 		}
@@ -56,7 +56,7 @@ func (a *Admin) UpdateGroup(ctx context.Context, g Group) error {
 // and later one write for each member.
 func (a *Admin) DeleteGroup(ctx context.Context, name string) error {
 	return a.revise(ctx, deleteGroupEvent, func(r *revision) error {
-		i := r.group(name)
+		i := r.groupAt(name)
 		if i < 0 {
 			return ErrNotFound
 		}
@@ -65,8 +65,8 @@ func (a *Admin) DeleteGroup(ctx context.Context, name string) error {
 	})
 }
 
-// group returns where the group of a name stands in the settings, or -1.
-func (s Settings) group(name string) int {
+// groupAt returns where the group of a name stands in the settings, or -1.
+func (s Settings) groupAt(name string) int {
 	return slices.IndexFunc(s.Groups, func(g Group) bool { return g.Name == name })
 }
 
