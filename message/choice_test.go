@@ -96,6 +96,8 @@ func TestGermanWords(t *testing.T) {
 		{message.ResetPassword, "Neues Passwort für Laden"},
 		{message.PasswordChanged, "Ihr Passwort für Laden wurde geändert"},
 		{message.SignInAttempts, "Jemand hat versucht, sich bei Ihrem Konto bei Laden anzumelden"},
+		{message.AddressRemoved, "Die Adresse Ihres Kontos bei Laden wurde geändert"},
+		{message.Impersonated, "Jemand von uns hat Ihr Konto bei Laden benutzt"},
 	} {
 		d := message.Data{Code: "271828", Link: confirmURL, Pool: "Laden", Expires: time.Hour}
 		m, err := message.Settings{}.Render(tt.kind, "de", d)

@@ -92,7 +92,7 @@ func TestOnlyItsKindCarriesALink(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []message.Kind{
 		message.ConfirmSignUp, message.AlreadyRegistered, message.ResetPassword, message.PasswordChanged, message.SignInAttempts,
-		message.ConfirmAddress, message.AddressesChanged, message.AccountDeleted,
+		message.ConfirmAddress, message.AddressesChanged, message.AccountDeleted, message.AddressRemoved, message.Impersonated,
 	} {
 		own := message.Template{Kind: kind, Subject: "{##a##}", Text: "{##a##}", HTML: "{##a##}", SMS: "{##a##}"}
 		for _, by := range []message.Channel{message.Email, message.SMS} {

@@ -71,6 +71,12 @@ const (
 	AddressesChanged Kind = "addresses_changed"
 	// AccountDeleted is the last message to the owner of an account.
 	AccountDeleted Kind = "account_deleted"
+	// AddressRemoved tells a proven address, or a phone, that an administrator has taken it from an
+	// account. There is no link that undoes it: who is helped against a thief would lose to them.
+	AddressRemoved Kind = "address_removed"
+	// Impersonated tells the owner of an account that an administrator has begun to act as them
+	// (security.md S6).
+	Impersonated Kind = "impersonated"
 )
 
 // Message is one message to one person, ready to be sent.

@@ -72,6 +72,8 @@ var kinds = map[Kind]may{
 	AddressReplaced:   {link: true, texted: true, username: true},
 	AddressesChanged:  {username: true},
 	AccountDeleted:    {username: true},
+	AddressRemoved:    {username: true},
+	Impersonated:      {username: true},
 }
 
 // Render returns the built-in English words of a message, as [Settings.Render] does of no settings

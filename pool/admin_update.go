@@ -4,7 +4,9 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
+	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
 )
@@ -22,8 +24,9 @@ type UpdateAttributesInput struct {
 
 // UpdateAttributes changes attributes of a user, those that are for administrators to set as well.
 // An address that changes is no login any more, and the one in its place is where it is vouched
-// for: in the same commit, after which all sessions, tickets and codes are over. The last login of
-// a user stays, or is replaced. Nobody is told.
+// for: in the same commit, after which all sessions, tickets and codes are over. So they are where
+// any address that the user had goes: what was sent there may be in other hands. The last login of a
+// user stays, or is replaced. A proven address that goes is told, by a message to it.
 //
 // It fails with [ErrNotFound], with a *[ValidationError], with [ErrLoginTaken], and with
 // [ErrNotAllowed] for an address of a sign-up that is not confirmed. It costs one read and one
@@ -45,10 +48,11 @@ func (a *Admin) UpdateAttributes(ctx context.Context, in UpdateAttributesInput) 
 			}
 		}
 		f.Updated = f.now
-		if slices.Equal(reach(was), reach(f.User)) {
-			return []storage.Change{storage.Put(f.User)}, nil
+		changes := a.pool.left(was, f.User, f.now)
+		if f.gone(was) || !slices.Equal(reach(was), reach(f.User)) {
+			changes = append(changes, a.pool.voided(f.User, f.now))
 		}
-		return []storage.Change{a.pool.voided(f.User, f.now), storage.Put(f.User)}, nil
+		return append(changes, storage.Put(f.User)), nil
 	})
 }
 
@@ -62,6 +66,32 @@ func (f *found) moved(was *user.User) bool {
 		}
 	}
 	return false
+}
+
+// gone reports whether an address that the user had, proven or not, is theirs no more.
+func (f *found) gone(was *user.User) bool {
+	for _, k := range []user.Kind{user.KindEmail, user.KindPhone} {
+		old, _ := was.Address(k)
+		if is, _ := f.Address(k); old != (user.Login{}) && is.Value != old.Value {
+			return true
+		}
+	}
+	return false
+}
+
+// left returns the changes that tell the proven addresses which a user has no more that it is so:
+// whoever takes an account over by its address would else be seen by nobody (security.md S5).
+func (p *Pool) left(was, is *user.User, now time.Time) (changes []storage.Change) {
+	for _, k := range []user.Kind{user.KindEmail, user.KindPhone} {
+		old, proven := was.Address(k)
+		if next, _ := is.Address(k); !proven || next.Value == old.Value {
+			continue
+		}
+		l := letterTo(old, message.AddressRemoved, localeOf(is, ""), "")
+		l.Name = was.Username()
+		changes = append(changes, p.notify(is.ID, l, now))
+	}
+	return changes
 }
 
 // reach returns what u signs in by, and what is proven to be theirs.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/sqlite"
@@ -385,5 +386,85 @@ func TestS16_PagesOfUsers(t *testing.T) {
 	k.clock.advance(24 * time.Hour)
 	if _, err := root.ListUsers(t.Context(), pool.UserQuery{After: page.Next}); !errors.Is(err, pool.ErrInvalid) {
 		t.Errorf("a day later = %v, want ErrInvalid", err)
+	}
+}
+
+// A proven address that goes is told that it did, and nobody else is; what was sent to any address
+// that goes, proven or not, is of no use any more.
+func TestS5_AddressThatGoesIsTold(t *testing.T) {
+	t.Parallel()
+	said := func(name, value string) user.Attributes { return user.Attributes{name: value} }
+	for name, tt := range map[string]struct {
+		proven bool // the email address of before
+		change user.Attributes
+		vouch  bool
+		told   string // the address that is told; "" means none
+		ends   bool
+	}{
+		"moves":                 {true, said("email", "next@example.com"), true, ada, true},
+		"moves, unvouched":      {true, said("email", "next@example.com"), false, ada, true},
+		"goes":                  {true, said("email", ""), false, ada, true},
+		"in other letters":      {true, said("email", "ADA@example.com"), false, "", false},
+		"the number moves":      {true, said("phone_number", "+4915187654321"), false, phone, true},
+		"the name changes":      {true, said("name", "Ida"), false, "", false},
+		"unproven, moves":       {false, said("email", "next@example.com"), false, "", true},
+		"unproven, goes":        {false, said("email", ""), false, "", true},
+		"unproven, vouched for": {false, nil, true, "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := open(t, takes(pool.Username, pool.Email, pool.Phone))
+			made, err := k.admin().CreateUser(t.Context(), pool.CreateUserInput{
+				Username: "ada", Attributes: user.Attributes{"email": ada, "phone_number": phone},
+				EmailVerified: tt.proven, PhoneVerified: true, Password: right, Permanent: true,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := k.done("ada")
+			in := pool.UpdateAttributesInput{ID: made.ID, Attributes: tt.change, EmailVerified: tt.vouch}
+			k.store.keepMail(true)
+			if err := k.admin().UpdateAttributes(t.Context(), in); err != nil {
+				t.Fatal(err)
+			}
+			due, err := k.store.Due(t.Context(), nil, -1, k.clock.Now().Add(time.Hour), 10)
+			if err != nil || (len(due) == 1) != (tt.told != "") || len(due) > 1 {
+				t.Fatalf("%d messages, %v", len(due), err)
+			}
+			k.store.keepMail(false)
+			if tt.told != "" {
+				k.clock.advance(time.Minute)
+				if m := k.mails(tt.told, 1)[0]; m.Kind != message.AddressRemoved || strings.Contains(m.Text, "next@") {
+					t.Errorf("told %+v", m)
+				}
+			}
+			if _, err := k.refresh(d); errors.Is(err, pool.ErrNotAuthorized) != tt.ends {
+				t.Errorf("refresh = %v, want that sessions end: %v", err, tt.ends)
+			}
+		})
+	}
+}
+
+// An invitation that waits dies when the address that it waits for goes, though nobody had proven
+// it: it would hand the account to a stranger.
+func TestS5_InvitationToAnAddressThatGoes(t *testing.T) {
+	t.Parallel()
+	k := open(t, takes(pool.Username, pool.Email))
+	k.store.keepMail(true)
+	made, err := k.admin().CreateUser(t.Context(), pool.CreateUserInput{Username: "ada", Attributes: user.Attributes{"email": "ado@example.com"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.admin().UpdateAttributes(t.Context(), pool.UpdateAttributesInput{ID: made.ID, Attributes: user.Attributes{"email": ada}}); err != nil {
+		t.Fatal(err)
+	}
+	k.store.keepMail(false)
+	k.clock.advance(time.Minute)
+	waitFor(t, func() bool {
+		due, err := k.store.Due(t.Context(), nil, -1, k.clock.Now().Add(time.Hour), 10)
+		return err == nil && len(due) == 0
+	})
+	if ms := k.box.To("ado@example.com"); len(ms) > 0 {
+		t.Errorf("a stranger has got %+v", ms)
 	}
 }

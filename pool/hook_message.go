@@ -89,7 +89,8 @@ func (p *Pool) occasion(ctx context.Context, m *storage.Outgoing, l letter) (hoo
 		e.Code = "{####}"
 	case message.AddressReplaced:
 		e.Link = "{##Undo##}"
-	case message.PasswordChanged, message.SignInAttempts, message.AddressesChanged: // to a user, too
+	case message.PasswordChanged, message.SignInAttempts, message.AddressesChanged, message.AddressRemoved,
+		message.Impersonated: // to a user, too
 	}
 	got, err := p.store.Read(ctx, m.Pool, storage.Want{Now: p.now(), User: user.ByID(m.Owner)})
 	if err != nil {
