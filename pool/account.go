@@ -42,6 +42,9 @@ type Profile struct {
 	Attributes    user.Attributes // without what has a field here
 	Groups        []string        // that the pool has, by precedence ([Group]); nil means none
 	Created       time.Time
+	// Actor is the administrator who acts as the user in this session ([Admin.Impersonate]); ""
+	// means the user, and so it is with what administrators see.
+	Actor string
 }
 
 // Get returns the profile. It costs one read.
@@ -60,7 +63,9 @@ func (a *Account) SignOut(ctx context.Context, from Caller) error {
 		if err != nil {
 			return struct{}{}, err
 		}
-		o := occurrence{who: g.user, from: from, Kind: signOutEvent, Outcome: succeeded, Client: g.client.ID}
+		o := occurrence{
+			who: g.user, from: from, Kind: signOutEvent, Outcome: succeeded, Client: g.client.ID, Actor: g.session.Actor(),
+		}
 		return struct{}{}, a.pool.commit(ctx, append(a.pool.end(g), a.pool.event(g.now, o))...)
 	})
 	return err
@@ -72,6 +77,9 @@ func (a *Account) SignOutEverywhere(ctx context.Context, from Caller) error {
 	_, err := again(func() (struct{}, error) {
 		g, err := a.read(ctx)
 		if err != nil {
+			return struct{}{}, err
+		}
+		if err := g.themselves(); err != nil {
 			return struct{}{}, err
 		}
 		u := g.user
@@ -143,6 +151,15 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 	return p.mint(ctx, g.round, &c.hooked, next, d, g.guesses.Key, changes...)
 }
 
+// themselves fails where somebody else acts as the user: credentials, factors, addresses, links,
+// consent, export and deletion are the user's own (security.md S6).
+func (g granted) themselves() error {
+	if g.session.Kind == token.Impersonation {
+		return fmt.Errorf("%w: it takes the user in person", ErrForbidden)
+	}
+	return nil
+}
+
 // read returns the live session with its user, or ErrNotAuthorized.
 func (a *Account) read(ctx context.Context) (granted, error) {
 	return a.readWith(ctx, storage.Want{})
@@ -181,7 +198,7 @@ func (a *Account) readWith(ctx context.Context, w storage.Want) (g granted, err 
 // session of tokens, nor a token one of a browser.
 func (a *Account) names(s *token.Session) bool {
 	if a.browser {
-		return s.Kind == token.Browser && s.Epoch == a.claims.Epoch
+		return s.Kind != token.Grant && s.Epoch == a.claims.Epoch
 	}
 	return s.Kind != token.Browser && s.Client == a.claims.ClientID
 }

@@ -36,7 +36,10 @@ func (a *Account) UpdateAttributes(ctx context.Context, in ChangeAttributesInput
 			return struct{}{}, err
 		}
 		next.Updated = g.now
-		o := occurrence{who: next, from: in.Caller, Kind: updateEvent, Outcome: succeeded, Client: g.client.ID}
+		o := occurrence{
+			who: next, from: in.Caller, Kind: updateEvent, Outcome: succeeded, Client: g.client.ID,
+			Actor: g.session.Actor(),
+		}
 		return struct{}{}, owned(a.pool.commit(ctx, storage.Put(next), a.pool.event(g.now, o)))
 	})
 	return err

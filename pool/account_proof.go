@@ -9,7 +9,6 @@ import (
 	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
-	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
 )
 
@@ -53,8 +52,8 @@ func (a *Account) prove(ctx context.Context, s *proving, w storage.Want) (g gran
 	if g, err = a.readFor(ctx, s.from, w); err != nil {
 		return g, err
 	}
-	if g.session.Kind == token.Impersonation { // whoever acts for somebody proves only themselves
-		return g, ErrNotAuthorized
+	if err := g.themselves(); err != nil {
+		return g, err
 	}
 	if s.with == nil {
 		if since := g.now.Sub(authTime(g.session)); since >= g.state.settings.Sessions.Fresh {

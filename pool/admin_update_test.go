@@ -1,12 +1,14 @@
 package pool_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -449,16 +451,28 @@ func TestS5_AddressThatGoesIsTold(t *testing.T) {
 // it: it would hand the account to a stranger.
 func TestS5_InvitationToAnAddressThatGoes(t *testing.T) {
 	t.Parallel()
-	k := open(t, takes(pool.Username, pool.Email))
-	k.store.keepMail(true)
+	var k *kit
+	var down atomic.Bool
+	down.Store(true)
+	tried := make(chan struct{}, 100)
+	k = open(t, takes(pool.Username, pool.Email), func(c *pool.Config) {
+		c.Sender = message.SenderFunc(func(ctx context.Context, m message.Message) error {
+			if down.Load() {
+				tried <- struct{}{}
+				return errors.New("down")
+			}
+			return k.box.Send(ctx, m)
+		})
+	})
 	made, err := k.admin().CreateUser(t.Context(), pool.CreateUserInput{Username: "ada", Attributes: user.Attributes{"email": "ado@example.com"}})
 	if err != nil {
 		t.Fatal(err)
 	}
+	<-tried
 	if err := k.admin().UpdateAttributes(t.Context(), pool.UpdateAttributesInput{ID: made.ID, Attributes: user.Attributes{"email": ada}}); err != nil {
 		t.Fatal(err)
 	}
-	k.store.keepMail(false)
+	down.Store(false)
 	k.clock.advance(time.Minute)
 	waitFor(t, func() bool {
 		due, err := k.store.Due(t.Context(), nil, -1, k.clock.Now().Add(time.Hour), 10)

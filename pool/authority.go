@@ -44,6 +44,7 @@ func (a *Admin) Role(ctx context.Context) (Role, error) {
 type authority struct {
 	role  Role
 	above bool             // everybody: the program itself
+	acr   string           // of a user's session
 	still []storage.Change // that it stands, for the commit of what it was for
 }
 
@@ -60,6 +61,7 @@ func (a *Admin) authority(ctx context.Context) (authority, error) {
 	if g.session.Kind == token.Impersonation { // who acts as an administrator is none
 		return authority{}, nil
 	}
+	by.acr = token.ACR(g.session.Proofs, g.now)
 	by.role &= g.state.roleOf(g.user)
 	by.still = []storage.Change{storage.Require(g.session), storage.Require(g.user)}
 	return by, nil

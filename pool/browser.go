@@ -175,6 +175,6 @@ func (g granted) profile() Profile {
 	return g.client.redact(Profile{
 		ID: u.ID, Username: u.Username(),
 		Email: email.Display, EmailVerified: emailProven, Phone: phone.Display, PhoneVerified: phoneProven,
-		Attributes: plain(u.Attributes), Groups: g.state.groupsOf(u), Created: u.Created,
+		Attributes: plain(u.Attributes), Groups: g.state.groupsOf(u), Created: u.Created, Actor: g.session.Actor(),
 	})
 }

@@ -19,14 +19,17 @@ func (p *Pool) claims(r round, use token.Use, u *user.User, s *token.Session) to
 	c := token.Claims{
 		Issuer: p.config.Issuer, Subject: string(u.ID), ClientID: r.client.ID, Use: use,
 		JTI: rand.Text(), Session: s.ID, Epoch: s.Epoch,
-		Username: u.Username(), Groups: r.state.groupsOf(u), AuthTime: authTime(s), IssuedAt: r.now,
+		Username: u.Username(), Groups: r.state.groupsOf(u), Actor: s.Actor(), IssuedAt: r.now,
 		AMR: token.AMR(s.Proofs), ACR: token.ACR(s.Proofs, r.now),
+	}
+	if s.Kind != token.Impersonation { // for which the user has shown nothing
+		c.AuthTime = authTime(s)
 	}
 	switch use {
 	case token.Access:
-		c.ExpiresAt, c.Scope = r.now.Add(r.client.Tokens.Access), []string{accountScope}
+		c.ExpiresAt, c.Scope = r.now.Add(lifetime(s, r.client.Tokens.Access, r.now)), []string{accountScope}
 	case token.ID:
-		c.ExpiresAt, c.Attributes = r.now.Add(r.client.Tokens.ID), u.Attributes
+		c.ExpiresAt, c.Attributes = r.now.Add(lifetime(s, r.client.Tokens.ID, r.now)), u.Attributes
 		c.Name = u.Attributes["name"]
 		if l, proven := u.Address(user.KindEmail); l.Display != "" {
 			c.Email, c.EmailVerified = l.Display, new(proven)
@@ -37,6 +40,15 @@ func (p *Pool) claims(r round, use token.Use, u *user.User, s *token.Session) to
 		r.client.withhold(&c)
 	}
 	return c
+}
+
+// lifetime returns how long a token of a session is good that would be for d: one of an actor ends
+// with the session, because nothing else shows that it has ended (security.md S6).
+func lifetime(s *token.Session, d time.Duration, now time.Time) time.Duration {
+	if s.Kind == token.Impersonation {
+		return min(d, s.Expires.Sub(now))
+	}
+	return d
 }
 
 // authTime returns the time of the oldest proof.

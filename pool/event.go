@@ -60,6 +60,7 @@ const (
 	createGroupEvent  = "create_group"
 	updateGroupEvent  = "update_group"
 	deleteGroupEvent  = "delete_group"
+	impersonateEvent  = "impersonate"
 	settingsEvent     = "put_settings"
 	clientAddEvent    = "add_client_secret"
 	clientDropEvent   = "delete_client_secret"

@@ -89,6 +89,9 @@ var inputs = map[string]func(k *kit, d *pool.Done, bob string) any{
 	"Admin.ResetPassword": func(k *kit, _ *pool.Done, _ string) any {
 		return pool.RequireResetInput{ID: k.user(ada).ID, Client: "default"}
 	},
+	"Admin.Impersonate": func(k *kit, _ *pool.Done, _ string) any {
+		return pool.ImpersonateInput{ID: k.user(ada).ID, Reason: "ticket 4711", Client: "default"}
+	},
 }
 
 // methodName names a method; those of an administrator have names of their own.

@@ -53,7 +53,7 @@ func (p *Pool) mint(
 
 // handOut returns what is handed out for a new session: the cookie of a browser's, or tokens.
 func (p *Pool) handOut(ctx context.Context, r round, h *hooked, u *user.User, s *token.Session) (*Done, error) {
-	if s.Kind == token.Browser {
+	if h.from.Browser {
 		return &Done{Cookie: p.cookie(s), Expires: s.Expires}, nil
 	}
 	set, err := p.tokens(ctx, r, h, u, s)
@@ -62,10 +62,6 @@ func (p *Pool) handOut(ctx context.Context, r round, h *hooked, u *user.User, s 
 
 // tokens returns what a client is handed for a session. The error may be a hook's.
 func (p *Pool) tokens(ctx context.Context, r round, h *hooked, u *user.User, s *token.Session) (token.Set, error) {
-	family, err := p.gate.Family(s)
-	if err != nil {
-		return token.Set{}, unavailable(fmt.Errorf("open session: %w", err))
-	}
 	as, err := p.shaped(ctx, r, h, u)
 	if err != nil {
 		return token.Set{}, err
@@ -78,10 +74,17 @@ func (p *Pool) tokens(ctx context.Context, r round, h *hooked, u *user.User, s *
 	if err != nil {
 		return token.Set{}, err
 	}
-	set := token.Set{Access: token.NewSecret(access), ID: token.NewSecret(id), Lifetime: r.client.Tokens.Access}
-	if r.client.allows(FlowRefresh) == nil {
-		set.Refresh = token.FormatRefresh(family, s.Pool, s.User, s.ID, s.Client, s.Generation)
+	set := token.Set{
+		Access: token.NewSecret(access), ID: token.NewSecret(id), Lifetime: lifetime(s, r.client.Tokens.Access, r.now),
 	}
+	if s.Kind == token.Impersonation || r.client.allows(FlowRefresh) != nil {
+		return set, nil
+	}
+	family, err := p.gate.Family(s)
+	if err != nil {
+		return token.Set{}, unavailable(fmt.Errorf("open session: %w", err))
+	}
+	set.Refresh = token.FormatRefresh(family, s.Pool, s.User, s.ID, s.Client, s.Generation)
 	return set, nil
 }
 

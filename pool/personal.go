@@ -29,7 +29,7 @@ type Event struct {
 	User    user.ID // "" means nobody, as at an address that nobody owns
 	Kind    string  // such as "sign_in"
 	Outcome string  // "success", "step" or "refused"
-	Reason  string  // why it was refused: what the visitor is not told
+	Reason  string  // why it was refused, which the visitor is not told; why somebody is impersonated
 	Client  string
 	Actor   string // the [Actor] who did it to the user; "" means the user, or a visitor
 	// Count is how many calls it tells of: 1, or more where calls that were refused without a

@@ -151,7 +151,7 @@ func (p *Pool) readSession(ctx context.Context, a *asking, presented token.Refre
 	if g.session == nil || g.user == nil || g.session.Epoch != g.user.Epoch {
 		return g, errEnded
 	}
-	if g.session.Kind == token.Browser { // it has a cookie, and no family of tokens
+	if g.session.Kind != token.Grant { // it has no family of tokens
 		return g, ErrNotAuthorized
 	}
 	family, err := p.gate.Family(g.session)

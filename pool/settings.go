@@ -30,6 +30,8 @@ type Settings struct {
 	Sessions SessionSettings
 	Limits   LimitSettings
 	Events   EventSettings
+	// Impersonation is how administrators act as users.
+	Impersonation ImpersonationSettings
 	// Groups are what users may be in. Groups that a user is in and the settings lack give nothing.
 	Groups  []Group
 	Clients []Client // none means one public first-party client named "default"

@@ -48,6 +48,10 @@ type Claims struct {
 	Scope    []string // scope, of access tokens only
 	Username string   // username of an access token, cognito:username of an ID token
 	Groups   []string // cognito:groups, of both kinds: the user's when the token was made
+	// Actor is the sub of act (RFC 8693, 4.1): an administrator who acts as the user. "" means the
+	// user. Such a token has neither auth_time nor acr. Where only
+	// the user may act, refuse it: [Requirement].Self.
+	Actor string
 
 	AuthTime  time.Time // auth_time: of the oldest proof the sign-in rests on; zero is left out
 	IssuedAt  time.Time // iat; required

@@ -27,7 +27,7 @@ func decode(payload []byte) (*Claims, error) {
 		JTI: r.text("jti", required), Session: r.text("origin_jti", required), Epoch: r.integer("epoch", optional),
 		AuthTime: r.time("auth_time", optional), IssuedAt: r.time("iat", required), ExpiresAt: r.time("exp", required),
 		AMR: r.texts("amr", optional), ACR: r.text("acr", optional), Audience: r.audience(),
-		Groups: r.texts("cognito:groups", optional),
+		Groups: r.texts("cognito:groups", optional), Actor: r.actor(),
 	}
 	c.Attributes, c.Values = r.further()
 	switch c.Use {
@@ -148,6 +148,22 @@ func (r *reader) time(name string, must bool) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(n, 0).UTC()
+}
+
+// actor reads who acts for the subject. Whatever else an act claim may say, such as a chain of
+// actors, no pool writes: it is refused, because who took it for none would take the actor for the
+// user.
+func (r *reader) actor() string {
+	raw := r.take("act", optional)
+	if raw == nil {
+		return ""
+	}
+	members, err := jose.Object(raw)
+	s, ok := jose.Text(members["sub"])
+	if err != nil || len(members) != 1 || !ok || s == "" {
+		r.fail("act", "an actor with a sub alone")
+	}
+	return s
 }
 
 // boolean reads true and false. What else some issuers send, "true" and 1 among them, is refused:

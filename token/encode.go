@@ -25,11 +25,17 @@ type wire struct {
 	Username      string   `json:"username,omitempty"`
 	IDName        string   `json:"cognito:username,omitempty"`
 	Groups        []string `json:"cognito:groups,omitempty"`
+	Actor         *actor   `json:"act,omitempty"`
 	Name          string   `json:"name,omitempty"`
 	Email         string   `json:"email,omitempty"`
 	EmailVerified *bool    `json:"email_verified,omitempty"`
 	Phone         string   `json:"phone_number,omitempty"`
 	PhoneVerified *bool    `json:"phone_number_verified,omitempty"`
+}
+
+// actor is the act claim of RFC 8693, section 4.1.
+type actor struct {
+	Subject string `json:"sub"`
 }
 
 // audience is a text where there is one, as Cognito and most of the world write it.
@@ -50,6 +56,9 @@ func (c *Claims) encode() ([]byte, error) {
 	w := wire{
 		Issuer: c.Issuer, Subject: c.Subject, Use: c.Use, JTI: c.JTI, Session: c.Session, Epoch: c.Epoch, Groups: c.Groups,
 		AuthTime: seconds(c.AuthTime), IssuedAt: c.IssuedAt.Unix(), ExpiresAt: c.ExpiresAt.Unix(), AMR: c.AMR, ACR: c.ACR,
+	}
+	if c.Actor != "" {
+		w.Actor = &actor{c.Actor}
 	}
 	if c.Use == Access {
 		w.ClientID, w.Audience, w.Scope, w.Username = c.ClientID, c.Audience, strings.Join(c.Scope, " "), c.Username

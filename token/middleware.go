@@ -76,6 +76,9 @@ type Requirement struct {
 	Groups []string
 	// Scopes must all be there.
 	Scopes []string
+	// Self lets in nobody who acts as the user ([Claims].Actor): for what a user must do in person,
+	// such as to pay or to consent.
+	Self bool
 }
 
 func (q Requirement) inGroup(c *Claims) bool {
@@ -101,6 +104,8 @@ func Require(q Requirement) func(http.Handler) http.Handler {
 				refuse(w, http.StatusForbidden, `Bearer error="insufficient_scope", scope="`+scopes+`"`)
 			case !q.inGroup(c):
 				refuse(w, http.StatusForbidden, "") // no scope would help
+			case q.Self && c.Actor != "":
+				refuse(w, http.StatusForbidden, "")
 			default:
 				next.ServeHTTP(w, r)
 			}

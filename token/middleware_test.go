@@ -163,6 +163,10 @@ func TestRequire(t *testing.T) {
 		{"scope without the group", &c, token.Requirement{Scopes: []string{"openid"}, Groups: []string{"root"}}, 403, ""},
 		{"group without the scope", &c, token.Requirement{Scopes: []string{"x"}, Groups: []string{"staff"}}, 403, lacks + `x"`},
 		{"neither groups nor scopes in the token", &token.Claims{Subject: "eve"}, token.Requirement{Groups: []string{"staff"}}, 403, ""},
+		{"oneself", &c, token.Requirement{Self: true}, 200, ""},
+		{"an actor", &token.Claims{Subject: "ada", Actor: "root"}, token.Requirement{}, 200, ""},
+		{"an actor for the user", &token.Claims{Subject: "ada", Actor: "root"}, token.Requirement{Self: true}, 403, ""},
+		{"an actor in the group", &token.Claims{Subject: "ada", Actor: "root", Groups: []string{"staff"}}, token.Requirement{Self: true, Groups: []string{"staff"}}, 403, ""},
 		{"no claims", nil, token.Requirement{}, 401, "Bearer"},
 		{"no claims, a group", nil, token.Requirement{Groups: []string{"staff"}}, 401, "Bearer"},
 	}

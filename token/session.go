@@ -62,7 +62,24 @@ const (
 	MethodPassword  Method = "password"
 	MethodEmailCode Method = "email_code"
 	MethodSMSCode   Method = "sms_code"
+	// MethodActor says that an administrator, whom Credential names, acts as the user. The user has
+	// shown nothing, so it gives no assurance and no auth_time (security.md S6).
+	MethodActor Method = "actor"
 )
+
+// Actor returns who acts as the user, in a session of kind [Impersonation]; "" means the user.
+// That of no session is "".
+func (s *Session) Actor() string {
+	if s == nil {
+		return ""
+	}
+	for _, p := range s.Proofs {
+		if p.Method == MethodActor {
+			return p.Credential
+		}
+	}
+	return ""
+}
 
 // Ends returns when s is over: its absolute end, or its idle limit after the last use.
 func (s *Session) Ends() time.Time {

@@ -20,6 +20,7 @@ const (
 	Authentication        Source = "Authentication"
 	RefreshTokens         Source = "RefreshTokens"
 	NewPasswordChallenge  Source = "NewPasswordChallenge" // of tokens: a temporary password was replaced
+	Impersonation         Source = "Impersonation"        // of tokens with which an administrator acts as the user
 	ChangePassword        Source = "ChangePassword"       // Cognito has no such source: it gives no new tokens there
 )
 
@@ -38,7 +39,10 @@ type Event struct {
 	// for in PreSignUp, and none where there is no user. An address in them is proven only in a
 	// Post hook and in PreTokenGeneration.
 	Attributes user.Attributes
-	Caller     Caller
+	// Actor is the administrator who is about to act as the user (Source [Impersonation]); "" means
+	// the user.
+	Actor  string
+	Caller Caller
 	// Metadata is what the visitor's app sent along (Cognito's ClientMetadata): anybody may have
 	// put anything there. It is bounded, valid UTF-8, and stored only beside a message or a Post
 	// hook that waits for its turn.

@@ -15,6 +15,7 @@
 package gate
 
 import (
+	"slices"
 	"time"
 
 	"github.com/userpool-go/userpool/password"
@@ -29,6 +30,9 @@ type Purpose int
 const (
 	SignIn  Purpose = iota + 1
 	Refresh         // of a session that exists: the same rules, over its stored proofs
+	// Impersonate lets an actor be the user for a while (security.md S6). Nothing is proven but who
+	// the actor is.
+	Impersonate
 )
 
 // Outcome is what a decision says.
@@ -63,7 +67,9 @@ const (
 	ChangeForced  Reason = "force_change_password"
 	Expired       Reason = "temporary_password_expired"
 	NotByPassword Reason = "not_by_password"
-	NoStatus      Reason = "no_status" // one that this version does not know
+	NoStatus      Reason = "no_status"  // one that this version does not know
+	NotBelow      Reason = "not_below"  // the actor, by role
+	WeakActor     Reason = "weak_actor" // who has not signed in by two factors
 )
 
 // Request is what a decision is about: who, as read, and for what.
@@ -72,7 +78,19 @@ type Request struct {
 	Purpose Purpose
 	// Policy says for how long a temporary password is good. The zero Policy's is Cognito's 7 days.
 	Policy password.Policy
+	Actor  Actor // of Impersonate
 }
+
+// Actor is who wants to act as a user.
+type Actor struct {
+	Name  string
+	Above bool   // by role: the user is below
+	User  bool   // of the pool, rather than the program or its staff
+	ACR   string // of a user's session
+}
+
+// aal2 is the level that an actor has signed in at who is a user (NIST SP 800-63B-4, 2.2).
+const aal2 = "aal2"
 
 // Decision is the answer of [Decide]. The zero Decision mints nothing.
 type Decision struct {
@@ -103,7 +121,16 @@ func Decide(r Request, proofs []Proof, now time.Time) Decision {
 	if r.User == nil {
 		return refuse(NoUser)
 	}
-	held := holding(r.User, proofs)
+	held := holding(r, proofs)
+	if r.Purpose == Impersonate {
+		switch a := r.Actor; {
+		case a.Name == "" || !a.Above:
+			return refuse(NotBelow)
+		case a.User && a.ACR != aal2:
+			return refuse(WeakActor)
+		}
+		held = []token.Proof{{Method: token.MethodActor, Credential: r.Actor.Name, Time: now}}
+	}
 	if len(held) == 0 {
 		return refuse(NoProof)
 	}
@@ -113,11 +140,11 @@ func Decide(r Request, proofs []Proof, now time.Time) Decision {
 	d := Decision{user: r.User, proofs: held, now: now}
 	switch r.User.Status {
 	case user.Confirmed:
-		if knows(held) {
+		if knows(held) || acts(held) {
 			d.outcome = Mint
 			return d
 		}
-		if r.Purpose == Refresh {
+		if r.Purpose != SignIn {
 			return refuse(NoProof)
 		}
 		d.outcome, d.next = Step, Password
@@ -145,13 +172,19 @@ func Decide(r Request, proofs []Proof, now time.Time) Decision {
 	return refuse(NoStatus)
 }
 
-// holding returns the proofs whose credential the user still has as it was when it was checked.
-func holding(u *user.User, proofs []Proof) []token.Proof {
+// holding returns the proofs whose credential the user still has as it was when it was checked. That
+// of an actor carries the session on that it began, and begins none.
+func holding(r Request, proofs []Proof) []token.Proof {
 	var held []token.Proof
+	u := r.User
 	for _, p := range proofs {
 		switch p.record.Method {
 		case token.MethodPassword:
 			if u.Password != nil && p.user == u.ID && u.Password.Revision == p.record.Revision {
+				held = append(held, p.record)
+			}
+		case token.MethodActor:
+			if p.user == u.ID && r.Purpose == Refresh {
 				held = append(held, p.record)
 			}
 		case token.MethodEmailCode, token.MethodSMSCode:
@@ -172,4 +205,9 @@ func knows(proofs []token.Proof) bool {
 		}
 	}
 	return false
+}
+
+// acts reports whether an actor is who stands behind some proofs.
+func acts(proofs []token.Proof) bool {
+	return slices.ContainsFunc(proofs, func(p token.Proof) bool { return p.Method == token.MethodActor })
 }

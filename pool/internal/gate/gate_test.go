@@ -283,3 +283,64 @@ func TestT4_CodesAreBound(t *testing.T) {
 		t.Error("a wrong code by SMS is accepted")
 	}
 }
+
+// An actor is the user for as long as the gate says, by what they are and how they signed in, and
+// never by what the user has shown. Their proof carries that session on, and begins no other.
+func TestS6_TheGateJudgesActors(t *testing.T) {
+	t.Parallel()
+	g, _, _ := newGate(t)
+	u := &user.User{ID: "ada", Pool: "p", Epoch: 7, Status: user.Confirmed, Password: &user.Password{Revision: 1}}
+	own := gate.Carried("ada", []token.Proof{{Method: token.MethodPassword, Revision: 1, Time: now}})
+	good := gate.Actor{Name: "root", Above: true}
+	with := func(change func(u *user.User)) *user.User { c := u.Clone(); change(c); return c }
+	for name, tt := range map[string]struct {
+		user  *user.User
+		actor gate.Actor
+		want  gate.Reason
+	}{
+		"the program":             {u, good, ""},
+		"a user by two factors":   {u, gate.Actor{Name: "eve", Above: true, User: true, ACR: "aal2"}, ""},
+		"a user by one factor":    {u, gate.Actor{Name: "eve", Above: true, User: true, ACR: "aal1"}, gate.WeakActor},
+		"a user whose level fell": {u, gate.Actor{Name: "eve", Above: true, User: true}, gate.WeakActor},
+		"a peer":                  {u, gate.Actor{Name: "eve", User: true, ACR: "aal2"}, gate.NotBelow},
+		"no actor":                {u, gate.Actor{}, gate.NotBelow},
+		"an actor without a name": {u, gate.Actor{Above: true}, gate.NotBelow},
+		"nobody":                  {nil, good, gate.NoUser},
+		"disabled":                {with(func(u *user.User) { u.Disabled = true }), good, gate.Disabled},
+		"a sign-up":               {with(func(u *user.User) { u.Status = user.Unconfirmed }), good, gate.NoProof},
+		"to change the password":  {with(func(u *user.User) { u.Status = user.ForceChangePassword }), good, gate.ChangeForced},
+		"to be reset":             {with(func(u *user.User) { u.Status = user.ResetRequired }), good, gate.ResetRequired},
+		"from elsewhere":          {with(func(u *user.User) { u.Status = user.External }), good, gate.NotByPassword},
+		"of no status":            {with(func(u *user.User) { u.Status = "new" }), good, gate.NoStatus},
+	} {
+		for _, proofs := range [][]gate.Proof{nil, own} {
+			d := gate.Decide(gate.Request{User: tt.user, Purpose: gate.Impersonate, Actor: tt.actor}, proofs, now)
+			if d.Reason() != tt.want || (d.Outcome() == gate.Mint) != (tt.want == "") || d.Outcome() == gate.Step {
+				t.Errorf("%s: outcome %d, reason %q, want %q", name, d.Outcome(), d.Reason(), tt.want)
+			}
+			if tt.want == "" && (len(d.Proofs()) != 1 || d.Proofs()[0].Method != token.MethodActor) {
+				t.Errorf("%s: proofs %+v", name, d.Proofs())
+			}
+		}
+	}
+	d := gate.Decide(gate.Request{User: u, Purpose: gate.Impersonate, Actor: good}, own, now)
+	for _, browser := range []bool{false, true} {
+		s, err := g.Session(d, gate.Terms{Client: "web", Browser: browser, Lifetime: 30 * 24 * time.Hour})
+		if err != nil || s.Kind != token.Impersonation || s.Key != nil || s.Generation != 0 || !s.Expires.Equal(now.Add(30*time.Minute)) || s.Actor() != "root" {
+			t.Errorf("session = %+v, %v", s, err)
+		}
+	}
+	acting := gate.Carried("ada", d.Proofs())
+	if d := gate.Decide(gate.Request{User: u, Purpose: gate.Refresh}, acting, now); d.Outcome() != gate.Mint {
+		t.Errorf("the session goes on: outcome %d", d.Outcome())
+	}
+	if d := gate.Decide(gate.Request{User: u, Purpose: gate.Refresh}, gate.Carried("eve", d.Proofs()), now); d.Outcome() != gate.Refuse {
+		t.Errorf("of another user: outcome %d", d.Outcome())
+	}
+	if d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, acting, now); d.Outcome() != gate.Refuse {
+		t.Errorf("at a sign-in: outcome %d", d.Outcome())
+	}
+	if d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, append(acting, own...), now); d.Outcome() != gate.Mint || len(d.Proofs()) != 1 {
+		t.Errorf("beside the user's own proof: outcome %d, %+v", d.Outcome(), d.Proofs())
+	}
+}

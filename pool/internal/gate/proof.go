@@ -182,7 +182,7 @@ func Chosen(was, is *user.User, shown ...Proof) []Proof {
 	if is.ID != was.ID || is.Password == nil {
 		return nil
 	}
-	held := holding(was, shown)
+	held := holding(Request{User: was, Purpose: SignIn}, shown)
 	for i, r := range held {
 		if r.Method == token.MethodPassword {
 			held[i].Revision = is.Password.Revision

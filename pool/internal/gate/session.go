@@ -21,8 +21,12 @@ type Terms struct {
 	Lifetime time.Duration // until the absolute end
 }
 
+// MaxImpersonation is how long an actor may be the user.
+const MaxImpersonation = 30 * time.Minute
+
 // Session makes the session that d decided to mint: one of a browser, or a grant of the client,
-// with a refresh family of its own (security.md T2, T4). It is not stored yet.
+// with a refresh family of its own (security.md T2, T4). That of an actor has none and is short
+// (S6). It is not stored yet.
 func (g *Gate) Session(d Decision, t Terms) (*token.Session, error) {
 	if d.outcome != Mint {
 		return nil, ErrNotDecided
@@ -31,6 +35,10 @@ func (g *Gate) Session(d Decision, t Terms) (*token.Session, error) {
 		ID: rand.Text(), Pool: string(d.user.Pool), User: string(d.user.ID), Epoch: d.user.Epoch,
 		Kind: token.Grant, Client: t.Client, Proofs: d.proofs,
 		Created: d.now, LastUsed: d.now, Idle: t.Idle, Expires: d.now.Add(t.Lifetime),
+	}
+	if acts(d.proofs) {
+		s.Kind, s.Expires = token.Impersonation, d.now.Add(min(t.Lifetime, MaxImpersonation))
+		return s, nil
 	}
 	if t.Browser {
 		s.Kind = token.Browser

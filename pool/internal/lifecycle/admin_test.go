@@ -23,6 +23,7 @@ var admins = []operation{
 	{"join a group", 2, []string{"Admin.AddToGroup"}, join},
 	{"leave a group", 1, []string{"Admin.RemoveFromGroup"}, quit},
 	{"move an address", 2, []string{"Admin.UpdateAttributes"}, move},
+	{"act as somebody", 3, []string{"Admin.Impersonate"}, impersonate},
 	{"ask for nobody", 1, []string{"Admin.GetUser"}, nobody},
 }
 
@@ -252,11 +253,45 @@ func move(w *world, t *town) {
 		w.want(err, pool.ErrLoginTaken)
 	default:
 		w.want(err, nil)
-		p.email, p.proven = to, vouched || was && !moved
-		if p.proven != was || moved && (p.proven || was) {
+		if moved && was {
+			w.letter(t, message.AddressRemoved, p.email)
+		}
+		if p.proven = vouched || was && !moved; p.proven != was || moved && p.email != "" {
 			p.revoke()
 		}
+		p.email = to
 	}
+}
+
+// impersonate acts as somebody for a moment, who is told.
+func impersonate(w *world, t *town) {
+	p := w.anyone(t)
+	if p == nil {
+		return
+	}
+	browser := w.chance(2)
+	w.say("%s, browser %t", p.login(), browser)
+	done, err := t.admin().Impersonate(w.ctx, pool.ImpersonateInput{ID: p.id, Reason: "to help", Browser: browser})
+	if p.status != user.Confirmed || p.disabled {
+		w.want(err, pool.ErrNotAllowed)
+		return
+	}
+	w.want(err, nil)
+	if p.proven {
+		w.letter(t, message.Impersonated, p.email)
+	}
+	s := &session{of: p, era: p.era, ends: w.now().Add(accessLife), cookie: done.Cookie, used: w.now()}
+	s.access = append(s.access, access{done.Tokens.Access, s.ends})
+	a := w.account(t, s)
+	got, err := a.Get(w.ctx)
+	w.want(err, nil)
+	if got.ID != p.id || got.Actor != "lifecycle" || !done.Tokens.Refresh.IsZero() {
+		w.fail("acting as %s: %+v", p.login(), got)
+	}
+	w.want(a.SignOutEverywhere(w.ctx, w.caller(false)), pool.ErrForbidden)
+	w.want(a.SignOut(w.ctx, w.caller(false)), nil)
+	s.over = true
+	w.account(t, s)
 }
 
 // nobody asks for users of other pools, and for those who have gone.
@@ -280,6 +315,7 @@ func nobody(w *world, t *town) {
 		a.ResendInvitation(w.ctx, pool.ResendInvitationInput{ID: id}),
 		a.UpdateAttributes(w.ctx, pool.UpdateAttributesInput{ID: id, Attributes: user.Attributes{"name": "x"}}),
 		second(a.ResetPassword(w.ctx, pool.RequireResetInput{ID: id})),
+		second(a.Impersonate(w.ctx, pool.ImpersonateInput{ID: id, Reason: "to help"})),
 	} {
 		w.want(err, pool.ErrNotFound)
 	}
