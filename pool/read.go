@@ -59,6 +59,7 @@ type counters struct {
 // that proves to be the one it says.
 func (p *Pool) readLogin(ctx context.Context, login user.Login, a *asking, named counters) (reading, error) {
 	s, now, c := p.state.Load(), p.now(), a.from // the pool key is the same in every state
+	login = s.naming.reread(login)
 	keys := []storage.CounterKey{
 		{Pool: p.config.ID, Name: named.of},
 		{Pool: p.config.ID, Owner: s.stranger(login), Name: named.of},
@@ -89,8 +90,8 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, a *asking, named
 	if err != nil {
 		return reading{}, err
 	}
-	if l := fresh.naming.reread(login); l.Value != login.Value { // names are compared otherwise by now
-		return p.readLogin(ctx, l, a, named)
+	if login.Kind() == user.KindUsername && fresh.naming.Walk != s.naming.Walk {
+		return p.readLogin(ctx, login, a, named) // names may be compared otherwise by now
 	}
 	r := reading{
 		round: round{state: fresh, now: now}, user: got.User, attempt: got.Attempt,
