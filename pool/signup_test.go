@@ -356,17 +356,6 @@ func TestS1_ParallelConfirmsHaveOneWinner(t *testing.T) {
 	})
 }
 
-func TestClosedSignUp(t *testing.T) {
-	t.Parallel()
-	k := open(t, func(c *pool.Config) { c.Settings = &pool.Settings{SignUp: pool.SignUpSettings{Closed: true}} })
-	if _, err := k.SignUp(t.Context(), pool.SignUpInput{Username: ada, Password: right}); !errors.Is(err, pool.ErrNotAuthorized) {
-		t.Errorf("SignUp = %v, want ErrNotAuthorized", err)
-	}
-	if u := k.user(ada); u != nil {
-		t.Error("a closed pool stored an attempt")
-	}
-}
-
 // What a visitor is handed never names the user (security.md T4, T7).
 func TestT7_NoUserIDInAnswers(t *testing.T) {
 	t.Parallel()

@@ -82,8 +82,8 @@ func TestTimesAreWholeSeconds(t *testing.T) {
 	}
 }
 
-// An attribute that a user may write must not say what only the issuer says.
-func TestReservedNamesWin(t *testing.T) {
+// CVE class 48: an attribute that a user may write does not say what only the issuer says.
+func TestCVE48_ReservedNamesWin(t *testing.T) {
 	t.Parallel()
 	k, c := generate(t), claims(token.ID)
 	c.Attributes = map[string]string{"nickname": "countess"}
