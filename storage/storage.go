@@ -17,7 +17,8 @@
 // and decide again. Stamps are never reused, so a commit whose answer was lost ([ErrUnknown]) is
 // settled by reading: the stored stamp is the one of the [Put], or it is not.
 //
-// The adapters are storage/memory and storage/sqlite. Package storagetest proves an adapter.
+// The adapters are storage/memory, storage/sqlite and storage/postgres. Package storagetest proves an
+// adapter.
 package storage
 
 import (

@@ -55,11 +55,13 @@ var rooms = map[string][]string{
 	"internal/jose":     nil,
 	"internal/egress":   nil,
 	"internal/archtest": nil,
+
+	"internal/postgrestest": nil,
 }
 
 // kits lists the rooms that are for tests alone, whose hashes guard nothing and whose keys are made
 // up: no program imports them, an example neither.
-var kits = []string{"pool/pooltest", "storage/storagetest", "token/tokentest"}
+var kits = []string{"pool/pooltest", "storage/storagetest", "token/tokentest", "internal/postgrestest"}
 
 // owners lists who may import what is not ours. A dependency has one owner, whose types never show
 // in our API; a package of the standard library that is not here may be imported by everybody.
@@ -70,6 +72,9 @@ var owners = map[string][]string{
 	"github.com/wneessen/go-mail":       {"message/smtp"},
 	"modernc.org/sqlite":                {"storage/sqlite"},
 	"modernc.org/sqlite/lib":            {"storage/sqlite"},
+	"github.com/jackc/pgx/v5":           {"storage/postgres", "internal/postgrestest", "examples"},
+	"github.com/jackc/pgx/v5/pgconn":    {"storage/postgres"},
+	"github.com/jackc/pgx/v5/pgxpool":   {"storage/postgres", "examples"},
 	"github.com/emersion/go-smtp":       {"examples"}, // and the tests of message/smtp
 	"github.com/emersion/go-sasl":       {"examples"},
 
@@ -99,7 +104,7 @@ var never = []string{
 
 // clocks lists the rooms that may read the clock of the machine. All others are given the time, or
 // have a Config.Now whose default is time.Now, named and not called.
-var clocks = []string{"examples", "storage/storagetest", "internal/archtest"}
+var clocks = []string{"examples", "storage/storagetest", "internal/archtest", "internal/postgrestest"}
 
 // sessions lists the rooms that may make a session out of nothing (security.md T1): the gate, which
 // mints them, the room that says what one is, and those that read one back from a store.

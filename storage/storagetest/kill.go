@@ -161,6 +161,11 @@ func (s *scene) killed(round int) (acked [killWriters]int) {
 		note(line)
 	}
 	c.cmd.Wait()
+	if s.adapter.Settle != nil {
+		if err := s.adapter.Settle(s.ctx, s.address); err != nil {
+			s.Fatalf("round %d: wait for what the child had sent: %v", round, err)
+		}
+	}
 	if c.log.Len() > 0 {
 		s.Errorf("round %d: the child failed before it was killed: %s", round, c.log)
 	}

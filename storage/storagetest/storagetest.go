@@ -45,6 +45,9 @@ type Adapter struct {
 	// Open returns a handle on a database that New made: more than one at a time, in more than
 	// one process, unless the store is [storage.Ephemeral].
 	Open func(ctx context.Context, address string) (storage.Store, error)
+	// Settle returns when nothing is under way any more that processes which were killed had sent
+	// to a server. Nil means that nothing outlives a process.
+	Settle func(ctx context.Context, address string) error
 }
 
 // contract is one rule of the contract, tried by one caller on a database of its own.

@@ -1,0 +1,33 @@
+package postgres
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// micros returns a time as it is stored: microseconds since 1970, what is below cut off, or NULL
+// for the zero time.
+func micros(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	return new(t.UnixMicro())
+}
+
+// when reads what micros wrote.
+func when(n *int64) time.Time {
+	if n == nil {
+		return time.Time{}
+	}
+	return time.UnixMicro(*n).UTC()
+}
+
+// key returns a text to look for. One with a NUL is nobody's: PostgreSQL refuses to look for it, so
+// another that is nobody's stands in.
+func key[T ~string](text T) string {
+	if strings.IndexByte(string(text), 0) >= 0 || !utf8.ValidString(string(text)) {
+		return "\ufffd\ufffd nobody's"
+	}
+	return string(text)
+}

@@ -1,0 +1,202 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/userpool-go/userpool/storage"
+)
+
+const (
+	commitTries = 8                // where other commits are in the way
+	commitTime  = 30 * time.Second // of one that was taken up
+)
+
+// Commit implements [storage.Store]. It is one round trip, and one more where it was refused.
+func (s *Store) Commit(ctx context.Context, changes ...storage.Change) error {
+	done, err := s.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	pool, err := storage.Check(changes)
+	if err != nil || len(changes) == 0 {
+		return err
+	}
+	p, err := newPlan(pool, changes, s.config.Also)
+	if err != nil {
+		return err
+	}
+	for try := 1; ; try++ {
+		err := s.try(ctx, p)
+		if !errors.Is(err, storage.ErrRetry) || try == commitTries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(time.Duration(storage.NewStamp()) % (time.Duration(try) * 2 * time.Millisecond)):
+		}
+	}
+}
+
+// try sends a commit once. The caller's context counts until there is a connection for it.
+func (s *Store) try(ctx context.Context, p *plan) error {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("%w: %w", storage.ErrRetry, err)
+	}
+	defer conn.Release()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	defer cancel()
+	f := s.send(ctx, conn, p, "BEGIN", "COMMIT")
+	if f == nil {
+		return nil
+	}
+	rollback(ctx, conn)
+	return s.refused(ctx, conn, p, f)
+}
+
+// rollback ends a transaction of which a statement failed. A connection in which it stayed open
+// would be thrown away, and whoever makes commits fail would make us connect anew for each.
+func rollback(ctx context.Context, conn *pgxpool.Conn) {
+	if conn.Conn().PgConn().TxStatus() != 'I' && !conn.Conn().IsClosed() {
+		_, _ = conn.Exec(ctx, "ROLLBACK") // a failure shows in its status, and the pool drops it
+	}
+}
+
+// failure is the first statement that failed.
+type failure struct {
+	at  int // index into the items; len(items) for what ends the transaction, -1 for what begins it
+	err error
+}
+
+// batcher is a connection, or a transaction of the app's.
+type batcher interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// send sends all statements at once, between two that begin and end.
+func (s *Store) send(ctx context.Context, to batcher, p *plan, begin, end string) *failure {
+	b := new(pgx.Batch)
+	b.Queue(begin)
+	for _, i := range p.items {
+		query := i.sql
+		if !i.app {
+			query = s.sql(query)
+		}
+		b.Queue(query, i.args...)
+	}
+	b.Queue(end)
+	results := to.SendBatch(ctx, b)
+	for at := -1; at <= len(p.items); at++ {
+		if _, err := results.Exec(); err != nil {
+			results.Close()
+			return &failure{at, err}
+		}
+	}
+	if err := results.Close(); err != nil {
+		return &failure{len(p.items), err}
+	}
+	return nil
+}
+
+// refused turns a failure into what the caller is told, when nothing of the commit is left.
+func (s *Store) refused(ctx context.Context, from batcher, p *plan, f *failure) error {
+	code := codeOf(f.err)
+	if f.at < 0 || passing(f.err) {
+		return lost(f.err, false)
+	}
+	if f.at == len(p.items) {
+		if err := p.referenced(code); err != nil {
+			return err
+		}
+		return lost(f.err, true)
+	}
+	i := p.items[f.at]
+	err := error(nil)
+	if i.sql == trimAttempts && (code == foreignKey || code == restrict) {
+		p.items = slices.Delete(p.items, f.at, f.at+1) // rows of the app's hold on to one: it stays
+		return fmt.Errorf("%w: %w", storage.ErrRetry, f.err)
+	}
+	switch {
+	case i.app && code != "" && !broken(code):
+		err = fmt.Errorf("the app's statement: %w", f.err)
+	case i.refuses != nil:
+		err = i.refuses(code)
+	}
+	if err != nil && i.counter != nil {
+		was, e := s.counter(ctx, from, i.count)
+		if e != nil {
+			return lost(e, false)
+		}
+		if err = i.counter(was); err == nil {
+			return fmt.Errorf("%w: a counter opened meanwhile", storage.ErrRetry)
+		}
+	}
+	switch {
+	case err == nil:
+		return lost(f.err, false)
+	case i.change < 0:
+		return err
+	}
+	return &storage.ChangeError{Index: i.change, Err: err}
+}
+
+// referenced returns what a deferred foreign key of the app's means at the end of a commit that
+// deletes users.
+func (p *plan) referenced(code string) error {
+	if code != foreignKey {
+		return nil
+	}
+	for _, i := range p.items {
+		if i.sql == eraseUser {
+			return &storage.ChangeError{Index: i.change, Err: storage.ErrReferenced}
+		}
+	}
+	return nil
+}
+
+// CommitIn applies changes inside a transaction of the app's: they count when the app commits, and
+// are undone when it rolls back. It is for programs that must own the transaction; [Config].Also
+// serves the others better, because until the app's transaction ends, commits on the same records
+// wait for it.
+//
+// It runs in a savepoint: after an error nothing of it is left, and the transaction goes on. Errors
+// are those of [storage.Store], and nobody retries: the app decides what an ErrStale means to it.
+// Config.Also is called as in Commit.
+func (s *Store) CommitIn(ctx context.Context, tx pgx.Tx, changes ...storage.Change) error {
+	done, err := s.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	pool, err := storage.Check(changes)
+	if err != nil || len(changes) == 0 {
+		return err
+	}
+	p, err := newPlan(pool, changes, s.config.Also)
+	if err != nil {
+		return err
+	}
+	f := s.send(ctx, tx, p, "SAVEPOINT userpool", "RELEASE SAVEPOINT userpool")
+	if f == nil {
+		return nil
+	}
+	if f.at >= 0 {
+		if _, err := tx.Exec(ctx, "ROLLBACK TO SAVEPOINT userpool"); err != nil {
+			return lost(errors.Join(f.err, err), true)
+		}
+	}
+	return s.refused(ctx, tx, p, f)
+}

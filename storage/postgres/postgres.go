@@ -1,0 +1,181 @@
+// Package postgres keeps user pools in PostgreSQL, for programs that outgrow one machine.
+//
+//	st, err := postgres.Open(ctx, os.Getenv("DATABASE_URL"), postgres.Config{})
+//	if err != nil {
+//		return err
+//	}
+//	defer st.Close()
+//
+// It keeps the whole contract of [storage.Store] for any number of processes on one database. A
+// commit is one round trip: begin, every statement and commit go out together, each condition is a
+// statement that fails, and the place of the one that failed says which change was refused. A read
+// is one round trip too, of one snapshot. What other commits make impossible, such as a deadlock, is
+// tried again here, a few times.
+//
+// # The app's own rows
+//
+// Our tables are named userpool_*, and stand beside those of the app, or in [Config].Schema. The
+// view userpool_user has a row for every user (id, pool_id, status, disabled, login, logins, email,
+// phone_number, name, attributes, created, updated,
+// groups), and userpool_users (id) may be what a foreign
+// key of the app refers to. Rows that are to appear and go together with a user come from
+// [Config].Also, and are written by the very commit that makes the user, whoever caused it:
+//
+//	func account(c storage.UserChange) []postgres.Exec {
+//		if !c.Created() {
+//			return nil // accounts has ON DELETE CASCADE
+//		}
+//		return []postgres.Exec{{SQL: `INSERT INTO accounts (user_id) VALUES ($1)`, Args: []any{string(c.User.ID)}}}
+//	}
+//
+// A program that must own the transaction has [Store.CommitIn].
+//
+// # Roles and poolers
+//
+// [Open] brings the tables up to this version. A program whose role may not do that has
+// [Config].Migrated, and calls [Migrate] from elsewhere, with a role that may. Behind a pooler that
+// gives a connection to each transaction, such as pgbouncer before 1.21, the URL says
+// default_query_exec_mode=exec: no statement is then prepared.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/userpool-go/userpool/storage"
+)
+
+// Config tunes a [Store]. The zero value is safe.
+type Config struct {
+	// Also returns the app's own statements for what a commit does to a user. It must be a pure
+	// function: it is called before the commit is sent, once, and from many goroutines. The
+	// statements run in the commit; one that fails fails the commit, which then writes nothing.
+	// Statements for a user who is deleted run before the delete, all others after everything
+	// else. They must not begin or end transactions. Nil means none.
+	Also func(storage.UserChange) []Exec
+	// Schema is where our tables are: a name of lower-case letters, digits and underscores, of at
+	// most 63 bytes. It is made where there is none. "" means wherever search_path leads.
+	Schema string
+	// Migrated says that [Migrate] has been called by a role that may change tables. Open then
+	// only looks whether the tables are those of this version.
+	Migrated bool
+}
+
+// Exec is a statement of the app's, to run inside a commit.
+type Exec struct {
+	SQL  string
+	Args []any // as pgx takes them
+}
+
+// Store is a [storage.Store] in PostgreSQL. Make one with [Open] or [New].
+type Store struct {
+	pool    *pgxpool.Pool
+	owned   bool // by Open: Close closes it
+	config  Config
+	queries sync.Map // of our statements, as they are written here to what is sent
+
+	mu     sync.RWMutex // held for reading by calls under way
+	closed bool
+}
+
+var _ storage.Store = (*Store)(nil)
+
+// Open connects to the database at a URL or keyword/value string of libpq's, and brings its tables
+// up to this version. Settings of the pool of connections go into the URL, such as pool_max_conns.
+func Open(ctx context.Context, url string, config Config) (*Store, error) {
+	pool, err := pgxpool.New(ctx, url)
+	if err != nil {
+		return nil, fmt.Errorf("open postgres: %w", err)
+	}
+	s, err := New(ctx, pool, config)
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	s.owned = true
+	return s, nil
+}
+
+// New puts a store on a pool of connections that the app owns, and brings its tables up to this
+// version. Close leaves the pool open.
+func New(ctx context.Context, pool *pgxpool.Pool, config Config) (*Store, error) {
+	if !schemaName.MatchString(config.Schema) {
+		return nil, fmt.Errorf("%w: the schema is 1 to 63 lower-case letters, digits and underscores", storage.ErrInvalid)
+	}
+	s := &Store{pool: pool, config: config}
+	if config.Migrated {
+		if err := s.migrated(ctx); err != nil {
+			return nil, fmt.Errorf("open postgres: %w", err)
+		}
+		return s, nil
+	}
+	if err := Migrate(ctx, pool, config.Schema); err != nil {
+		return nil, fmt.Errorf("open postgres: %w", err)
+	}
+	return s, nil
+}
+
+var schemaName = regexp.MustCompile(`^([a-z_][a-z0-9_]{0,62})?$`)
+
+// Pool returns the connections, for the app's own queries: those given to [New], or those that
+// [Open] made and Close closes.
+func (s *Store) Pool() *pgxpool.Pool { return s.pool }
+
+// Close implements [storage.Store]. It waits for commits and reads under way.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	first := !s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if first && s.owned {
+		s.pool.Close()
+	}
+	return nil
+}
+
+// begin takes up a call, which ends with done.
+func (s *Store) begin(ctx context.Context) (done func(), err error) {
+	s.mu.RLock()
+	if s.closed {
+		s.mu.RUnlock()
+		return nil, storage.ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		s.mu.RUnlock()
+		return nil, err
+	}
+	return s.mu.RUnlock, nil
+}
+
+var ourTables = regexp.MustCompile(`\b(FROM|JOIN|INTO|UPDATE) userpool_`)
+
+// sql returns a statement of ours with its tables in their schema. A connection of a pooler may be
+// anybody's, so nothing can be left to its search_path.
+func (s *Store) sql(query string) string {
+	if s.config.Schema == "" {
+		return query
+	}
+	if q, ok := s.queries.Load(query); ok {
+		return q.(string)
+	}
+	q := ourTables.ReplaceAllString(query, `$1 `+pgx.Identifier{s.config.Schema}.Sanitize()+`.userpool_`)
+	s.queries.Store(query, q)
+	return q
+}
+
+// absent turns the error of a row that is not there into nil, and what was to be read into nil too.
+func absent[R any](r *R, err error) (*R, error) {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}

@@ -1,0 +1,154 @@
+package postgres
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/storage/internal/record"
+	"github.com/userpool-go/userpool/user"
+)
+
+const maxAttempts = 3 // at one login
+
+const (
+	insertUser = `INSERT INTO userpool_users (pool, id, version, status, disabled, epoch, created, updated, expires, digest, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+	updateUser = `WITH r AS (UPDATE userpool_users SET version = $3, status = $4, disabled = $5, epoch = $6, created = $7, updated = $8,
+			expires = $9, digest = $10, body = $11
+		WHERE pool = $1 AND id = $2 AND version = $12 RETURNING 1) SELECT 1/count(*) FROM r`
+	insertLogin   = `INSERT INTO userpool_logins (pool, ns, value, user_id) VALUES ($1, $2, $3, $4)`
+	deleteLogin   = `DELETE FROM userpool_logins WHERE pool = $1 AND ns = $2 AND value = $3 AND user_id = $4`
+	insertAttempt = `INSERT INTO userpool_attempts (pool, ns, value, user_id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`
+	deleteAttempt = `DELETE FROM userpool_attempts WHERE pool = $1 AND ns = $2 AND value = $3 AND user_id = $4`
+	insertTerm    = `INSERT INTO userpool_user_index (pool, name, value, user_id) VALUES ($1, $2, $3, $4)`
+	deleteTerm    = `DELETE FROM userpool_user_index WHERE pool = $1 AND name = $2 AND value = $3 AND user_id = $4`
+)
+
+// statuses are how a status is stored: by its place.
+var statuses = []user.Status{user.Unconfirmed, user.Confirmed, user.ForceChangePassword, user.ResetRequired, user.External}
+
+// putUser plans a user. Its logins, attempt and index terms are changed where they differ from
+// those that it was loaded with, which its stamp proves to be those stored.
+func (p *plan) putUser(i int, u *user.User, stamp int64) error {
+	body, err := record.EncodeUser(u)
+	if err != nil {
+		return err
+	}
+	was, loaded := u.Loaded()
+	if u.Somebody() && (!loaded || was.Status == user.Unconfirmed) {
+		p.users++
+	}
+	p.write(i, "user", u.Version, insertUser, updateUser, userColumns(u, stamp, body)...)
+	id, pool := string(u.ID), string(p.pool)
+	d := diffUser(u, was)
+	p.release(i, id, d)
+	for _, l := range d.gained {
+		taken := refuse(&storage.ConflictError{Namespace: l.Namespace, Value: l.Value}, uniqueViolation)
+		p.add(item{
+			phase: phaseClaim, key: "login/" + quoted(string(l.Namespace), l.Value), change: i, sql: insertLogin,
+			args: []any{pool, string(l.Namespace), l.Value, id}, refuses: taken,
+		})
+	}
+	for _, t := range d.indexed {
+		p.add(item{phase: phaseClaim, key: "term/" + quoted(t.Name, t.Value, id), change: i, sql: insertTerm, args: []any{pool, t.Name, t.Value, id}})
+	}
+	if d.tries != nil {
+		p.try(i, id, d.tries.Login)
+	}
+	return nil
+}
+
+func quoted(parts ...string) (s string) {
+	for _, part := range parts {
+		s += strconv.Quote(part)
+	}
+	return s
+}
+
+// release plans what a user gives up.
+func (p *plan) release(i int, id string, d userDiff) {
+	pool := string(p.pool)
+	give := func(key, query string, args ...any) {
+		p.add(item{phase: phaseErase, key: key, change: i, sql: query, args: append([]any{pool}, append(args, id)...)})
+	}
+	for _, l := range d.lost {
+		give("login/"+quoted(string(l.Namespace), l.Value), deleteLogin, string(l.Namespace), l.Value)
+	}
+	for _, t := range d.dropped {
+		give("term/"+quoted(t.Name, t.Value, id), deleteTerm, t.Name, t.Value)
+	}
+	if d.left != nil {
+		l := d.left.Login
+		give("try/"+quoted(string(l.Namespace), l.Value, id), deleteAttempt, string(l.Namespace), l.Value)
+	}
+}
+
+// try plans a place at a login for an unproven sign-up, and the end of the oldest ones beyond the
+// number of places. Those of this very commit stay: a commit that succeeds has written what it says.
+func (p *plan) try(i int, id string, l user.Login) {
+	ns := string(l.Namespace)
+	p.lock("attempts", ns, l.Value)
+	p.add(item{phase: phaseClaim, key: "try/" + quoted(ns, l.Value, id), change: i, sql: insertAttempt, args: []any{string(p.pool), ns, l.Value, id}})
+	var stays []string
+	for t := range p.written {
+		if t.Kind == "user" {
+			stays = append(stays, t.ID)
+		}
+	}
+	p.add(item{
+		phase: phaseTrim, key: "try/" + quoted(ns, l.Value), change: i, sql: trimAttempts,
+		args: []any{string(p.pool), ns, l.Value, stays, maxAttempts},
+	})
+}
+
+func userColumns(u *user.User, stamp int64, body string) []any {
+	var expires *int64
+	if u.Attempt != nil {
+		expires = micros(u.Attempt.Expires)
+	}
+	var digest []byte
+	if u.Password != nil {
+		digest = u.Password.Digest
+	}
+	return []any{
+		string(u.ID), stamp, slices.Index(statuses, u.Status), u.Disabled, u.Epoch, micros(u.Created), micros(u.Updated), expires, digest, body,
+	}
+}
+
+// userDiff is what changes for a user in the tables beside userpool_users.
+type userDiff struct {
+	lost, gained     []user.Login
+	dropped, indexed []user.Term
+	left, tries      *user.Attempt
+}
+
+func diffUser(u *user.User, was user.Loaded) (d userDiff) {
+	sameLogin := func(a user.Login) func(user.Login) bool {
+		return func(b user.Login) bool { return a.Namespace == b.Namespace && a.Value == b.Value }
+	}
+	for _, l := range was.Logins {
+		if !slices.ContainsFunc(u.Logins, sameLogin(l)) {
+			d.lost = append(d.lost, l)
+		}
+	}
+	for _, l := range u.Logins {
+		if !slices.ContainsFunc(was.Logins, sameLogin(l)) {
+			d.gained = append(d.gained, l)
+		}
+	}
+	for _, t := range was.Index {
+		if !slices.Contains(u.Index, t) {
+			d.dropped = append(d.dropped, t)
+		}
+	}
+	for _, t := range u.Index {
+		if !slices.Contains(was.Index, t) {
+			d.indexed = append(d.indexed, t)
+		}
+	}
+	if a, b := was.Attempt, u.Attempt; a == nil || b == nil || !sameLogin(a.Login)(b.Login) {
+		d.left, d.tries = a, b
+	}
+	return d
+}

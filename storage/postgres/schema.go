@@ -1,0 +1,154 @@
+package postgres
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+//go:embed schema/*.sql
+var schema embed.FS
+
+// migration brings the tables from the version before to its own. Migrations only ever add to the
+// list; what was published is never changed.
+type migration struct {
+	file string
+	// minReader is the version that a program must know to work on the tables from now on: its
+	// own only where the one before could not (expand first, contract a release later).
+	minReader int
+}
+
+// migrations are all of them: the first leads to version 1.
+var migrations = []migration{
+	{"schema/0001.sql", 1},
+}
+
+const createSchema = `
+CREATE TABLE IF NOT EXISTS userpool_schema (
+	version    integer PRIMARY KEY,
+	min_reader integer NOT NULL,
+	applied    timestamptz NOT NULL DEFAULT now()
+)`
+
+const (
+	migrateTries = 40
+	lockWait     = "SET LOCAL lock_timeout = '2s'" // who waits for a lock holds up all who come later
+)
+
+// Migrate brings the tables in a schema up to this version, and makes the schema where it names one
+// that is not there. It is resumable: each statement is a transaction of its own that may run again.
+// Where another process does the same, they take turns at statements.
+//
+// It needs a role that may create tables, and that the tables belong to. The programs' own role
+// needs SELECT, INSERT, UPDATE and DELETE on them.
+func Migrate(ctx context.Context, pool *pgxpool.Pool, schemaName string) error {
+	m := migrator{pool, schemaName}
+	if schemaName != "" {
+		if err := m.statement(ctx, "CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{schemaName}.Sanitize()); err != nil {
+			return err
+		}
+	}
+	if err := m.statement(ctx, createSchema); err != nil {
+		return err
+	}
+	version, err := m.version(ctx)
+	if err != nil {
+		return err
+	}
+	for ; version < len(migrations); version++ {
+		if err := m.step(ctx, version+1, migrations[version]); err != nil {
+			return fmt.Errorf("migrate to version %d: %w", version+1, err)
+		}
+	}
+	return nil
+}
+
+// migrator changes the tables of one schema.
+type migrator struct {
+	pool   *pgxpool.Pool
+	schema string
+}
+
+func (m migrator) step(ctx context.Context, version int, step migration) error {
+	text, err := schema.ReadFile(step.file)
+	if err != nil {
+		return err
+	}
+	for statement := range strings.SplitSeq(string(text), ";\n") {
+		if strings.TrimSpace(statement) == "" {
+			continue
+		}
+		if err := m.statement(ctx, statement); err != nil {
+			return err
+		}
+	}
+	const applied = `INSERT INTO userpool_schema (version, min_reader) VALUES ($1, $2) ON CONFLICT DO NOTHING`
+	return m.statement(ctx, applied, version, step.minReader)
+}
+
+// statement runs one statement in a transaction, again where others are in its way.
+func (m migrator) statement(ctx context.Context, query string, args ...any) error {
+	for try := 1; ; try++ {
+		err := m.in(ctx, func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, query, args...)
+			return err
+		})
+		// Two that create the same at once meet in the catalogue: a unique violation, or one of
+		// what is there already.
+		c := codeOf(err)
+		if !passing(err) && c != uniqueViolation && !strings.HasPrefix(c, "42P0") && c != "42710" && c != "XX000" || try == migrateTries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// in runs f in a transaction that sees the schema.
+func (m migrator) in(ctx context.Context, f func(pgx.Tx) error) error {
+	return pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, lockWait); err != nil {
+			return err
+		}
+		if m.schema != "" {
+			if _, err := tx.Exec(ctx, "SET LOCAL search_path = "+pgx.Identifier{m.schema}.Sanitize()); err != nil {
+				return err
+			}
+		}
+		return f(tx)
+	})
+}
+
+// version returns the version of the tables, or a *SchemaError.
+func (m migrator) version(ctx context.Context) (version int, err error) {
+	minReader := 0
+	err = m.in(ctx, func(tx pgx.Tx) error {
+		const newest = `SELECT coalesce(max(version), 0), coalesce(max(min_reader), 0) FROM userpool_schema`
+		return tx.QueryRow(ctx, newest).Scan(&version, &minReader)
+	})
+	if err == nil && minReader > len(migrations) {
+		err = &SchemaError{Version: version, MinReader: minReader, Known: len(migrations)}
+	}
+	return version, err
+}
+
+// migrated fails unless the tables are of this version, or of a newer one that we can work on.
+func (s *Store) migrated(ctx context.Context) error {
+	version, err := migrator{s.pool, s.config.Schema}.version(ctx)
+	if codeOf(err) == "42P01" {
+		version, err = 0, nil // no table
+	}
+	if err == nil && version < len(migrations) {
+		err = &SchemaError{Version: version, Known: len(migrations)}
+	}
+	return err
+}
