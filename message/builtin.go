@@ -37,7 +37,12 @@ type words struct {
 // that may say them.
 type view struct{ Locale, Subject, Pool, Username, Code, Link, Expires string }
 
-const shortName = 24 // of a user in an SMS: one that is cut would be of no use
+// shortName is how long the name of a user in an SMS may be, and soughtName where the message is about
+// it: one that is cut would be of no use.
+const (
+	shortName  = 24
+	soughtName = 64
+)
 
 func parseAll() (languages []language.Tag, all map[string]map[Kind]words) {
 	all = map[string]map[Kind]words{}
@@ -93,7 +98,11 @@ func (w words) render(kind Kind, locale string, d Data) (Message, error) {
 // renderSMS keeps the words within maxSMS: the name of a pool is cut shorter than in a mail.
 func (w words) renderSMS(kind Kind, locale string, d Data) (Message, error) {
 	v := view{Locale: locale, Pool: oneLine(d.Pool, 32), Code: d.Code, Link: d.Link, Expires: inWords(d.Expires, units[locale])}
-	if name := oneLine(d.Username, 254); kinds[kind].username && utf8.RuneCountInString(name) <= shortName {
+	longest := shortName
+	if kind == ForgotUsername {
+		longest = soughtName
+	}
+	if name := oneLine(d.Username, 254); kinds[kind].username && utf8.RuneCountInString(name) <= longest {
 		v.Username = name
 	}
 	var text strings.Builder

@@ -69,6 +69,8 @@ const (
 	AddressReplaced Kind = "address_replaced"
 	// AddressesChanged tells the owner of an account that it has another address or user name.
 	AddressesChanged Kind = "addresses_changed"
+	// ForgotUsername tells the owner of an address by what name they sign in.
+	ForgotUsername Kind = "forgot_username"
 	// AccountDeleted is the last message to the owner of an account.
 	AccountDeleted Kind = "account_deleted"
 	// AddressRemoved tells a proven address, or a phone, that an administrator has taken it from an

@@ -25,7 +25,7 @@ type Data struct {
 	// Username is the name by which the reader signs in, for the templates of one's own that ask
 	// for it and the built-in words of an [Invitation]. It is shown on one line, cut after 254
 	// characters, without control characters; the built-in words of an SMS leave one out that has
-	// over 24.
+	// over 24, or over 64 where it is what the message is about.
 	Username string
 	// Pool is the name by which people know the pool, such as "Example Shop", for the built-in
 	// words. It is shown like Username, but cut after 64 characters, and after 32 by SMS; "" leaves
@@ -74,6 +74,7 @@ var kinds = map[Kind]may{
 	AccountDeleted:    {username: true},
 	AddressRemoved:    {username: true},
 	Impersonated:      {username: true},
+	ForgotUsername:    {username: true},
 }
 
 // Render returns the built-in English words of a message, as [Settings.Render] does of no settings

@@ -208,6 +208,9 @@ func (k *kit) calls(s password.Secret) map[string]func(client string, s password
 		"ForgotPassword": func(c string, s password.Secret) error {
 			return second(k.ForgotPassword(ctx, pool.ForgotPasswordInput{Client: c, ClientSecret: s, Username: ada}))
 		},
+		"ForgotUsername": func(c string, s password.Secret) error {
+			return second(k.ForgotUsername(ctx, pool.ForgotUsernameInput{Client: c, ClientSecret: s, Address: ada}))
+		},
 		"ResetPassword": func(_ string, s password.Secret) error {
 			in := pool.ResetPasswordInput{ClientSecret: s, Ticket: forgot.Ticket, Code: "1234567", Password: another}
 			return second(k.ResetPassword(ctx, in))

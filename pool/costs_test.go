@@ -96,6 +96,13 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 		"owner":   func(k *kit) func() error { k.confirmed(ada); return func() error { k.forgot(ada); return nil } },
 		"unknown": func(k *kit) func() error { return func() error { k.forgot(ada); return nil } },
 	},
+	"forgot user name": {
+		"owner": func(k *kit) func() error {
+			k.confirmed("ada")
+			return func() error { return k.forgotName(ada) }
+		},
+		"unknown": func(k *kit) func() error { return func() error { return k.forgotName(ada) } },
+	},
 	"reset password, right code": {"": func(k *kit) func() error {
 		k.confirmed(ada)
 		ticket := k.forgot(ada)

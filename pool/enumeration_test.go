@@ -56,6 +56,13 @@ var entrances = map[string]func(k *kit, login string) []string{
 		res, err := k.ForgotPassword(k.t.Context(), pool.ForgotPasswordInput{Username: login})
 		return []string{fmt.Sprint(len(res.Ticket), res.Delivery.Destination == login, err)}
 	},
+	"ForgotUsername": func(k *kit, login string) (seen []string) {
+		for range 7 { // beyond the mails of an hour
+			to, err := k.ForgotUsername(k.t.Context(), pool.ForgotUsernameInput{Address: login})
+			seen = append(seen, fmt.Sprint(to.Destination == login, err))
+		}
+		return seen
+	},
 	"ResetPassword": func(k *kit, login string) (seen []string) {
 		ticket := k.forgot(login)
 		for range 7 {

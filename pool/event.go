@@ -36,6 +36,7 @@ const (
 	refreshEvent     = "refresh"
 	signOutEvent     = "sign_out"
 	forgotEvent      = "forgot_password"
+	forgotNameEvent  = "forgot_username"
 	resetEvent       = "reset_password"
 	changeEvent      = "change_password"
 	newPasswordEvent = "new_password"

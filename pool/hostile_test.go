@@ -42,6 +42,9 @@ var inputs = map[string]func(k *kit, d *pool.Done, bob string) any{
 	"ForgotPassword": func(*kit, *pool.Done, string) any {
 		return pool.ForgotPasswordInput{Client: "default", Username: ada, Caller: caller}
 	},
+	"ForgotUsername": func(*kit, *pool.Done, string) any {
+		return pool.ForgotUsernameInput{Client: "default", Address: ada, Caller: caller}
+	},
 	"ResetPassword": func(k *kit, _ *pool.Done, _ string) any {
 		ticket := k.forgot(ada)
 		return pool.ResetPasswordInput{Ticket: ticket, Code: k.code(ada, 2), Password: another, Caller: caller}

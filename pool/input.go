@@ -105,6 +105,15 @@ type ForgotPasswordInput struct {
 	Caller       Caller            `json:"-"`
 }
 
+// ForgotUsernameInput asks for the user name of an account.
+type ForgotUsernameInput struct {
+	Client       string            // "" means the pool's only client
+	ClientSecret password.Secret   `json:"-"` // of a confidential client; zero for a public one
+	Address      string            // an email address or phone number by which users sign in
+	Metadata     map[string]string // for hooks: at most 32 entries of 4 KiB in all
+	Caller       Caller            `json:"-"`
+}
+
 // ForgotPasswordResult is the same whether or not there is such a user.
 type ForgotPasswordResult struct {
 	Ticket   string // for [ResetPasswordInput]

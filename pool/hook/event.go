@@ -16,6 +16,7 @@ const (
 	ResendCode            Source = "ResendCode"
 	ConfirmSignUp         Source = "ConfirmSignUp"
 	ForgotPassword        Source = "ForgotPassword"
+	ForgotUsername        Source = "ForgotUsername"        // of its message; Cognito has no such call
 	ConfirmForgotPassword Source = "ConfirmForgotPassword" // the reset of a password
 	Authentication        Source = "Authentication"
 	RefreshTokens         Source = "RefreshTokens"

@@ -34,6 +34,7 @@ var beside = map[string]string{
 	"Admin.Only":               "narrows a face; roles are another story, told in package pool",
 	"Admin.Role":               "changes nothing",
 	"Pool.Admin":               "opens a face, on which the operations of administrators are",
+	"Pool.ForgotUsername":      "changes nothing: sends a message",
 	"Pool.Close":               "ends a world",
 	"Pool.VerifyEvents":        "the history of events is another story, told in package pool",
 	"Pool.ListEvents":          "the history of events is another story, told in package pool",
