@@ -17,7 +17,8 @@ import (
 type proving struct {
 	judgement
 	with Response
-	kind string // of the event
+	kind string                // of the event
+	may  func(g granted) error // what else stands in the way; nil means nothing
 }
 
 // proving begins a call that needs fresh proof. What it mints is of the kind of the acting session.
@@ -54,6 +55,11 @@ func (a *Account) prove(ctx context.Context, s *proving, w storage.Want) (g gran
 	}
 	if err := g.themselves(); err != nil {
 		return g, err
+	}
+	if s.may != nil { // before the proof: a refusal after it would tell that it was right
+		if err := s.may(g); err != nil {
+			return g, err
+		}
 	}
 	if s.with == nil {
 		if since := g.now.Sub(authTime(g.session)); since >= g.state.settings.Sessions.Fresh {

@@ -6,8 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
 )
 
 // account returns the account of a sign-in.
@@ -24,6 +26,15 @@ func (k *kit) account(d *pool.Done) *pool.Account {
 var sensitive = map[string]func(k *kit, a *pool.Account, with pool.Response) error{
 	"EndOtherSessions": func(k *kit, a *pool.Account, with pool.Response) error {
 		return second(a.EndOtherSessions(k.t.Context(), pool.EndOtherSessionsInput{With: with}))
+	},
+	"ChangeAddress": func(k *kit, a *pool.Account, with pool.Response) error {
+		return second(a.ChangeAddress(k.t.Context(), pool.ChangeAddressInput{To: ada2, With: with}))
+	},
+	"RemoveAddress": func(k *kit, a *pool.Account, with pool.Response) error {
+		if u := k.user(ada); u.Attributes["phone_number"] == "" {
+			k.change(ada, func(u *user.User) { u.Attributes = user.Attributes{"phone_number": phone} })
+		}
+		return second(a.RemoveAddress(k.t.Context(), pool.RemoveAddressInput{Channel: message.SMS, With: with}))
 	},
 	"Delete": func(k *kit, a *pool.Account, with pool.Response) error {
 		return a.Delete(k.t.Context(), pool.DeleteInput{With: with})
@@ -44,13 +55,13 @@ func TestS5_SensitiveActsNeedFreshProof(t *testing.T) {
 	for name, act := range sensitive {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := open(t)
+			k := open(t, restores)
 			k.confirmed(ada)
 			d := k.done(ada)
 			if err := act(k, k.account(d), nil); err != nil {
 				t.Fatalf("right after the sign-in = %v", err)
 			}
-			k = open(t)
+			k = open(t, restores)
 			k.confirmed(ada)
 			d = k.done(ada)
 			k.clock.advance(9 * time.Minute)
@@ -86,7 +97,7 @@ func TestT5_FreshProofIsCounted(t *testing.T) {
 	for name, act := range sensitive {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := open(t)
+			k := open(t, restores)
 			k.confirmed(ada)
 			a := k.account(k.done(ada))
 			for range 5 {
@@ -118,7 +129,7 @@ func TestT5_FreshProofIsCounted(t *testing.T) {
 func TestT5_UncountedFreshProofDoesNotLeave(t *testing.T) {
 	t.Parallel()
 	for name, act := range sensitive {
-		k := open(t)
+		k := open(t, restores)
 		k.confirmed(ada)
 		a := k.account(k.done(ada))
 		k.store.instead(storage.ErrRetry)

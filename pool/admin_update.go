@@ -140,9 +140,7 @@ func (f *found) update(in UpdateAttributesInput) error {
 func (f *found) move(v *validation, k user.Kind, typed string, moved bool, g vouching) {
 	to, err := user.Identify(typed, user.CaseInsensitive)
 	if old, _ := f.Address(k); moved && old.Value != to.Value {
-		f.Logins = slices.DeleteFunc(f.Logins, func(l user.Login) bool { return l.Kind() == k })
-		delete(f.Attributes, k.Attribute())
-		delete(f.Attributes, k.Attribute()+"_verified")
+		withdraw(f.User, k)
 		if typed != "" {
 			f.Attributes[k.Attribute()] = typed
 		}

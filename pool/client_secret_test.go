@@ -136,7 +136,7 @@ func TestT4_ClientSecretsAreAskedFor(t *testing.T) {
 	calls := k.calls(mine)
 	for i := range reflect.TypeFor[*pool.Pool]().NumMethod() {
 		m := reflect.TypeFor[*pool.Pool]().Method(i)
-		if m.Type.NumIn() == 3 && strings.HasSuffix(m.Type.In(2).Name(), "Input") && calls[m.Name] == nil {
+		if m.Type.NumIn() == 3 && strings.HasSuffix(m.Type.In(2).Name(), "Input") && calls[m.Name] == nil && m.Name != "CancelChange" { // which is for who holds a mailbox, whatever the app
 			t.Errorf("%s is a visitor's call that is not here", m.Name)
 		}
 	}

@@ -42,6 +42,11 @@ type Config struct {
 	// be sent the links of others (security.md S2). "" is allowed where Settings.SignUp.ByLink is
 	// not set.
 	ConfirmURL string
+	// CancelURL is the page that the links for [Pool.CancelChange] lead to, such as
+	// "https://shop.example.com/not-me"; all that is said of ConfirmURL holds for it. "" means that
+	// no address which somebody has proven can be changed by themselves: what they could do, whoever
+	// has stolen their session could, and nobody could undo it (security.md S5).
+	CancelURL string
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 	// Logger takes what an operator should see; it is given no secret. Nil means nothing is logged.

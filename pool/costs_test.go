@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/user"
 )
@@ -152,6 +153,28 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 			return k.as(d, func(a *pool.Account) error { return a.EndSession(k.t.Context(), pool.EndSessionInput{ID: all[0].ID}) })
 		}
 	}},
+	"ask for another address": {"": func(k *kit) func() error {
+		d := k.signedIn()
+		return func() error { k.ask(d, phone); return nil }
+	}},
+	"confirm it": {
+		"right": func(k *kit) func() error {
+			d := k.signedIn()
+			k.ask(d, phone)
+			code := k.code(phone, 1)
+			return func() error { return second(k.prove(d, code, message.SMS)) }
+		},
+		"wrong": func(k *kit) func() error {
+			d := k.signedIn()
+			k.ask(d, phone)
+			return func() error { return expect(second(k.prove(d, "00000000", message.SMS)), pool.ErrBadCode) }
+		},
+	},
+	"undo that by its link": {"": func(k *kit) func() error {
+		k.changed(k.signedIn(), ada2, 1)
+		link := k.undo(ada, 2)
+		return func() error { return k.cancel(link) }
+	}},
 	"delete one's own account": {"": func(k *kit) func() error {
 		d := k.signedIn()
 		return func() error {
@@ -282,7 +305,7 @@ func TestCostsAreThoseOfTheREADME(t *testing.T) {
 		for which, prepare := range cases {
 			t.Run(name+"/"+which, func(t *testing.T) {
 				t.Parallel()
-				k := open(t, func(c *pool.Config) {
+				k := open(t, restores, func(c *pool.Config) {
 					if strings.Contains(name, "link") {
 						byLink(c)
 					}

@@ -70,6 +70,13 @@ var entrances = map[string]func(k *kit, login string) []string{
 		}
 		return seen
 	},
+	"CancelChange": func(k *kit, login string) (seen []string) {
+		ticket := k.ticket(login)
+		for _, link := range []string{ticket, flip(ticket, 3), flip(ticket, 60), "link." + ticket} {
+			seen = append(seen, fmt.Sprint(k.cancel(link)))
+		}
+		return seen
+	},
 	"Session": nil, "ID": nil, "Settings": nil, "Respond": nil, "Refresh": nil, "SignOut": nil, "Account": nil,
 	"Close": nil, "Issuer": nil, "JWKS": nil, "Verifier": nil, "Hashes": nil, "VerifyEvents": nil, "ListEvents": nil, "EraseEvents": nil,
 	"Admin": nil, // is told what there is

@@ -31,8 +31,8 @@ var (
 	ErrNotFound = errors.New("pool: not found")
 	// ErrExists means that there is, or was, one by that name, which is not given to another.
 	ErrExists = errors.New("pool: already exists")
-	// ErrNotAllowed means that a user is in no state for what an [Admin] wants, or that a pool is
-	// protected from being deleted; the text says why. Where it is the status of a user it is a
+	// ErrNotAllowed means that a user is in no state for what they, or an [Admin], want, or that a pool
+	// is protected from being deleted; the text says why. Where it is the status of a user it is a
 	// [user.ErrTransition], too.
 	ErrNotAllowed = errors.New("pool: not possible with this user or pool")
 	// ErrStale means that somebody else has changed the settings since they were read. Read them

@@ -41,6 +41,10 @@ const (
 	changeEvent      = "change_password"
 	newPasswordEvent = "new_password"
 	eraseEvent       = "erase_events"
+	addressEvent     = "change_address"
+	askEvent         = "ask_address_code"
+	cancelEvent      = "cancel_address_change"
+	exportEvent      = "export"
 	migrateEvent     = "migrate_user" // from an old system
 	answerEvent      = "respond"      // to a ticket that was not looked at
 	clientEvent      = "client"       // shows a secret of its own

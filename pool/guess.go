@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/userpool-go/userpool/storage"
@@ -20,11 +21,14 @@ var codeRule = storage.Rule{Free: guessRule.Free, Base: guessRule.Base, Max: gue
 
 // rule returns the rule of a counter of guesses.
 func rule(key storage.CounterKey) storage.Rule {
-	if key.Name == confirmCounter || key.Name == resetCounter {
+	if ofCode(key) {
 		return codeRule
 	}
 	return guessRule
 }
+
+// ofCode reports whether a counter is of guesses at codes.
+func ofCode(key storage.CounterKey) bool { return strings.HasPrefix(key.Name, "code:") }
 
 // sourceRule bounds wrong answers from one network, whatever accounts they are at (security.md T6).
 // Only wrong ones count, and a right one resets nothing.
@@ -139,7 +143,7 @@ func (o occurrence) locking(until time.Time) occurrence {
 // whileLocked is what whoever guesses hears while a counter is locked: what a wrong answer hears,
 // whatever theirs was (security.md T6).
 func whileLocked(guesses storage.Counter) error {
-	if guesses.Key.Name == confirmCounter || guesses.Key.Name == resetCounter {
+	if ofCode(guesses.Key) {
 		return ErrBadCode
 	}
 	return ErrNotAuthorized

@@ -68,6 +68,28 @@ var inputs = map[string]func(k *kit, d *pool.Done, bob string) any{
 	"EndOtherSessions": func(*kit, *pool.Done, string) any {
 		return pool.EndOtherSessionsInput{With: pool.Password{Value: right}, Caller: caller}
 	},
+	"ChangeAddress": func(*kit, *pool.Done, string) any {
+		return pool.ChangeAddressInput{To: phone, With: pool.Password{Value: right}, Caller: caller}
+	},
+	"ResendAddressCode": func(k *kit, d *pool.Done, _ string) any {
+		k.ask(d, phone)
+		return pool.AddressCodeInput{Channel: message.SMS, Caller: caller}
+	},
+	"ConfirmAddress": func(k *kit, d *pool.Done, _ string) any {
+		k.ask(d, phone)
+		return pool.ConfirmAddressInput{Channel: message.SMS, Code: k.code(phone, 1), Caller: caller}
+	},
+	"RemoveAddress": func(k *kit, d *pool.Done, _ string) any {
+		k.change(ada, func(u *user.User) { u.Attributes = user.Attributes{"phone_number": phone} })
+		return pool.RemoveAddressInput{Channel: message.SMS, With: pool.Password{Value: right}, Caller: caller}
+	},
+	"ChangeUsername": func(*kit, *pool.Done, string) any {
+		return pool.ChangeUsernameInput{Username: "lovelace", With: pool.Password{Value: right}, Caller: caller}
+	},
+	"CancelChange": func(k *kit, d *pool.Done, _ string) any {
+		k.changed(d, ada2, 1)
+		return pool.CancelInput{Link: k.undo(ada, 2), Caller: caller}
+	},
 	"Delete": func(*kit, *pool.Done, string) any {
 		return pool.DeleteInput{With: pool.Password{Value: right}, Caller: caller}
 	},
@@ -142,8 +164,13 @@ func TestHostileInput(t *testing.T) {
 
 func tryHostile(t *testing.T, m reflect.Method, field []int, value string) {
 	k := open(t)
-	if m.Name == "ConfirmLink" {
+	switch m.Name {
+	case "ConfirmLink":
 		k = open(t, byLink)
+	case "ChangeUsername":
+		k = open(t, renaming)
+	case "CancelChange":
+		k = open(t, restores)
 	}
 	k.confirmed(ada)
 	d, bob := k.done(ada), k.signUp("bob@example.com")
@@ -237,6 +264,8 @@ func harmless(in reflect.Value, field []int, value string) bool {
 		return true
 	case "Password": // an administrator who gives none has one made
 		return value == "" && (in.Type() == reflect.TypeFor[pool.CreateUserInput]() || in.Type() == reflect.TypeFor[pool.ResendInvitationInput]())
+	case "Username": // one that is preferred may go
+		return value == "" && in.Type() == reflect.TypeFor[pool.ChangeUsernameInput]()
 	case "Ticket": // a link may be opened without one
 		return value == "" && in.Type() == reflect.TypeFor[pool.LinkInput]()
 	case "Attributes", "Metadata":

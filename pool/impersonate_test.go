@@ -192,6 +192,21 @@ var inPerson = map[string]struct {
 	"ChangePassword": {false, func(ctx context.Context, a *pool.Account) error {
 		return second(a.ChangePassword(ctx, pool.ChangePasswordInput{Old: right, New: another}))
 	}},
+	"ChangeAddress": {false, func(ctx context.Context, a *pool.Account) error {
+		return second(a.ChangeAddress(ctx, pool.ChangeAddressInput{To: phone, With: pool.Password{Value: right}}))
+	}},
+	"ResendAddressCode": {false, func(ctx context.Context, a *pool.Account) error {
+		return second(a.ResendAddressCode(ctx, pool.AddressCodeInput{Channel: message.SMS}))
+	}},
+	"ConfirmAddress": {false, func(ctx context.Context, a *pool.Account) error {
+		return second(a.ConfirmAddress(ctx, pool.ConfirmAddressInput{Channel: message.SMS, Code: "12345678"}))
+	}},
+	"RemoveAddress": {false, func(ctx context.Context, a *pool.Account) error {
+		return second(a.RemoveAddress(ctx, pool.RemoveAddressInput{Channel: message.Email, With: pool.Password{Value: right}}))
+	}},
+	"ChangeUsername": {false, func(ctx context.Context, a *pool.Account) error {
+		return second(a.ChangeUsername(ctx, pool.ChangeUsernameInput{Username: "x", With: pool.Password{Value: right}}))
+	}},
 	"Delete": {false, func(ctx context.Context, a *pool.Account) error {
 		return a.Delete(ctx, pool.DeleteInput{With: pool.Password{Value: right}})
 	}},

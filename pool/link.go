@@ -90,21 +90,30 @@ func newLink(t *storage.Ticket) string {
 	return b.String()
 }
 
-// link returns the address of a page with what a link carries.
-func (c Config) link(carried string) string {
-	if strings.Contains(c.ConfirmURL, "?") {
-		return c.ConfirmURL + "&link=" + carried
+// link returns the address of the page that a kind of message leads to, with what a link carries.
+func (c Config) link(kind message.Kind, carried string) string {
+	page := c.ConfirmURL
+	if kind == message.AddressReplaced {
+		page = c.CancelURL
 	}
-	return c.ConfirmURL + "?link=" + carried
+	if strings.Contains(page, "?") {
+		return page + "&link=" + carried
+	}
+	return page + "?link=" + carried
 }
 
 // linkProblems returns what is wrong with where links lead. What a message may carry is message's
 // to say.
 func (c Config) linkProblems(production bool) (ps []string) {
-	_, _, _, err := message.Render(message.ConfirmSignUpLink, message.Data{Link: c.link(bearer{}.String())})
-	secure := strings.HasPrefix(c.ConfirmURL, "https://") || !production
-	if c.ConfirmURL != "" && (err != nil || !secure || strings.Contains(c.ConfirmURL, "#")) {
-		ps = append(ps, "ConfirmURL is an https URL without fragment or, in development, http on a loopback host")
+	for _, page := range []struct {
+		name, url string
+		kind      message.Kind
+	}{{"ConfirmURL", c.ConfirmURL, message.ConfirmSignUpLink}, {"CancelURL", c.CancelURL, message.AddressReplaced}} {
+		_, _, _, err := message.Render(page.kind, message.Data{Link: c.link(page.kind, bearer{}.String())})
+		secure := strings.HasPrefix(page.url, "https://") || !production
+		if page.url != "" && (err != nil || !secure || strings.Contains(page.url, "#")) {
+			ps = append(ps, page.name+" is an https URL without fragment or, in development, http on a loopback host")
+		}
 	}
 	return ps
 }

@@ -122,7 +122,7 @@ func (p *Pool) letterLabel(id string) seal.Label {
 // message renders a letter in some words.
 func (p *Pool) message(o *storage.Outgoing, l letter, words message.Settings) (message.Message, error) {
 	data := message.Data{
-		Code: l.Code, Link: p.config.link(l.Code), Expires: o.NotAfter.Sub(o.Created),
+		Code: l.Code, Link: p.config.link(l.Kind, l.Code), Expires: o.NotAfter.Sub(o.Created),
 		Pool: p.state.Load().settings.Branding.Name, Username: cmp.Or(l.Name, l.To),
 	}
 	if l.SMS {

@@ -263,6 +263,9 @@ func (p *Pool) dead(ctx context.Context, m *storage.Outgoing, l letter) (bool, e
 	}
 	t := got.Tickets[0]
 	confirmed := t.Purpose == purposeConfirm && got.User != nil && got.User.Somebody()
+	if t.Purpose == purposePending && l.Code != "" && !p.carries(t, l.Code) { // another code has taken its place
+		return true, nil
+	}
 	spent := !ticketRule.Locked(got.Counters[0], p.now()).IsZero()
 	return t.User != "" && !owns(got.User, t) || confirmed || spent, nil
 }

@@ -13,15 +13,17 @@ const (
 	passwordCounter = "password"
 	confirmCounter  = "code:confirm_sign_up"
 	resetCounter    = "code:reset_password"
+	addressCounter  = "code:change_address"
 	warnings        = "mail:sign_in_attempts"
 	requestMark     = "requests:reset_password" // a watermark: when a reset was last asked for
 	signUpMail      = "mail:sign_up"
 	resetMail       = "mail:reset_password"
-	changeMail      = "mail:password_changed"
-	failures        = "failures"       // of a network
-	requests        = "requests"       // of a network: for what costs mails and rows
-	smsRequests     = "requests:sms"   // of a network: for what costs messages by SMS
-	namedRequests   = "requests:named" // of a network: by user names, behind which a phone number may be
+	changeMail      = "mail:password_changed" // and of other changes that the owner is told of
+	asks            = "asks:change_address"   // of a user: for codes to new addresses
+	failures        = "failures"              // of a network
+	requests        = "requests"              // of a network: for what costs mails and rows
+	smsRequests     = "requests:sms"          // of a network: for what costs messages by SMS
+	namedRequests   = "requests:named"        // of a network: by user names, behind which a phone number may be
 )
 
 // requestRule bounds how many sign-ups and codes one network asks for (security.md T6).

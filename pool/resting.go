@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
 	"slices"
 	"time"
 
@@ -24,7 +25,7 @@ const (
 // Cognito lets a name be taken at once.
 var (
 	nameRule    = storage.Rule{Free: 1, Window: 30 * 24 * time.Hour}
-	addressRule = storage.Rule{Free: 1, Window: 7 * 24 * time.Hour}
+	addressRule = storage.Rule{Free: 1, Window: restoreLifetime}
 	leftRule    = storage.Rule{Free: 1000, Window: 30 * 24 * time.Hour}
 	goneRule    = storage.Rule{Free: 1} // without a window: for good
 )
@@ -151,10 +152,10 @@ func beyond(a, b []user.Login) []user.Login {
 
 // back returns the changes with which a commit that a rest refuses may be tried again: those of a
 // user who takes back what they have given up themselves. Where there are none the login is as
-// taken.
+// taken; what somebody else has given up meanwhile is stale.
 func (p *Pool) back(ctx context.Context, changes []storage.Change, refusal error) ([]storage.Change, error) {
 	key, full := limit(refusal)
-	if !full || key.Name != restCounter {
+	if !full || key.Name != restCounter && key.Name != goneCounter {
 		return nil, refusal
 	}
 	taken := &storage.ChangeError{Err: &storage.ConflictError{Namespace: user.Name}}
@@ -176,5 +177,5 @@ func (p *Pool) back(ctx context.Context, changes []storage.Change, refusal error
 			}, nil
 		}
 	}
-	return nil, taken
+	return nil, &storage.ChangeError{Err: fmt.Errorf("%w: %w", storage.ErrStale, refusal)}
 }

@@ -74,6 +74,7 @@ type carried struct {
 	Channel string        `json:"channel,omitempty"` // pseudonym of where its code went
 	SMS     bool          `json:"sms,omitempty"`     // it went to a phone number
 	Until   time.Time     `json:"until,omitzero"`    // the code is good; zero means as long as the ticket
+	To      string        `json:"to,omitempty"`      // the address that is to be proven, where the user has it not yet
 	Taken   bool          `json:"taken,omitempty"`   // the address had an owner: the code opens nothing
 	Owner   string        `json:"owner,omitempty"`   // of the counters of a reset, where the ticket is nobody's
 	Request int64         `json:"request,omitempty"` // which reset it is of: only the newest is good

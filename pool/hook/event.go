@@ -22,6 +22,7 @@ const (
 	RefreshTokens         Source = "RefreshTokens"
 	NewPasswordChallenge  Source = "NewPasswordChallenge" // of tokens: a temporary password was replaced
 	Impersonation         Source = "Impersonation"        // of tokens with which an administrator acts as the user
+	UpdateUserAttribute   Source = "UpdateUserAttribute"  // of messages: a new address is to be proven
 	ChangePassword        Source = "ChangePassword"       // Cognito has no such source: it gives no new tokens there
 )
 

@@ -1,0 +1,124 @@
+package pool
+
+import (
+	"context"
+	"errors"
+
+	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// ConfirmAddressInput brings the code that was sent to a new address.
+type ConfirmAddressInput struct {
+	Channel  message.Channel // of the [Delivery]
+	Code     string
+	Metadata map[string]string // for hooks: at most 32 entries of 4 KiB in all
+	Caller   Caller            `json:"-"`
+}
+
+// ConfirmAddress proves the address that [Account.ChangeAddress] was asked for: it takes the place of
+// the one of before, and is a login where the pool takes its kind. All other sessions end, with
+// every ticket and code; the acting one is replaced, and the step that comes back is [*Done] with
+// its tokens or its cookie, good for as long as the one before.
+//
+// An address that gives way is told, with a link that restores it within 7 days ([Pool.CancelChange]),
+// and for so long nobody else takes it. Where none does, the other proven address is told.
+//
+// It fails with [ErrBadCode], with [ErrTicketGone] where there is nothing to confirm, or after five
+// wrong codes, with [ErrLoginTaken] where somebody else has proven the address, with a
+// *[ValidationError], and with a *[LimitError]. It costs one read and one commit.
+func (a *Account) ConfirmAddress(ctx context.Context, in ConfirmAddressInput) (Step, error) {
+	var v validation
+	k := v.kind(in.Channel)
+	v.code(in.Code)
+	v.metadata(in.Metadata)
+	if err := v.err(); err != nil {
+		return nil, err
+	}
+	s := a.proving(nil, in.Caller, addressEvent)
+	s.event.Metadata = in.Metadata
+	admitted := false
+	return again(func() (Step, error) {
+		g, err := a.readPending(ctx, k, a.pool.sourceKey(a.pool.state.Load(), in.Caller, failures))
+		if err != nil {
+			return nil, err
+		}
+		g.source = g.read.Counters[3]
+		o := g.occurrence(&s)
+		if err := overBudget(g.source, sourceRule, g.now); err != nil && !admitted {
+			return nil, a.pool.unjudged(o, networkFull, err)
+		}
+		admitted = true
+		if !codeRule.Locked(g.code, g.now).IsZero() {
+			return nil, a.pool.unjudged(o, accountLocked, ErrBadCode)
+		}
+		answer := answered{round: g.round, ticket: g.ticket, user: g.user, carried: g.carried, tries: g.left}
+		if _, right := a.pool.sentCode(answer, in.Code); !right {
+			guess := guess{g.code, g.source.Key, g.now}
+			return nil, a.pool.wrong(ctx, guess, ErrBadCode, o, answer.tried())
+		}
+		return a.confirmAddress(ctx, g, &s, answer.used())
+	})
+}
+
+// confirmAddress gives the user the address that they have proven.
+func (a *Account) confirmAddress(ctx context.Context, g pending, s *proving, used []storage.Change) (Step, error) {
+	g.proven = append(used, storage.Clear{Key: g.code.Key, Rule: codeRule, Now: g.now})
+	next := g.state.moved(g.user, g.to.Kind(), g.to)
+	changes, err := a.moving(g.granted, next, g.to.Kind(), s.from)
+	if err != nil {
+		return nil, err
+	}
+	step, err := a.reissue(ctx, g.granted, s, next, changes...)
+	if _, locked := limit(err); locked && !errors.Is(err, storage.ErrStale) {
+		return nil, a.pool.unjudged(g.occurrence(s), accountLocked, ErrBadCode)
+	}
+	return step, owned(err)
+}
+
+// moving returns the changes that go with another address of a kind: the epoch of next, who is told,
+// and what can be restored.
+func (a *Account) moving(g granted, next *user.User, k user.Kind, from Caller) ([]storage.Change, error) {
+	p, now := a.pool, g.now
+	changes := []storage.Change{p.voided(next, now)}
+	old, proven := g.user.Address(k)
+	if is, _ := next.Address(k); !proven || old.Value == is.Value {
+		return append(changes, p.tellOthers(g, k, from)...), nil
+	}
+	given, err := readFormer(g.read.Tickets[1], g.user, now)
+	if err != nil {
+		return nil, err
+	}
+	if until := given.full(); !until.IsZero() {
+		return nil, &LimitError{Until: until}
+	}
+	given, link := given.giveUp(p, g.state, old, g.user, now)
+	l := letterTo(old, message.AddressReplaced, localeOf(g.user, from.locale()), link)
+	l.Name = g.user.Username()
+	o := storage.Outgoing{Owner: g.user.ID, Class: noticeClass, NotAfter: now.Add(restoreLifetime)}
+	changes = append(changes, given.put(p, g.state, g.read.Tickets[1], k, next, now), p.enqueue(o, l, now))
+	if g.user.Login(old) != (user.Login{}) {
+		changes = append(changes, p.rest(g.user.ID, old, now)...)
+	}
+	return changes, nil
+}
+
+// tellOthers returns the changes that tell the owner of an account, at each other address that they
+// have proven, that it has another address or name.
+func (p *Pool) tellOthers(g granted, changed user.Kind, from Caller) (changes []storage.Change) {
+	for _, k := range []user.Kind{user.KindEmail, user.KindPhone} {
+		to, proven := g.user.Address(k)
+		rule := mailing(to)
+		if k == changed || !proven || !rule.Locked(g.told, g.now).IsZero() {
+			continue
+		}
+		l := letterTo(to, message.AddressesChanged, localeOf(g.user, from.locale()), "")
+		l.Name = g.user.Username()
+		changes = append(changes, p.notify(g.user.ID, l, g.now))
+		if len(changes) == 1 {
+			changes = append(changes, storage.Count{Key: g.told.Key, Rule: rule, Now: g.now})
+		}
+	}
+	return changes
+}

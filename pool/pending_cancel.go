@@ -1,0 +1,97 @@
+package pool
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// CancelInput brings the link that was sent to an address which was replaced.
+type CancelInput struct {
+	Link   string // the value of its query parameter "link"
+	Caller Caller `json:"-"`
+}
+
+// LogValue leaves everything out, like that of [SignUpResult].
+func (CancelInput) LogValue() slog.Value { return redacted }
+
+// CancelChange restores an address that was replaced less than 7 days ago, with the link that was
+// sent there, for whoever holds the mailbox or the phone: nobody needs to be signed in. What was
+// changed of that kind of address after it is undone with it, and links for that are over. All
+// sessions, tickets and codes end, and the password is of no use any more, because whoever changed
+// the address knew it: set a new one with [Pool.ForgotPassword].
+//
+// It acts at once, so a page answers the GET of a link with a form, and calls CancelChange at its
+// POST only: mail scanners open links before people do (security.md S2). A password that is set, or
+// signing out everywhere, does not end such a link, or a thief would do it first.
+//
+// A link that was never sent, has expired or was used is [ErrTicketGone]. It costs one read and one
+// commit.
+func (p *Pool) CancelChange(ctx context.Context, in CancelInput) error {
+	link, ok := parseBearer(in.Link)
+	if !ok {
+		return ErrTicketGone
+	}
+	_, err := again(func() (struct{}, error) {
+		g := granted{round: round{state: p.state.Load(), now: p.now()}}
+		got, err := p.read(ctx, storage.Want{
+			Now: g.now, Tickets: []string{link.ID()},
+			Counters: []storage.CounterKey{{Pool: p.config.ID, Name: changeMail}},
+		})
+		if err != nil {
+			return struct{}{}, err
+		}
+		if g.state, err = p.current(ctx, got.PoolEpoch); err != nil {
+			return struct{}{}, err
+		}
+		t := got.Tickets[0]
+		if t == nil || t.Purpose != purposeFormer || got.User == nil || t.User != got.User.ID {
+			return struct{}{}, ErrTicketGone
+		}
+		g.user, g.told = got.User, got.Counters[0]
+		given, err := readFormer(t, g.user, g.now)
+		if err != nil {
+			return struct{}{}, err
+		}
+		n := given.place(p, g.user, link)
+		if n < 0 {
+			return struct{}{}, ErrTicketGone
+		}
+		return struct{}{}, owned(p.commit(ctx, p.restored(g, t, given, n, in.Caller)...))
+	})
+	return err
+}
+
+// restored returns the changes that give a user the n-th of the addresses that were given up.
+func (p *Pool) restored(g granted, t *storage.Ticket, given former, n int, from Caller) []storage.Change {
+	to, _ := user.Identify(given.Given[n].To, user.CaseInsensitive) // it was read so before
+	k, undone := to.Kind(), given.Given[n:]
+	given.Given = given.Given[:n]
+	next := g.state.moved(g.user, k, to)
+	if status, err := user.Next(next.Status, user.RequireReset); err == nil {
+		next.Status = status
+	}
+	o := occurrence{who: g.user, from: from, Kind: cancelEvent, Outcome: succeeded}
+	changes := []storage.Change{
+		p.voided(next, g.now), storage.Put(next), given.put(p, g.state, t, k, next, g.now), p.event(g.now, o),
+	}
+	keys := map[storage.CounterKey]bool{}
+	for _, a := range undone { // nobody waits for these any more
+		l, _ := user.Identify(a.To, user.CaseInsensitive)
+		keys[p.restKey(l)], keys[p.leftKey(g.user.ID, l)] = true, true
+	}
+	for key := range keys {
+		changes = append(changes, storage.Delete(&storage.Counter{Key: key}))
+	}
+	if out, proven := g.user.Address(k); proven && out.Value != to.Value { // perhaps it was they
+		rule := mailing(out)
+		if rule.Locked(g.told, g.now).IsZero() {
+			l := letterTo(out, message.AddressesChanged, localeOf(g.user, from.locale()), "")
+			changes = append(changes, p.notify(g.user.ID, l, g.now), storage.Count{Key: g.told.Key, Rule: rule, Now: g.now})
+		}
+	}
+	return changes
+}
