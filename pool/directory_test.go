@@ -29,7 +29,6 @@ type city struct {
 	store storage.Store
 	box   *mailbox.Mailbox
 	clock *clock
-	keys  *seal.Keyring
 }
 
 // openCity opens a directory; change may alter its config first.

@@ -27,6 +27,14 @@
 //
 //	user, err := p.Admin(pool.Actor{Name: "helpdesk"}).FindUser(ctx, "ada@example.com")
 //
+// A program with many pools, one for each customer, say, opens them all by [OpenDirectory]. A request
+// finds its pool by the host that it names, and what a process does by itself it does once for all:
+//
+//	dir, err := pool.OpenDirectory(ctx, st, pool.DirectoryConfig{Config: pool.Config{Keys: ring, Sender: mail}})
+//	...
+//	p, err := dir.Create(ctx, operator, "acme", "https://acme.id.example.com", pool.Settings{})
+//	p, err = dir.ByIssuer(ctx, "https://"+strings.ToLower(r.Host))
+//
 // [Settings] is the pool's policy, and the same on every node. [Config] is what this process
 // brings: keys, a sender, hooks, a clock. Where they are silent they are safe.
 //
