@@ -24,9 +24,9 @@ type Settings struct {
 //     in the brackets of RFC 3986, appendix C, so that no full stop after it becomes part of the
 //     address; an SMS gets the text and a blank.
 //   - {username} is the name by which the reader signs in. [ResetPassword], [PasswordChanged],
-//     [SignInAttempts], [Invitation], [AddressReplaced], [AddressesChanged],
-//     [AccountDeleted], [AddressRemoved], [Impersonated] and [ForgotUsername] may hold it. In HTML it
-//     is escaped for text and for the values of attributes; it belongs into no script, no style and not at the
+//     [SignInAttempts], [Invitation], [AddressReplaced], [AddressesChanged], [AccountDeleted],
+//     [AddressRemoved], [Impersonated] and [ForgotUsername] may hold it. In HTML it is escaped for
+//     text and for the values of attributes; it belongs into no script, no style and not at the
 //     beginning of a link's address.
 //
 // Other braces are words like any. The last line of an SMS may be "@shop.example #{####}", so that

@@ -52,6 +52,25 @@
 // an app client with [ErrUnknownClient]; one whose caller is counted or whose password is hashed
 // with a *[LimitError]; and one in which a hook is asked with a *[HookError].
 //
+// # Beside Cognito
+//
+// A sign-up checks what Cognito's does in its order: the client, whether sign-up is open, whether
+// the user name is free, the hook. What differs differs for one of these reasons:
+//
+//   - What is malformed is told before anything else, and all of it at once: it says nothing of
+//     anybody. So a password that may not be chosen is told before a code is judged.
+//   - What would tell strangers of an account has no error of its own. There is no UsernameExists at
+//     an address, no UserNotFound, and no answer that depends on the status of a user; only a chosen
+//     user name cannot be hidden.
+//   - A ticket stands for the user name where a code is brought, so a code is good for whoever asked
+//     for it. A step that is over is [ErrTicketGone], whatever ended it.
+//   - An address stays with its owner, whoever else proves it: there is no ForceAliasCreation. A
+//     sign-up there sends no code, and one that is overtaken is [ErrLoginTaken]. Else whoever reads a
+//     mailbox for a minute, or gets a number that was given up, would take a login from an account
+//     that a second factor or an administrator guards, and be that person to an app that goes by
+//     addresses. [Admin.UpdateAttributes] moves an address by somebody's decision.
+//   - Who was invited recovers like anybody else, even after the temporary password has lapsed.
+//
 // # Costs
 //
 // How many hashes, reads and commits each use case takes stands in the README, and a test holds the
