@@ -37,8 +37,8 @@ type Attribute struct {
 	Immutable bool
 	// AdminOnly keeps users from setting it themselves.
 	AdminOnly bool
-	// Searchable lets administrators list users by its value: ten attributes at most. It costs a
-	// store some 150 bytes for each user who has one.
+	// Searchable lets administrators list users by its value: ten attributes at most. A store keeps
+	// about 100 bytes more for each user who has one.
 	Searchable bool `json:",omitzero"`
 }
 

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
-	"strings"
 	"testing"
 )
 
@@ -34,22 +32,6 @@ func LimitPages(t testing.TB, s *Store, pages int) {
 	}
 }
 
-// Queries returns the statements that must not depend on how much there is.
-func Queries() []string {
-	return slices.Concat(withUser, withTicket, []string{
-		ownerOfLogin, ownerOfSession, userByID, userByLogin, attemptByLogin, usersByLogin, selectSession, selectCounters[maxCounters], selectTicket, selectDocument,
-		listSessions, listDocuments, listEvents, listEventsOfUser, listEventsOfSeal, lastSeal, sealEvents,
-		deferOwner, dueHeads, nextClass, revocations, movedPools, oldestSessions, countSessions, rivals,
-	}, sweeps())
-}
-
-func sweeps() (out []string) {
-	for _, e := range expiring {
-		out = append(out, e.query)
-	}
-	return out
-}
-
 var parameter = regexp.MustCompile(`\?\d*`)
 
 // Explain returns the query plan of a statement.
@@ -72,14 +54,4 @@ func Explain(t testing.TB, s *Store, query string) (plan []string) {
 		t.Fatal(err)
 	}
 	return plan
-}
-
-// Walks reports whether a line of a plan goes through a table, or through all that a pool has of it.
-func Walks(plan string) bool {
-	for _, table := range []string{"users", "logins", "attempts", "user_index", "sessions", "tickets", "counters", "outgoing", "events", "revocations"} {
-		if strings.HasPrefix(plan, "SCAN userpool_"+table) || strings.HasSuffix(plan, "(pool=?)") && strings.Contains(plan, "userpool_"+table) {
-			return true
-		}
-	}
-	return false
 }

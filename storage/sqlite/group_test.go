@@ -118,17 +118,3 @@ func TestDiskFull(t *testing.T) {
 	check(again)
 	commit(t, again, storage.Put(person(9999)))
 }
-
-// No statement on a large table walks all of it.
-func TestStatementsUseTheirIndexes(t *testing.T) {
-	t.Parallel()
-	st := opened(t, sqlite.Config{})
-	for _, query := range sqlite.Queries() {
-		for _, plan := range sqlite.Explain(t, st, query) {
-			t.Logf("%.60s: %s", query, plan)
-			if sqlite.Walks(plan) {
-				t.Errorf("%s\nwalks a table: %s", query, plan)
-			}
-		}
-	}
-}

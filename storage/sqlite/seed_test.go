@@ -60,7 +60,7 @@ var seeds seedFiles
 type seedFiles struct {
 	mu    sync.Mutex
 	dir   string
-	paths map[int]string
+	paths map[string]string
 }
 
 func (s *seedFiles) remove() {
@@ -70,10 +70,14 @@ func (s *seedFiles) remove() {
 }
 
 // path returns a database of n users.
-func (s *seedFiles) path(b *testing.B, n int) string {
+func (s *seedFiles) path(b *testing.B, n int) string { return s.of(b, "people", n, person) }
+
+// of returns a database of n users of a kind.
+func (s *seedFiles) of(b *testing.B, kind string, n int, person func(n int) *user.User) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p, ok := s.paths[n]; ok {
+	name := fmt.Sprintf("%s-%d.db", kind, n)
+	if p, ok := s.paths[name]; ok {
 		return p
 	}
 	if s.dir == "" {
@@ -81,18 +85,18 @@ func (s *seedFiles) path(b *testing.B, n int) string {
 		if err != nil {
 			b.Fatal(err)
 		}
-		s.dir, s.paths = dir, make(map[int]string)
+		s.dir, s.paths = dir, make(map[string]string)
 	}
-	p := filepath.Join(s.dir, fmt.Sprintf("%d.db", n))
-	if err := seed(b.Context(), p, n); err != nil {
+	p := filepath.Join(s.dir, name)
+	if err := seed(b.Context(), p, n, person); err != nil {
 		b.Fatal(err)
 	}
-	s.paths[n] = p
+	s.paths[name] = p
 	return p
 }
 
 // seed writes n users, many in a commit and many commits at a time.
-func seed(ctx context.Context, path string, n int) error {
+func seed(ctx context.Context, path string, n int, person func(n int) *user.User) error {
 	// A large log, so that the pages of the indexes, hit at random, are written once in a while
 	// only.
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)"+
@@ -106,7 +110,7 @@ func seed(ctx context.Context, path string, n int) error {
 		return err
 	}
 	defer st.Close()
-	if err := st.Commit(ctx, storage.Put(&storage.Pool{ID: shop, Created: noon})); err != nil {
+	if err := st.Commit(ctx, storage.Put(&storage.Pool{ID: shop, Searchable: []string{"name"}, Created: noon})); err != nil {
 		return err
 	}
 	const batch, callers = 90, 8
