@@ -77,7 +77,7 @@ func (p *Pool) tokens(ctx context.Context, r round, h *hooked, u *user.User, s *
 	set := token.Set{
 		Access: token.NewSecret(access), ID: token.NewSecret(id), Lifetime: lifetime(s, r.client.Tokens.Access, r.now),
 	}
-	if s.Kind == token.Impersonation || r.client.allows(FlowRefresh) != nil {
+	if refreshes := r.client.allows(FlowRefresh) == nil; !refreshes || s.Kind == token.Impersonation {
 		return set, nil
 	}
 	family, err := p.gate.Family(s)

@@ -36,6 +36,9 @@
 // something at a GET is not protected. That Origin is compared with the Host of the request, so
 // proxies must pass it on as it came; X-Forwarded-Host is not read, and no header makes a URL.
 //
+// Staff who act as a user ([pool.Admin.Impersonate]) have a cookie that opens what the user's does,
+// groups included. The profile names them in its Actor: where only the user may act, look there.
+//
 // It works with whatever takes net/http's middleware: chi's Use and With take Load, Require and
 // RequireGroup("staff") as they are.
 package web
