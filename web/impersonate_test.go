@@ -22,7 +22,9 @@ func TestS6_StaffInABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page := func(change func(w http.ResponseWriter, r *http.Request)) http.Handler { return s.Load(http.HandlerFunc(change)) }
+	page := func(change func(w http.ResponseWriter, r *http.Request)) http.Handler {
+		return s.Load(http.HandlerFunc(change))
+	}
 	request := func(cookies []*http.Cookie) *http.Request {
 		r := httptest.NewRequest("POST", "http://127.0.0.1/", nil)
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
