@@ -62,6 +62,7 @@ type revision struct {
 	Settings                  // as stored, with defaults: to be changed in place
 	changes  []storage.Change // to be committed with them
 	reason   string           // of the event; "" names the fields of Settings that change
+	client   string           // that it is about; "" means none alone
 	now      time.Time
 	stored   *storage.Document
 }
@@ -142,6 +143,7 @@ func (a *Admin) reviseOnce(ctx context.Context, kind string, edit func(r *revisi
 			return err
 		}
 	}
+	o.Client = r.client
 	stored.Body, stored.Updated = body, r.now
 	r.changes = append(append(r.changes, more...), storage.Put(stored), p.event(r.now, o))
 	return foreign(p.commit(ctx, append(r.changes, by.still...)...))

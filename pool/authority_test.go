@@ -95,6 +95,17 @@ var asks = map[string]struct {
 	"PutSettings": {pool.MayWriteSettings, false, func(ctx context.Context, a *pool.Admin, _ user.ID) error {
 		return a.PutSettings(ctx, pool.Settings{}, "")
 	}},
+	"CreateClient": {pool.MayWriteSettings, false, func(ctx context.Context, a *pool.Admin, _ user.ID) error {
+		_, err := a.CreateClient(ctx, pool.Client{})
+		return err
+	}},
+	"UpdateClient": {pool.MayWriteSettings, false, func(ctx context.Context, a *pool.Admin, _ user.ID) error {
+		_, err := a.UpdateClient(ctx, "default", func(c *pool.Client) { c.Name = "App" })
+		return err
+	}},
+	"DeleteClient": {pool.MayWriteSettings, false, func(ctx context.Context, a *pool.Admin, _ user.ID) error {
+		return a.DeleteClient(ctx, "default")
+	}},
 	"AddClientSecret": {pool.MaySetClientSecrets, false, func(ctx context.Context, a *pool.Admin, _ user.ID) error {
 		_, err := a.AddClientSecret(ctx, pool.AddClientSecretInput{})
 		return err

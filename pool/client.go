@@ -197,8 +197,10 @@ func (s Settings) client(id string) (Client, error) {
 // allows refuses a flow that the client lacks. It is judged before anything of a user is, so it
 // says nothing of one.
 func (c Client) allows(f Flow) error {
-	if !slices.Contains(c.Flows, f) {
+	if !c.has(f) {
 		return fmt.Errorf("%w: %s", ErrFlowNotAllowed, f)
 	}
 	return nil
 }
+
+func (c Client) has(f Flow) bool { return slices.Contains(c.Flows, f) }

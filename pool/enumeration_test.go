@@ -80,6 +80,7 @@ var entrances = map[string]func(k *kit, login string) []string{
 	"Session": nil, "ID": nil, "Settings": nil, "Respond": nil, "Refresh": nil, "SignOut": nil, "Account": nil,
 	"Close": nil, "Issuer": nil, "JWKS": nil, "Verifier": nil, "Hashes": nil, "VerifyEvents": nil, "ListEvents": nil, "EraseEvents": nil,
 	"Admin": nil, // is told what there is
+	"App":   nil, // asks for a secret before anything
 }
 
 // ticket signs up at login and returns the ticket, uncounted.

@@ -48,6 +48,7 @@ const (
 	migrateEvent     = "migrate_user" // from an old system
 	answerEvent      = "respond"      // to a ticket that was not looked at
 	clientEvent      = "client"       // shows a secret of its own
+	revokeEvent      = "revoke_token"
 
 	createPoolEvent = "create_pool"
 
@@ -67,6 +68,9 @@ const (
 	deleteGroupEvent  = "delete_group"
 	impersonateEvent  = "impersonate"
 	settingsEvent     = "put_settings"
+	createClientEvent = "create_client"
+	updateClientEvent = "update_client"
+	deleteClientEvent = "delete_client"
 	clientAddEvent    = "add_client_secret"
 	clientDropEvent   = "delete_client_secret"
 

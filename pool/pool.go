@@ -109,9 +109,14 @@ func (p *Pool) Verifier(clients ...string) (*token.Verifier, error) {
 	})
 }
 
-// over reports whether the session of a token has ended, or the pool with all of them.
+// over reports whether the session of a token has ended, or the pool with all of them, or the client
+// that it is for was taken out of the settings.
 func (p *Pool) over(c token.Claims) bool {
-	return p.gone.Load() || p.dir.revoked.covers(p.config.ID, c)
+	if p.gone.Load() || p.dir.revoked.covers(p.config.ID, c) {
+		return true
+	}
+	_, err := p.state.Load().settings.place(c.ClientID)
+	return err != nil
 }
 
 func (p *Pool) now() time.Time { return p.config.Now().UTC().Truncate(time.Microsecond) }
