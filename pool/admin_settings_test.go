@@ -24,8 +24,8 @@ func onTwo(t *testing.T, test func(t *testing.T, a, b *kit), change ...func(*poo
 	two := func(t *testing.T, open func() storage.Store) {
 		r := ring(t, seal.Generate())
 		a := openOn(t, open(), append(change, func(c *pool.Config) { c.Keys = r })...)
-		b := openOn(t, open(), append(change, func(c *pool.Config) { c.Keys, c.Now = r, a.clock.Now })...)
-		b.clock = a.clock
+		b := openOn(t, open(), append(change, func(c *pool.Config) { c.Keys, c.Now, c.Sender = r, a.clock.Now, a.box })...)
+		b.clock, b.box = a.clock, a.box
 		test(t, a, b)
 	}
 	t.Run("memory", func(t *testing.T) {
