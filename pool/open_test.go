@@ -20,7 +20,7 @@ import (
 // durable is a memory store that does not say that it forgets.
 type durable struct{ storage.Store }
 
-func ring(t *testing.T, keys ...seal.Key) *seal.Keyring {
+func ring(t testing.TB, keys ...seal.Key) *seal.Keyring {
 	t.Helper()
 	r, err := seal.New(keys...)
 	if err != nil {

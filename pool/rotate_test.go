@@ -28,7 +28,7 @@ type node struct {
 }
 
 // nodes opens a pool in several processes on one store, with one clock.
-func nodes(t *testing.T, st storage.Store, n int, change ...func(*pool.Config)) []*node {
+func nodes(t testing.TB, st storage.Store, n int, change ...func(*pool.Config)) []*node {
 	t.Helper()
 	r, clk := ring(t, seal.Generate()), &clock{now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}
 	ns := make([]*node, n)

@@ -20,7 +20,7 @@ import (
 
 // cases are two processes on a pool of user names, whose chores the test runs.
 type cases struct {
-	t     *testing.T
+	t     testing.TB
 	nodes []*node
 }
 

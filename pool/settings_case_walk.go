@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
+	"slices"
 	"time"
 
 	"github.com/userpool-go/userpool/storage"
@@ -104,46 +104,44 @@ func (p *Pool) holdNames(ctx context.Context) (bool, error) {
 	})
 }
 
-// renameAll gives the names of users their forms, many users in one commit, and returns how many
-// users kept theirs because somebody else has the other form. It is stale where n is.
+// renameAll gives the names of users their forms, and returns how many users kept theirs because
+// somebody else has the other form. It is stale where n is.
 func (p *Pool) renameAll(ctx context.Context, n naming, users []*user.User) (stuck int, err error) {
-	var batch []*user.User
-	flush := func() error {
-		changes := []storage.Change{storage.Require(n.stored)}
-		for _, u := range batch {
-			changes = append(changes, storage.Put(u))
-		}
-		err := p.write(ctx, changes...) // as they are: nobody gives a name up, or takes another's
-		if errors.Is(err, storage.ErrStale) || errors.Is(err, storage.ErrConflict) || errors.Is(err, storage.ErrInvalid) {
-			err = nil
-			for _, u := range batch {
-				failed, one := p.renameOne(ctx, n, u.ID)
-				if err = one; err != nil {
-					break
-				}
-				stuck += failed
-			}
-		}
-		batch = batch[:0]
-		return err
-	}
+	var moved []*user.User
 	for _, u := range users {
 		switch changed, fit := n.renamed(u); {
 		case !fit:
 			stuck++
 		case changed:
-			batch = append(batch, u)
-		}
-		if len(batch) == namesBatch {
-			if err := flush(); err != nil {
-				return stuck, err
-			}
+			moved = append(moved, u)
 		}
 	}
-	if len(batch) == 0 {
-		return stuck, nil
+	for batch := range slices.Chunk(moved, namesBatch) {
+		failed, err := p.renameBatch(ctx, n, batch)
+		if stuck += failed; err != nil {
+			return stuck, err
+		}
 	}
-	return stuck, flush()
+	return stuck, nil
+}
+
+// renameBatch stores users in one commit, or each by itself where one keeps the others from it.
+func (p *Pool) renameBatch(ctx context.Context, n naming, batch []*user.User) (stuck int, err error) {
+	changes := []storage.Change{storage.Require(n.stored)}
+	for _, u := range batch {
+		changes = append(changes, storage.Put(u))
+	}
+	err = p.write(ctx, changes...) // as they are: nobody gives a name up, or takes another's
+	if !errors.Is(err, storage.ErrStale) && !errors.Is(err, storage.ErrConflict) && !errors.Is(err, storage.ErrInvalid) {
+		return 0, err
+	}
+	for _, u := range batch {
+		failed, err := p.renameOne(ctx, n, u.ID)
+		if stuck += failed; err != nil {
+			return stuck, err
+		}
+	}
+	return stuck, nil
 }
 
 // renamed gives the names of a user their forms, and reports whether that changes anything, and
@@ -154,7 +152,7 @@ func (n naming) renamed(u *user.User) (changed, fit bool) {
 	}
 	was := u.Logins
 	fit = n.rename(u)
-	return fit && !reflect.DeepEqual(was, u.Logins), fit
+	return fit && !slices.Equal(was, u.Logins), fit
 }
 
 // renameOne is renameAll for one user, as they are by now.
