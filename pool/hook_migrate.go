@@ -52,15 +52,13 @@ func (p *Pool) arrives(
 	if _, denied := errors.AsType[denial](err); err != nil && !denied { // who denies was told of
 		p.config.Logger.WarnContext(ctx, "hook not asked", "pool", p.config.ID, "hook", migrateUser, "error", err)
 	}
-	if err != nil || !said.Found {
-		return nil, nil
+	if err == nil && said.Found {
+		if a, wrong := r.state.arrival(said, login); wrong == nil { // else by settings that bind meanwhile
+			a.strip(login, h.conflicts)
+			return a, nil
+		}
 	}
-	a, err := r.state.arrival(said, login)
-	if err != nil {
-		return nil, nil // by settings that bind meanwhile
-	}
-	a.strip(login, h.conflicts)
-	return a, nil
+	return nil, nil
 }
 
 // arrival reads an answer to MigrateUser.

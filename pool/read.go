@@ -44,7 +44,7 @@ type reading struct {
 	warned  storage.Counter // of warnings to the owner; read for guesses only
 	known   bool            // the caller has a known device of the user
 	resting bool            // nobody may take the login: it was given up a short while ago
-	left    bool            // somebody had the login here once: read where users are migrated
+	left    bool            // somebody had or has the login, and answers to it no more: nobody is migrated by it
 }
 
 // guess is one at the password of whoever is there.
@@ -102,11 +102,12 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, a *asking, named
 	if r.client, err = p.proven(ctx, a, r.round, got.Counters[ofLogin:]); err != nil {
 		return reading{}, err
 	}
-	if r.user != nil && !fresh.settings.SignIn.answersTo(r.user, login) {
+	held := r.user != nil && !fresh.settings.SignIn.answersTo(r.user, login)
+	if held {
 		r.user = nil
 	}
 	r.resting = !restRule(login).Locked(got.Counters[rest], now).IsZero()
-	r.left = len(keys) > rest+1 && got.Counters[rest+1].N > 0
+	r.left = held || len(keys) > rest+1 && got.Counters[rest+1].N > 0
 	if r.owner() == nil {
 		r.counter = got.Counters[1]
 	}
