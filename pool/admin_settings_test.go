@@ -16,6 +16,7 @@ import (
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
 	"github.com/userpool-go/userpool/storage/sqlite"
+	"github.com/userpool-go/userpool/user"
 )
 
 // onTwo runs a test on two processes' handles of one pool: on one store in memory, and on a SQLite
@@ -323,4 +324,37 @@ func (f *shaky) Commit(ctx context.Context, changes ...storage.Change) error {
 		}
 	}
 	return f.Store.Commit(ctx, changes...)
+}
+
+// What a program does with the settings that it gave or was given changes nothing: neither here nor
+// for whoever reads them at the same time.
+func TestCVE51_SettingsAreCopies(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	given := pool.Settings{
+		SignIn:     pool.SignInSettings{Identifiers: []pool.Identifier{pool.Email, pool.Phone}},
+		Attributes: user.Schema{{Name: "custom:plan", AdminOnly: true}},
+		Groups:     []pool.Group{{Name: "staff", Precedence: new(1)}},
+		Clients:    []pool.Client{{ID: "web"}, {ID: "app"}},
+		Tags:       map[string]string{"stage": "test"},
+	}
+	spoil := func(s pool.Settings) {
+		s.SignIn.Identifiers[0], s.Attributes[0].AdminOnly, s.Clients[0].ID = pool.Username, false, "eve"
+		*s.Groups[0].Precedence, s.Groups[0].May, s.Tags["stage"] = 9, pool.MayEverything, "spoilt"
+	}
+	_, v := k.policy()
+	if err := k.admin().PutSettings(t.Context(), given, v); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("%+v", k.Settings().Clients)
+	spoil(given)
+	read, _ := k.policy()
+	spoil(read)
+	for what, s := range map[string]func() pool.Settings{"those that bind": k.Settings, "those that are stored": func() pool.Settings { s, _ := k.policy(); return s }} {
+		is := s()
+		if is.SignIn.Identifiers[0] != pool.Email || !is.Attributes[0].AdminOnly || fmt.Sprintf("%+v", is.Clients) != want ||
+			*is.Groups[0].Precedence != 1 || is.Groups[0].May != 0 || is.Tags["stage"] != "test" {
+			t.Errorf("%s were changed from outside: %+v", what, is)
+		}
+	}
 }
