@@ -36,6 +36,13 @@ var sensitive = map[string]func(k *kit, a *pool.Account, with pool.Response) err
 		}
 		return second(a.RemoveAddress(k.t.Context(), pool.RemoveAddressInput{Channel: message.SMS, With: with}))
 	},
+	"Export": func(k *kit, a *pool.Account, with pool.Response) error {
+		_, text, err := k.export(a, pool.ExportInput{With: with})
+		if err != nil && text != "" {
+			k.t.Errorf("%v after %q", err, text)
+		}
+		return err
+	},
 	"Delete": func(k *kit, a *pool.Account, with pool.Response) error {
 		return a.Delete(k.t.Context(), pool.DeleteInput{With: with})
 	},

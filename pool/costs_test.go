@@ -2,6 +2,7 @@ package pool_test
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -174,6 +175,12 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 		k.changed(k.signedIn(), ada2, 1)
 		link := k.undo(ada, 2)
 		return func() error { return k.cancel(link) }
+	}},
+	"export one's own data": {"": func(k *kit) func() error {
+		d := k.signedIn()
+		return func() error {
+			return k.as(d, func(a *pool.Account) error { return a.Export(k.t.Context(), io.Discard, pool.ExportInput{}) })
+		}
 	}},
 	"delete one's own account": {"": func(k *kit) func() error {
 		d := k.signedIn()

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
@@ -206,6 +207,9 @@ var inPerson = map[string]struct {
 	}},
 	"ChangeUsername": {false, func(ctx context.Context, a *pool.Account) error {
 		return second(a.ChangeUsername(ctx, pool.ChangeUsernameInput{Username: "x", With: pool.Password{Value: right}}))
+	}},
+	"Export": {false, func(ctx context.Context, a *pool.Account) error {
+		return a.Export(ctx, io.Discard, pool.ExportInput{With: pool.Password{Value: right}})
 	}},
 	"Delete": {false, func(ctx context.Context, a *pool.Account) error {
 		return a.Delete(ctx, pool.DeleteInput{With: pool.Password{Value: right}})
