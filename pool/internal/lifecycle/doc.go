@@ -17,6 +17,9 @@
 //		p.revoke()
 //	}
 //
+// A crowd does the same at once, where no model can say what each answer should be. What must hold
+// in the end is checked then.
+//
 // A failure prints the seed and the shortest history that was found to fail alike. USERPOOL_SEED=n
 // repeats a seed, and USERPOOL_STEPS=n goes on for longer:
 //
