@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -149,6 +150,9 @@ type blind struct{ storage.Store }
 func (b blind) Ephemeral() bool { return true }
 
 func (b blind) Commit(ctx context.Context, changes ...storage.Change) error {
+	for range 10 { // others come in between
+		runtime.Gosched()
+	}
 	err := b.Store.Commit(ctx, changes...)
 	for range 8 {
 		if !errors.Is(err, storage.ErrStale) {
@@ -185,12 +189,13 @@ func TestCrowdFindsMutants(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range uint64(20) {
-				if gather(t.Context(), st(), seed, 60) != nil {
+			for seed := range uint64(100) {
+				if err := gather(t.Context(), st(), seed, 60); err != nil {
+					t.Logf("after %d crowds: %v", seed+1, err)
 					return
 				}
 			}
-			t.Error("not found by 20 crowds")
+			t.Error("not found by 100 crowds")
 		})
 	}
 }

@@ -45,6 +45,8 @@ var deeds = []deed{
 	{"sign up", (*crowd).signsUp},
 	{"answer", (*crowd).redeems},
 	{"answer", (*crowd).redeems},
+	{"answer", (*crowd).redeems},
+	{"answer", (*crowd).redeems},
 	{"sign in", (*crowd).signsIn},
 	{"sign in", (*crowd).signsIn},
 	{"forget", (*crowd).forgets},
@@ -52,7 +54,6 @@ var deeds = []deed{
 	{"change", (*crowd).changes},
 	{"leave", (*crowd).leaves},
 	{"create", (*crowd).creates},
-	{"administer", (*crowd).administers},
 	{"administer", (*crowd).administers},
 }
 
@@ -65,7 +66,7 @@ func (c *crowd) keep(f func()) {
 // pick returns one of the last of what the crowd holds.
 func pick[T any](c *crowd, r *rand.Rand, of *[]T) (v T) {
 	c.keep(func() {
-		if last := (*of)[max(0, len(*of)-12):]; len(last) > 0 {
+		if last := (*of)[max(0, len(*of)-6):]; len(last) > 0 {
 			v = last[r.IntN(len(last))]
 		}
 	})
@@ -245,7 +246,7 @@ func (c *crowd) administers(r *rand.Rand) {
 		3: func() error { return second(a.ResetPassword(ctx, pool.RequireResetInput{ID: u.ID})) },
 		4: func() error { return a.ConfirmSignUp(ctx, pool.ConfirmUserInput{ID: u.ID, EmailVerified: true}) },
 	}
-	switch n := r.IntN(12); {
+	switch n := r.IntN(14); {
 	case n < len(raising):
 		if raising[n]() == nil {
 			c.raises(u.ID)
@@ -254,9 +255,9 @@ func (c *crowd) administers(r *rand.Rand) {
 		if a.DeleteUser(ctx, u.ID) == nil {
 			c.keep(func() { c.deleted[u.ID]++ })
 		}
-	case n < 9:
+	case n < 11:
 		_ = a.Enable(ctx, u.ID) // who has gone meanwhile
-	case n == 9:
+	case n == 11:
 		_ = a.AddToGroup(ctx, u.ID, staff)
 	default:
 		_ = a.RemoveFromGroup(ctx, u.ID, staff)
