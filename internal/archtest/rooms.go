@@ -26,9 +26,10 @@ var rooms = map[string][]string{
 	// The first floor: records and their stores; messages and their senders.
 	"storage":                 {"user", "token"},
 	"storage/internal/record": {"storage", "user", "token"},
+	"storage/internal/keyset": {"storage", "user", "token"},
 	"storage/memory":          {"storage", "storage/internal/record", "user", "token"},
-	"storage/sqlite":          {"storage", "storage/internal/record", "user", "token"},
-	"storage/postgres":        {"storage", "storage/internal/record", "user", "token"},
+	"storage/sqlite":          {"storage", "storage/internal/record", "storage/internal/keyset", "user", "token"},
+	"storage/postgres":        {"storage", "storage/internal/record", "storage/internal/keyset", "user", "token"},
 	"storage/storagetest":     {"storage", "storage/memory", "user", "token"},
 	"message":                 nil,
 	"message/smtp":            {"message", "password"},

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/storage/internal/keyset"
 	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
 )
@@ -58,7 +59,7 @@ func (s *Store) Sessions(ctx context.Context, pool user.PoolID, q storage.Sessio
 	if q.Now.IsZero() {
 		return out, fmt.Errorf("%w: a list of sessions needs the time", storage.ErrInvalid)
 	}
-	after, n, err := begin(q.After, "session", q.Limit)
+	after, n, err := keyset.Begin(q.After, "session", q.Limit)
 	if err != nil {
 		return out, err
 	}
@@ -70,19 +71,10 @@ func (s *Store) Sessions(ctx context.Context, pool user.PoolID, q storage.Sessio
 	if exists, err := s.list(ctx, pool, b); !exists {
 		return storage.SessionPage{}, err
 	}
-	out.Sessions, out.Next = cut(out.Sessions, n, func(x *token.Session) place {
-		return place{List: "session", At: x.Created.UnixMicro(), ID: x.ID}
+	out.Sessions, out.Next = keyset.Cut(out.Sessions, n, func(x *token.Session) keyset.Place {
+		return keyset.Place{List: "session", At: x.Created.UnixMicro(), ID: x.ID}
 	})
 	return out, nil
-}
-
-// begin returns where a page begins and how many records it has.
-func begin(cursor, list string, limit int) (after place, n int, err error) {
-	if n, err = pageSize(limit); err != nil {
-		return after, n, err
-	}
-	after, err = parsePlace(cursor, list)
-	return after, n, err
 }
 
 // Documents implements [storage.Store].
@@ -92,7 +84,7 @@ func (s *Store) Documents(ctx context.Context, pool user.PoolID, q storage.Docum
 		return out, err
 	}
 	defer done()
-	after, n, err := begin(q.After, "document", q.Limit)
+	after, n, err := keyset.Begin(q.After, "document", q.Limit)
 	if err != nil {
 		return out, err
 	}
@@ -104,7 +96,7 @@ func (s *Store) Documents(ctx context.Context, pool user.PoolID, q storage.Docum
 	if exists, err := s.list(ctx, pool, b); !exists {
 		return storage.DocumentPage{}, err
 	}
-	out.Documents, out.Next = cut(out.Documents, n, func(d *storage.Document) place { return place{List: "document", ID: d.ID} })
+	out.Documents, out.Next = keyset.Cut(out.Documents, n, func(d *storage.Document) keyset.Place { return keyset.Place{List: "document", ID: d.ID} })
 	return out, nil
 }
 
@@ -125,7 +117,7 @@ func (s *Store) Events(ctx context.Context, pool user.PoolID, q storage.EventQue
 	if q.Newest && q.User == "" {
 		return out, fmt.Errorf("%w: only events of a user come newest first", storage.ErrInvalid)
 	}
-	after, n, err := begin(q.After, list, q.Limit)
+	after, n, err := keyset.Begin(q.After, list, q.Limit)
 	if err != nil {
 		return out, err
 	}
@@ -149,8 +141,8 @@ func (s *Store) Events(ctx context.Context, pool user.PoolID, q storage.EventQue
 	if exists, err := s.list(ctx, pool, b); !exists {
 		return storage.EventPage{}, err
 	}
-	out.Events, out.Next = cut(out.Events, n, func(e *storage.Event) place {
-		return place{List: list, At: e.Time.UnixMicro(), ID: e.ID}
+	out.Events, out.Next = keyset.Cut(out.Events, n, func(e *storage.Event) keyset.Place {
+		return keyset.Place{List: list, At: e.Time.UnixMicro(), ID: e.ID}
 	})
 	return out, nil
 }
@@ -184,7 +176,7 @@ func (s *Store) Pools(ctx context.Context, q storage.PoolQuery) (out storage.Poo
 		return out, err
 	}
 	defer done()
-	after, n, err := begin(q.After, "pool", q.Limit)
+	after, n, err := keyset.Begin(q.After, "pool", q.Limit)
 	if err != nil {
 		return out, err
 	}
@@ -204,7 +196,7 @@ func (s *Store) Pools(ctx context.Context, q storage.PoolQuery) (out storage.Poo
 	if out.Pools, err = collect(rows, scanPool); err != nil {
 		return storage.PoolPage{}, err
 	}
-	out.Pools, out.Next = cut(out.Pools, n, func(p *storage.Pool) place { return place{List: "pool", ID: string(p.ID)} })
+	out.Pools, out.Next = keyset.Cut(out.Pools, n, func(p *storage.Pool) keyset.Place { return keyset.Place{List: "pool", ID: string(p.ID)} })
 	out.Pools = slices.DeleteFunc(out.Pools, func(p *storage.Pool) bool { // what the index did not decide
 		return q.ID != "" && p.ID != q.ID || q.Issuer != "" && p.Issuer != q.Issuer ||
 			q.Client != "" && !slices.Contains(p.Clients, q.Client)

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/userpool-go/userpool/storage"
@@ -25,9 +24,6 @@ const (
 	deleteTerm    = `DELETE FROM userpool_user_index WHERE pool = $1 AND name = $2 AND value = $3 AND user_id = $4`
 )
 
-// statuses are how a status is stored: by its place.
-var statuses = []user.Status{user.Unconfirmed, user.Confirmed, user.ForceChangePassword, user.ResetRequired, user.External}
-
 // putUser plans a user. Its logins, attempt and index terms are changed where they differ from
 // those that it was loaded with, which its stamp proves to be those stored.
 func (p *plan) putUser(i int, u *user.User, stamp int64) error {
@@ -41,20 +37,20 @@ func (p *plan) putUser(i int, u *user.User, stamp int64) error {
 	}
 	p.write(i, "user", u.Version, insertUser, updateUser, userColumns(u, stamp, body)...)
 	id, pool := string(u.ID), string(p.pool)
-	d := diffUser(u, was)
+	d := record.DiffUser(u, was)
 	p.release(i, id, d)
-	for _, l := range d.gained {
+	for _, l := range d.Gained {
 		taken := refuse(&storage.ConflictError{Namespace: l.Namespace, Value: l.Value}, uniqueViolation)
 		p.add(item{
 			phase: phaseClaim, key: "login/" + quoted(string(l.Namespace), l.Value), change: i, sql: insertLogin,
 			args: []any{pool, string(l.Namespace), l.Value, id}, refuses: taken,
 		})
 	}
-	for _, t := range d.indexed {
+	for _, t := range d.Indexed {
 		p.add(item{phase: phaseClaim, key: "term/" + quoted(t.Name, t.Value, id), change: i, sql: insertTerm, args: []any{pool, t.Name, t.Value, id}})
 	}
-	if d.tries != nil {
-		p.try(i, id, d.tries.Login)
+	if d.Tries != nil {
+		p.try(i, id, d.Tries.Login)
 	}
 	return nil
 }
@@ -67,19 +63,19 @@ func quoted(parts ...string) (s string) {
 }
 
 // release plans what a user gives up.
-func (p *plan) release(i int, id string, d userDiff) {
+func (p *plan) release(i int, id string, d record.Diff) {
 	pool := string(p.pool)
 	give := func(key, query string, args ...any) {
 		p.add(item{phase: phaseErase, key: key, change: i, sql: query, args: append([]any{pool}, append(args, id)...)})
 	}
-	for _, l := range d.lost {
+	for _, l := range d.Lost {
 		give("login/"+quoted(string(l.Namespace), l.Value), deleteLogin, string(l.Namespace), l.Value)
 	}
-	for _, t := range d.dropped {
+	for _, t := range d.Dropped {
 		give("term/"+quoted(t.Name, t.Value, id), deleteTerm, t.Name, t.Value)
 	}
-	if d.left != nil {
-		l := d.left.Login
+	if d.Left != nil {
+		l := d.Left.Login
 		give("try/"+quoted(string(l.Namespace), l.Value, id), deleteAttempt, string(l.Namespace), l.Value)
 	}
 }
@@ -112,43 +108,6 @@ func userColumns(u *user.User, stamp int64, body string) []any {
 		digest = u.Password.Digest
 	}
 	return []any{
-		string(u.ID), stamp, slices.Index(statuses, u.Status), u.Disabled, u.Epoch, micros(u.Created), micros(u.Updated), expires, digest, body,
+		string(u.ID), stamp, record.Status(u.Status), u.Disabled, u.Epoch, micros(u.Created), micros(u.Updated), expires, digest, body,
 	}
-}
-
-// userDiff is what changes for a user in the tables beside userpool_users.
-type userDiff struct {
-	lost, gained     []user.Login
-	dropped, indexed []user.Term
-	left, tries      *user.Attempt
-}
-
-func diffUser(u *user.User, was user.Loaded) (d userDiff) {
-	sameLogin := func(a user.Login) func(user.Login) bool {
-		return func(b user.Login) bool { return a.Namespace == b.Namespace && a.Value == b.Value }
-	}
-	for _, l := range was.Logins {
-		if !slices.ContainsFunc(u.Logins, sameLogin(l)) {
-			d.lost = append(d.lost, l)
-		}
-	}
-	for _, l := range u.Logins {
-		if !slices.ContainsFunc(was.Logins, sameLogin(l)) {
-			d.gained = append(d.gained, l)
-		}
-	}
-	for _, t := range was.Index {
-		if !slices.Contains(u.Index, t) {
-			d.dropped = append(d.dropped, t)
-		}
-	}
-	for _, t := range u.Index {
-		if !slices.Contains(was.Index, t) {
-			d.indexed = append(d.indexed, t)
-		}
-	}
-	if a, b := was.Attempt, u.Attempt; a == nil || b == nil || !sameLogin(a.Login)(b.Login) {
-		d.left, d.tries = a, b
-	}
-	return d
 }

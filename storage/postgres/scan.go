@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -47,10 +46,10 @@ func scanUser(r pgx.Row, pool user.PoolID, before ...any) (*user.User, error) {
 	if err := r.Scan(dest...); err != nil {
 		return nil, err
 	}
-	if status < 0 || status >= len(statuses) {
-		return nil, fmt.Errorf("user %s has a status that this version does not know: %d", u.ID, status)
+	u.Created, u.Updated = when(created), when(updated)
+	if err := record.DecodeStatus(u, status); err != nil {
+		return nil, err
 	}
-	u.Status, u.Created, u.Updated = statuses[status], when(created), when(updated)
 	if err := record.DecodeUser(u, body, digest); err != nil {
 		return nil, err
 	}

@@ -2,15 +2,14 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"slices"
-	"time"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/storage/internal/keyset"
 	"github.com/userpool-go/userpool/storage/internal/record"
 	"github.com/userpool-go/userpool/user"
 )
@@ -43,14 +42,7 @@ func (s *Store) Users(ctx context.Context, pool user.PoolID, q storage.UserQuery
 		return out, err
 	}
 	defer done()
-	if q.Now.IsZero() || q.Where != nil && len(q.Where.Value) > storage.MaxTerm {
-		return out, fmt.Errorf("%w: a list of users needs the time, and a value of at most %d bytes", storage.ErrInvalid, storage.MaxTerm)
-	}
-	list, err := listOf(q)
-	if err != nil {
-		return out, err
-	}
-	after, n, err := begin(q.After, list, q.Limit)
+	w, after, err := keyset.BeginUsers(q)
 	if err != nil {
 		return out, err
 	}
@@ -62,17 +54,13 @@ func (s *Store) Users(ctx context.Context, pool user.PoolID, q storage.UserQuery
 			return none(err)
 		}
 		found = true
-		if q.Where == nil || q.Where.Name == storage.GroupTerm || q.Where.Name == storage.LoginTerm {
-			return nil
-		}
 		names, err := record.DecodeStrings(text)
-		ready = slices.Contains(names, q.Where.Name)
+		ready = w.Ready(func(name string) bool { return slices.Contains(names, name) })
 		return err
 	})
 	query, args := usersQuery(pool, q, after)
 	b.Queue(s.sql(query), args...).Query(func(rows pgx.Rows) (err error) {
-		w := walk{query: q, pool: pool, list: list, limit: n}
-		out.Users, out.Next, err = w.page(rows)
+		out, err = pageOfUsers(rows, pool, w)
 		return err
 	})
 	err = s.snapshot(ctx, b)
@@ -87,25 +75,25 @@ func (s *Store) Users(ctx context.Context, pool user.PoolID, q storage.UserQuery
 	return out, nil
 }
 
-// listOf names the list that a query walks along, so that no cursor of another is taken for one.
-func listOf(q storage.UserQuery) (string, error) {
-	switch {
-	case q.Where != nil && q.Where.Name == storage.LoginTerm:
-		return "login", nil
-	case q.Where != nil && q.Where.Prefix:
-		return "prefix", nil
-	case q.Where != nil:
-		return "value", nil
-	case q.Order == storage.ByCreated:
-		return "created", nil
-	case q.Order == storage.ByID:
-		return "id", nil
+// pageOfUsers takes users until the page is full.
+func pageOfUsers(rows pgx.Rows, pool user.PoolID, w keyset.Users) (out storage.UserPage, err error) {
+	for rows.Next() {
+		if w.Full() {
+			return w.Page(true), nil
+		}
+		var value string
+		var expires *int64
+		u, err := scanUser(rows, pool, &value, &expires)
+		if err != nil {
+			return out, err
+		}
+		w.Take(u, value, when(expires))
 	}
-	return "", fmt.Errorf("%w: no such order", storage.ErrInvalid)
+	return w.Page(false), rows.Err()
 }
 
 // usersQuery asks for one row more than a page may look at.
-func usersQuery(pool user.PoolID, q storage.UserQuery, after place) (query string, args []any) {
+func usersQuery(pool user.PoolID, q storage.UserQuery, after keyset.Place) (query string, args []any) {
 	const n = storage.Examined + 1
 	w := q.Where
 	switch {
@@ -146,50 +134,4 @@ func beyond(prefix string) *string {
 		}
 	}
 	return nil
-}
-
-// walk is the way along a list for one page.
-type walk struct {
-	query storage.UserQuery
-	pool  user.PoolID
-	list  string
-	limit int
-}
-
-// page takes users until there are as many as the page holds, or as it may look at.
-func (w walk) page(rows pgx.Rows) (users []*user.User, next string, err error) {
-	var last place
-	for examined := 0; rows.Next(); examined++ {
-		if examined == storage.Examined || len(users) == w.limit {
-			return users, last.cursor(), nil
-		}
-		var value string
-		var expires *int64
-		u, err := scanUser(rows, w.pool, &value, &expires)
-		if err != nil {
-			return nil, "", err
-		}
-		last = place{List: w.list, Text: value, At: u.Created.UnixMicro(), ID: string(u.ID)}
-		over := expires != nil && !when(expires).After(w.query.Now)
-		if !over && w.matches(u, value) {
-			users = append(users, u)
-		}
-	}
-	return users, "", rows.Err()
-}
-
-// matches judges what no index decides.
-func (w walk) matches(u *user.User, value string) bool {
-	q := w.query
-	switch {
-	case w.list == "login" && !q.Where.First(u, value):
-		return false
-	case q.Status != "" && u.Status != q.Status:
-		return false
-	case q.Disabled != nil && u.Disabled != *q.Disabled:
-		return false
-	case !q.CreatedMin.IsZero() && u.Created.Before(q.CreatedMin.Truncate(time.Microsecond)):
-		return false
-	}
-	return q.CreatedMax.IsZero() || u.Created.Before(q.CreatedMax.Truncate(time.Microsecond))
 }

@@ -107,7 +107,7 @@ func (t *tx) eraseUser(key int64) error {
 	if _, err := t.exec(deleteUser, key); err != nil {
 		return err
 	}
-	gone := userDiff{lost: u.Logins, dropped: u.Index, left: u.Attempt}
+	gone := diff{record.Diff{Lost: u.Logins, Dropped: u.Index, Left: u.Attempt}}
 	within := t.pool
 	t.pool = pool
 	defer func() { t.pool = within }()

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/storage/internal/keyset"
 	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
 )
@@ -61,7 +62,7 @@ func (s *Store) Sessions(ctx context.Context, pool user.PoolID, q storage.Sessio
 	if q.Now.IsZero() {
 		return out, fmt.Errorf("%w: a list of sessions needs the time", storage.ErrInvalid)
 	}
-	after, n, err := begin(q.After, "session", q.Limit)
+	after, n, err := keyset.Begin(q.After, "session", q.Limit)
 	if err != nil {
 		return out, err
 	}
@@ -70,19 +71,10 @@ func (s *Store) Sessions(ctx context.Context, pool user.PoolID, q storage.Sessio
 		out.Sessions, err = collect(rows, err, func(r row) (*token.Session, error) { return scanSession(r, pool) })
 		return err
 	})
-	out.Sessions, out.Next = cut(out.Sessions, n, func(x *token.Session) place {
-		return place{List: "session", At: x.Created.UnixMicro(), ID: x.ID}
+	out.Sessions, out.Next = keyset.Cut(out.Sessions, n, func(x *token.Session) keyset.Place {
+		return keyset.Place{List: "session", At: x.Created.UnixMicro(), ID: x.ID}
 	})
 	return out, err
-}
-
-// begin returns where a page begins and how many records it has.
-func begin(cursor, list string, limit int) (after place, n int, err error) {
-	if n, err = pageSize(limit); err != nil {
-		return after, n, err
-	}
-	after, err = parsePlace(cursor, list)
-	return after, n, err
 }
 
 // Documents implements [storage.Store].
@@ -90,7 +82,7 @@ func (s *Store) Documents(ctx context.Context, pool user.PoolID, q storage.Docum
 	if err := s.usable(ctx); err != nil {
 		return out, err
 	}
-	after, n, err := begin(q.After, "document", q.Limit)
+	after, n, err := keyset.Begin(q.After, "document", q.Limit)
 	if err != nil {
 		return out, err
 	}
@@ -99,7 +91,7 @@ func (s *Store) Documents(ctx context.Context, pool user.PoolID, q storage.Docum
 		out.Documents, err = collect(rows, err, func(r row) (*storage.Document, error) { return scanDocument(r, pool) })
 		return err
 	})
-	out.Documents, out.Next = cut(out.Documents, n, func(d *storage.Document) place { return place{List: "document", ID: d.ID} })
+	out.Documents, out.Next = keyset.Cut(out.Documents, n, func(d *storage.Document) keyset.Place { return keyset.Place{List: "document", ID: d.ID} })
 	return out, err
 }
 
@@ -118,7 +110,7 @@ func (s *Store) Events(ctx context.Context, pool user.PoolID, q storage.EventQue
 	if q.Newest && q.User == "" {
 		return out, fmt.Errorf("%w: only events of a user come newest first", storage.ErrInvalid)
 	}
-	after, n, err := begin(q.After, list, q.Limit)
+	after, n, err := keyset.Begin(q.After, list, q.Limit)
 	if err != nil {
 		return out, err
 	}
@@ -130,13 +122,13 @@ func (s *Store) Events(ctx context.Context, pool user.PoolID, q storage.EventQue
 		out.Events, err = collect(rows, err, func(r row) (*storage.Event, error) { return scanEvent(r, pool) })
 		return err
 	})
-	out.Events, out.Next = cut(out.Events, n, func(e *storage.Event) place {
-		return place{List: list, At: e.Time.UnixMicro(), ID: e.ID}
+	out.Events, out.Next = keyset.Cut(out.Events, n, func(e *storage.Event) keyset.Place {
+		return keyset.Place{List: list, At: e.Time.UnixMicro(), ID: e.ID}
 	})
 	return out, err
 }
 
-func queryEvents(c *conn, pool int64, q storage.EventQuery, after place, n int) (*sql.Rows, error) {
+func queryEvents(c *conn, pool int64, q storage.EventQuery, after keyset.Place, n int) (*sql.Rows, error) {
 	switch {
 	case q.Newest && q.After == "":
 		return c.query(newestEventsOfUser, pool, string(q.User), int64(1<<63-1), "", n)
@@ -174,7 +166,7 @@ func (s *Store) Pools(ctx context.Context, q storage.PoolQuery) (out storage.Poo
 	if err := s.usable(ctx); err != nil {
 		return out, err
 	}
-	after, n, err := begin(q.After, "pool", q.Limit)
+	after, n, err := keyset.Begin(q.After, "pool", q.Limit)
 	if err != nil {
 		return out, err
 	}
@@ -183,7 +175,7 @@ func (s *Store) Pools(ctx context.Context, q storage.PoolQuery) (out storage.Poo
 		out.Pools, err = collect(rows, err, scanPool)
 		return err
 	})
-	out.Pools, out.Next = cut(out.Pools, n, func(p *storage.Pool) place { return place{List: "pool", ID: string(p.ID)} })
+	out.Pools, out.Next = keyset.Cut(out.Pools, n, func(p *storage.Pool) keyset.Place { return keyset.Place{List: "pool", ID: string(p.ID)} })
 	out.Pools = slices.DeleteFunc(out.Pools, func(p *storage.Pool) bool { // what the index did not decide
 		return q.ID != "" && p.ID != q.ID || q.Issuer != "" && p.Issuer != q.Issuer ||
 			q.Client != "" && !slices.Contains(p.Clients, q.Client)

@@ -27,9 +27,6 @@ const (
 	deleteTerm = `DELETE FROM userpool_user_index WHERE pool = ? AND name = ? AND value = ? AND user_id = ?`
 )
 
-// statuses are how a status is stored: by its place.
-var statuses = []user.Status{user.Unconfirmed, user.Confirmed, user.ForceChangePassword, user.ResetRequired, user.External}
-
 // putUser plans a user. Its logins, attempt and index terms are changed where they differ from
 // those that it was loaded with, which its stamp proves to be those stored.
 func (p *plan) putUser(i int, u *user.User, stamp int64) error {
@@ -44,7 +41,7 @@ func (p *plan) putUser(i int, u *user.User, stamp int64) error {
 		p.users++
 	}
 	key := new(int64)
-	d := diffUser(u, was)
+	d := diff{record.DiffUser(u, was)}
 	if loaded {
 		p.add(phaseGuard, i, func(t *tx) error {
 			if err := t.guard(updateUser, append(args, t.pool, string(u.ID), u.Version)...); err != nil || !d.needsKey() {
@@ -66,8 +63,8 @@ func (p *plan) putUser(i int, u *user.User, stamp int64) error {
 }
 
 // claim plans what a user takes. One insert for each login tells which of them is taken.
-func (p *plan) claim(i int, d userDiff, id string, key *int64, loaded bool) {
-	for _, l := range d.gained {
+func (p *plan) claim(i int, d diff, id string, key *int64, loaded bool) {
+	for _, l := range d.Gained {
 		p.add(phaseClaim, i, func(t *tx) error {
 			_, err := t.exec(insertLogin, t.pool, string(l.Namespace), l.Value, *key)
 			if err != nil && taken(err) {
@@ -76,16 +73,16 @@ func (p *plan) claim(i int, d userDiff, id string, key *int64, loaded bool) {
 			return err
 		})
 	}
-	for _, term := range d.indexed {
+	for _, term := range d.Indexed {
 		p.add(phaseInsert, i, func(t *tx) error {
 			_, err := t.exec(insertTerm, t.pool, term.Name, term.Value, id)
 			return err
 		})
 	}
-	if d.tries == nil {
+	if d.Tries == nil {
 		return
 	}
-	l := d.tries.Login
+	l := d.Tries.Login
 	p.add(phaseInsert, i, func(t *tx) error {
 		_, err := t.exec(insertAttempt, t.pool, string(l.Namespace), l.Value, *key)
 		return err
@@ -148,7 +145,7 @@ func (p *plan) trimAttempts(t *tx, l user.Login) error {
 
 func userColumns(u *user.User, stamp int64, body string) []any {
 	args := make([]any, 0, 12)
-	args = append(args, stamp, slices.Index(statuses, u.Status), u.Disabled, u.Epoch, micros(u.Created), micros(u.Updated))
+	args = append(args, stamp, record.Status(u.Status), u.Disabled, u.Epoch, micros(u.Created), micros(u.Updated))
 	if u.Attempt != nil {
 		args = append(args, micros(u.Attempt.Expires))
 	} else {
@@ -162,66 +159,28 @@ func userColumns(u *user.User, stamp int64, body string) []any {
 	return slices.Clip(append(args, body))
 }
 
-// userDiff is what changes for a user in the tables beside userpool_users.
-type userDiff struct {
-	lost, gained     []user.Login
-	dropped, indexed []user.Term
-	left, tries      *user.Attempt
-}
+// diff is what changes for a user in the tables beside userpool_users.
+type diff struct{ record.Diff }
 
-func diffUser(u *user.User, was user.Loaded) (d userDiff) {
-	sameLogin := func(a user.Login) func(user.Login) bool {
-		return func(b user.Login) bool { return a.Namespace == b.Namespace && a.Value == b.Value }
-	}
-	for _, l := range was.Logins {
-		if !slices.ContainsFunc(u.Logins, sameLogin(l)) {
-			d.lost = append(d.lost, l)
-		}
-	}
-	for _, l := range u.Logins {
-		if !slices.ContainsFunc(was.Logins, sameLogin(l)) {
-			d.gained = append(d.gained, l)
-		}
-	}
-	for _, t := range was.Index {
-		if !slices.Contains(u.Index, t) {
-			d.dropped = append(d.dropped, t)
-		}
-	}
-	for _, t := range u.Index {
-		if !slices.Contains(was.Index, t) {
-			d.indexed = append(d.indexed, t)
-		}
-	}
-	if a, b := was.Attempt, u.Attempt; a == nil || b == nil || !sameLogin(a.Login)(b.Login) {
-		d.left, d.tries = a, b
-		if b != nil {
-			b = &user.Attempt{Login: b.Login, Expires: b.Expires}
-			d.tries = b
-		}
-	}
-	return d
-}
-
-func (d userDiff) needsKey() bool {
-	return len(d.lost)+len(d.gained) > 0 || d.left != nil || d.tries != nil
+func (d diff) needsKey() bool {
+	return len(d.Lost)+len(d.Gained) > 0 || d.Left != nil || d.Tries != nil
 }
 
 // release gives up what a user holds no more.
-func (d userDiff) release(t *tx, id string, key int64) error {
-	for _, l := range d.lost {
+func (d diff) release(t *tx, id string, key int64) error {
+	for _, l := range d.Lost {
 		if _, err := t.exec(deleteLogin, t.pool, string(l.Namespace), l.Value, key); err != nil {
 			return err
 		}
 	}
-	for _, term := range d.dropped {
+	for _, term := range d.Dropped {
 		if _, err := t.exec(deleteTerm, t.pool, term.Name, term.Value, id); err != nil {
 			return err
 		}
 	}
-	if d.left == nil {
+	if d.Left == nil {
 		return nil
 	}
-	_, err := t.exec(deleteAttempt, t.pool, string(d.left.Login.Namespace), d.left.Login.Value, key)
+	_, err := t.exec(deleteAttempt, t.pool, string(d.Left.Login.Namespace), d.Left.Login.Value, key)
 	return err
 }

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/userpool-go/userpool/storage"
@@ -67,10 +66,10 @@ func scanUser(r row, pool user.PoolID, before ...any) (*user.User, error) {
 	if err := r.Scan(dest...); err != nil {
 		return nil, err
 	}
-	if status < 0 || status >= len(statuses) {
-		return nil, fmt.Errorf("user %s has a status that this version does not know: %d", u.ID, status)
+	u.Created, u.Updated = time.UnixMicro(created).UTC(), updated.Time
+	if err := record.DecodeStatus(u, status); err != nil {
+		return nil, err
 	}
-	u.Status, u.Created, u.Updated = statuses[status], time.UnixMicro(created).UTC(), updated.Time
 	if err := record.DecodeUser(u, body, digest); err != nil {
 		return nil, err
 	}

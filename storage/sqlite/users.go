@@ -3,11 +3,10 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"slices"
-	"time"
 
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/storage/internal/keyset"
 	"github.com/userpool-go/userpool/storage/internal/record"
 	"github.com/userpool-go/userpool/user"
 )
@@ -34,19 +33,12 @@ func (s *Store) Users(ctx context.Context, pool user.PoolID, q storage.UserQuery
 	if err := s.usable(ctx); err != nil {
 		return out, err
 	}
-	if q.Now.IsZero() || q.Where != nil && len(q.Where.Value) > storage.MaxTerm {
-		return out, fmt.Errorf("%w: a list of users needs the time, and a value of at most %d bytes", storage.ErrInvalid, storage.MaxTerm)
-	}
-	list, err := listOf(q)
-	if err != nil {
-		return out, err
-	}
-	after, n, err := begin(q.After, list, q.Limit)
+	w, after, err := keyset.BeginUsers(q)
 	if err != nil {
 		return out, err
 	}
 	err = s.list(ctx, pool, func(c *conn, key int64) error {
-		if err := searchable(c, key, q.Where); err != nil {
+		if err := searchable(c, key, w); err != nil {
 			return err
 		}
 		rows, err := queryUsers(c, key, q, after)
@@ -54,48 +46,44 @@ func (s *Store) Users(ctx context.Context, pool user.PoolID, q storage.UserQuery
 			return err
 		}
 		defer rows.Close()
-		w := walk{query: q, pool: pool, list: list, limit: n}
-		out.Users, out.Next, err = w.page(rows)
+		out, err = pageOfUsers(rows, pool, w)
 		return err
 	})
 	return out, err
 }
 
-// listOf names the list that a query walks along, so that no cursor of another is taken for one.
-func listOf(q storage.UserQuery) (string, error) {
-	switch {
-	case q.Where != nil && q.Where.Name == storage.LoginTerm:
-		return "login", nil
-	case q.Where != nil && q.Where.Prefix:
-		return "prefix", nil
-	case q.Where != nil:
-		return "value", nil
-	case q.Order == storage.ByCreated:
-		return "created", nil
-	case q.Order == storage.ByID:
-		return "id", nil
+// pageOfUsers takes users until the page is full.
+func pageOfUsers(rows *sql.Rows, pool user.PoolID, w keyset.Users) (out storage.UserPage, err error) {
+	for rows.Next() {
+		if w.Full() {
+			return w.Page(true), nil
+		}
+		var value string
+		var expires when
+		u, err := scanUser(rows, pool, &value, &expires)
+		if err != nil {
+			return out, err
+		}
+		w.Take(u, value, expires.Time)
 	}
-	return "", fmt.Errorf("%w: no such order", storage.ErrInvalid)
+	return w.Page(false), rows.Err()
 }
 
 // searchable refuses a list by a name whose index the pool does not have yet.
-func searchable(c *conn, pool int64, w *storage.Where) error {
-	if w == nil || w.Name == storage.GroupTerm || w.Name == storage.LoginTerm {
-		return nil
-	}
+func searchable(c *conn, pool int64, w keyset.Users) error {
 	var text string
 	if err := c.row(`SELECT searchable FROM userpool_pools WHERE key = ?`, pool).Scan(&text); err != nil {
 		return err
 	}
 	names, err := record.DecodeStrings(text)
-	if err == nil && !slices.Contains(names, w.Name) {
+	if err == nil && !w.Ready(func(name string) bool { return slices.Contains(names, name) }) {
 		err = storage.ErrNotReady
 	}
 	return err
 }
 
 // queryUsers reads one row more than a page may look at.
-func queryUsers(c *conn, pool int64, q storage.UserQuery, after place) (*sql.Rows, error) {
+func queryUsers(c *conn, pool int64, q storage.UserQuery, after keyset.Place) (*sql.Rows, error) {
 	const n = storage.Examined + 1
 	w := q.Where
 	switch {
@@ -132,49 +120,4 @@ func beyond(prefix string) any {
 		}
 	}
 	return []byte{0} // a blob: SQLite sorts it after every text
-}
-
-// walk is the way along a list for one page.
-type walk struct {
-	query storage.UserQuery
-	pool  user.PoolID
-	list  string
-	limit int
-}
-
-// page takes users until there are as many as the page holds, or as it may look at.
-func (w walk) page(rows *sql.Rows) (users []*user.User, next string, err error) {
-	var last place
-	for examined := 0; rows.Next(); examined++ {
-		if examined == storage.Examined || len(users) == w.limit {
-			return users, last.cursor(), nil
-		}
-		var value string
-		var expires when
-		u, err := scanUser(rows, w.pool, &value, &expires)
-		if err != nil {
-			return nil, "", err
-		}
-		last = place{List: w.list, Text: value, At: u.Created.UnixMicro(), ID: string(u.ID)}
-		if !expires.over(w.query.Now) && w.matches(u, value) {
-			users = append(users, u)
-		}
-	}
-	return users, "", rows.Err()
-}
-
-// matches judges what no index decides.
-func (w walk) matches(u *user.User, value string) bool {
-	q := w.query
-	switch {
-	case w.list == "login" && !q.Where.First(u, value):
-		return false
-	case q.Status != "" && u.Status != q.Status:
-		return false
-	case q.Disabled != nil && u.Disabled != *q.Disabled:
-		return false
-	case !q.CreatedMin.IsZero() && u.Created.Before(q.CreatedMin.Truncate(time.Microsecond)):
-		return false
-	}
-	return q.CreatedMax.IsZero() || u.Created.Before(q.CreatedMax.Truncate(time.Microsecond))
 }
