@@ -25,13 +25,7 @@ func onTwo(t *testing.T, test func(t *testing.T, a, b *kit), change ...func(*poo
 	two := func(t *testing.T, open func() storage.Store) {
 		r := ring(t, seal.Generate())
 		a := openOn(t, open(), append(change, func(c *pool.Config) { c.Keys = r })...)
-<<<<<<< HEAD
 		b := openOn(t, open(), append(change, func(c *pool.Config) { c.Keys, c.Now, c.Sender = r, a.clock.Now, a.box })...)
-=======
-		b := openOn(t, open(), append(change, func(c *pool.Config) {
-			c.Keys, c.Now, c.Sender = r, a.clock.Now, a.box // either may send what the other posted
-		})...)
->>>>>>> 4b368b5 (pool: a test that nothing crosses pools, with every command there is)
 		b.clock, b.box = a.clock, a.box
 		test(t, a, b)
 	}

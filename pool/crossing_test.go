@@ -233,21 +233,19 @@ func (h hold) fill(v reflect.Value, name string) (used bool) {
 		v.SetString(string(h.id))
 		return true
 	}
-	switch v.Kind() {
-	case reflect.Struct:
+	switch kind := v.Kind(); {
+	case kind == reflect.Struct:
 		for i := range v.NumField() {
 			if f := v.Type().Field(i); f.IsExported() && h.fill(v.Field(i), f.Name) {
 				used = true
 			}
 		}
-	case reflect.String:
+	case kind == reflect.String:
 		text, theirs := h.named(name)
 		v.SetString(text)
 		return theirs
-	case reflect.Interface:
-		if reflect.TypeFor[pool.Code]().Implements(v.Type()) {
-			v.Set(reflect.ValueOf(pool.Code{Value: h.code}))
-		}
+	case kind == reflect.Interface && reflect.TypeFor[pool.Code]().Implements(v.Type()):
+		v.Set(reflect.ValueOf(pool.Code{Value: h.code}))
 	}
 	return used
 }
