@@ -230,8 +230,8 @@ func TestS5_InvitationToAnAddressThatGoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	down.Store(false)
-	k.clock.advance(time.Minute)
 	waitFor(t, func() bool {
+		k.clock.advance(time.Minute) // until what failed is tried again
 		due, err := k.store.Due(t.Context(), nil, -1, k.clock.Now().Add(time.Hour), 10)
 		return err == nil && len(due) == 0
 	})
