@@ -262,6 +262,14 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 			return func() error { return second(k.admin().ListUsers(k.t.Context(), begins("email", "ada"))) }
 		},
 	},
+	"introspect a token": {"": func(k *kit) func() error {
+		app, d := k.serverApp()
+		return func() error { return second(app.Introspect(k.t.Context(), d.Tokens.Access)) }
+	}},
+	"revoke a token": {"": func(k *kit) func() error {
+		app, d := k.serverApp()
+		return func() error { return app.Revoke(k.t.Context(), d.Tokens.Refresh) }
+	}},
 	"verify a token": {"": func(k *kit) func() error {
 		d := k.signedIn()
 		return func() error {
@@ -336,4 +344,21 @@ func TestCostsAreThoseOfTheREADME(t *testing.T) {
 			})
 		}
 	}
+}
+
+// serverApp makes the pool's client confidential, and signs ada in to it.
+func (k *kit) serverApp() (*pool.App, *pool.Done) {
+	k.t.Helper()
+	k.permanent(ada)
+	k.put(func(s *pool.Settings) { s.Clients[0].Confidential = true })
+	secret := k.secret("default")
+	d, err := k.signInWith(secret)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	app, err := k.App(k.t.Context(), "", secret, pool.Caller{})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return app, d
 }

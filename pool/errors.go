@@ -26,7 +26,8 @@ var (
 	// ErrNeedsProof means that an act on one's own account needs fresh proof of who asks: give the
 	// password with the call, or sign in anew ([SessionSettings].Fresh).
 	ErrNeedsProof = errors.New("pool: this needs fresh proof: give the password, or sign in again")
-	// ErrNotFound means that there is no such user, which only an [Admin] is told, that the user has
+	// ErrNotFound means that there is no such user, which only an [Admin] is told, and a
+	// client that asks for it ([Client].InsecureTellExistence), that the user has
 	// no such session, or that a [Directory] has no such pool.
 	ErrNotFound = errors.New("pool: not found")
 	// ErrExists means that there is, or was, one by that name, which is not given to another.

@@ -76,6 +76,9 @@ func (p *Pool) forgotPassword(
 		u, to, o.who, o.Reason = guest, at, guest, ""
 		r.counter = storage.Counter{Key: storage.CounterKey{Pool: p.config.ID, Owner: string(guest.ID), Name: requestMark}}
 	}
+	if guest == nil && r.nobody() {
+		return ForgotPasswordResult{}, p.told(ctx, r, budget, o, ErrNotFound)
+	}
 	request := max(r.counter.N+1, now.UnixMicro())
 	c := r.state.sentTo(to, now)
 	c.Owner, c.Request = r.counter.Key.Owner, request

@@ -116,6 +116,10 @@ func (p *Pool) signIn(
 			return p.migrate(ctx, r, login, a, j, o)
 		}
 	}
+	if r.nobody() {
+		o.Reason = string(gate.NoUser)
+		return nil, p.wrong(ctx, r.guess(), ErrNotFound, o)
+	}
 	if err := p.judge(ctx, j, p.from(in.Caller, login.Value, r.known), r.owner(), r.attempt, now); err != nil {
 		return nil, p.full(o, err)
 	}

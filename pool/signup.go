@@ -128,6 +128,10 @@ func (p *Pool) readSignUp(
 		if l.Kind() == user.KindUsername && (r.owner() != nil || r.resting) {
 			return r, p.nameTaken(ctx, r, *o)
 		}
+		if r.client.InsecureTellExistence && r.owner() != nil && r.state.settings.SignIn.takes(l.Kind()) {
+			o.Reason = "taken"
+			return r, p.told(ctx, r, rule, *o, ErrLoginTaken)
+		}
 	}
 	return r, nil
 }
