@@ -28,6 +28,7 @@ var writable = map[reflect.Type]string{
 	reflect.TypeFor[pool.SignInInput]():           "Client ClientSecret Username With Metadata Caller",
 	reflect.TypeFor[pool.RespondInput]():          "ClientSecret Ticket With Metadata Caller",
 	reflect.TypeFor[pool.ForgotPasswordInput]():   "Client ClientSecret Username Metadata Caller",
+	reflect.TypeFor[pool.ForgotUsernameInput]():   "Client ClientSecret Address Metadata Caller",
 	reflect.TypeFor[pool.ResetPasswordInput]():    "ClientSecret Ticket Code Password Metadata Caller",
 	reflect.TypeFor[pool.RefreshInput]():          "Client ClientSecret Token Metadata Caller",
 	reflect.TypeFor[pool.SignOutInput]():          "Client ClientSecret Token Caller",

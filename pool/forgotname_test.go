@@ -31,6 +31,7 @@ func TestForgotUsername(t *testing.T) {
 			{ada, ada, "de", "Er lautet:", 2},
 			{phone, phone, "", "Your user name: Countess", 1},
 		} {
+			k.clock.advance(time.Millisecond) // events are listed by time
 			to, err := k.ForgotUsername(t.Context(), pool.ForgotUsernameInput{Address: tt.typed, Caller: pool.Caller{Locale: tt.locale}})
 			if err != nil || to.Destination != tt.typed {
 				t.Fatalf("%d: %+v, %v", i, to, err)
