@@ -106,7 +106,7 @@ func (a *Admin) createUser(ctx context.Context, in CreateUserInput, n invitee, c
 	}
 	changes := []storage.Change{storage.Put(u), p.event(now, a.did(createEvent, u, ""))}
 	if len(n.groups) > 0 {
-		changes = append(changes, s.index.required())
+		changes = append(changes, s.index.required()...)
 	}
 	if n.to != (user.Login{}) {
 		changes = append(changes, p.invite(s, u, n.to, c.value, in.Locale, in.Metadata, now))

@@ -130,7 +130,7 @@ func (a *Admin) AddToGroup(ctx context.Context, id user.ID, group string) error 
 			return nil, fmt.Errorf("%w: %w", ErrNotAllowed, err)
 		}
 		f.Updated = f.now
-		return []storage.Change{storage.Put(f.User), f.state.index.required()}, nil
+		return append(f.state.index.required(), storage.Put(f.User)), nil
 	})
 }
 

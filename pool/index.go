@@ -135,7 +135,12 @@ func (p *Pool) searchable(
 // required returns the change that lets a user join groups only while the index is as it was when
 // the groups were found to be there: where one of them is deleted meanwhile, its members are taken
 // out, and nobody may come after them.
-func (x index) required() storage.Change { return storage.Require(x.stored) }
+func (x index) required() []storage.Change {
+	if x.stored == nil {
+		return nil
+	}
+	return []storage.Change{storage.Require(x.stored)}
+}
 
 // indexed gives every user that is put the terms by which lists find them, and lets the commit pass
 // only while these are the ones to have: by its last change, where ours is true.
