@@ -37,6 +37,14 @@ var writable = map[reflect.Type]string{
 	reflect.TypeFor[pool.EndSessionInput]():       "ID With Caller",
 	reflect.TypeFor[pool.EndOtherSessionsInput](): "With Caller",
 	reflect.TypeFor[pool.DeleteInput]():           "With Caller",
+	reflect.TypeFor[pool.CancelInput]():           "Link Caller",
+	reflect.TypeFor[pool.ChangeAddressInput]():    "To With Metadata Caller",
+	reflect.TypeFor[pool.ChangeUsernameInput]():   "Username With Caller",
+	reflect.TypeFor[pool.ConfirmAddressInput]():   "Channel Code Metadata Caller",
+	reflect.TypeFor[pool.ExportInput]():           "With Caller",
+	reflect.TypeFor[pool.RemoveAddressInput]():    "Channel With Caller",
+	reflect.TypeFor[pool.AddressCodeInput]():      "Channel Metadata Caller",
+	reflect.TypeFor[pool.ForgotUsernameInput]():   "Client ClientSecret Address Metadata Caller",
 }
 
 // CVE class 44: a visitor writes what is listed, and a body that is decoded into an input does not
