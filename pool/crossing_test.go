@@ -390,3 +390,56 @@ func (tw *twins) faces(k *kit) map[string]reflect.Value {
 		"Pool": reflect.ValueOf(k.Pool), "Account": reflect.ValueOf(account), "Admin": reflect.ValueOf(k.Admin(operator)),
 	}
 }
+
+// TestCVE46_AppsOfTwins: the secret of a client opens the client of that name in its own pool alone,
+// and an app learns and ends nothing by the tokens of another pool.
+func TestCVE46_AppsOfTwins(t *testing.T) {
+	t.Parallel()
+	onStores(t, func(t *testing.T, st storage.Store) {
+		c := openCity(t, st)
+		type tenant struct {
+			*pool.Pool
+			secret password.Secret
+			tokens token.Set
+		}
+		var both [2]tenant
+		for i, id := range []user.PoolID{"a", "b"} {
+			p := c.create(id, pool.Settings{Clients: []pool.Client{{ID: "api", Confidential: true}}})
+			made, err := p.Admin(operator).AddClientSecret(t.Context(), pool.AddClientSecretInput{Client: "api"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			in := pool.CreateUserInput{Username: ada, EmailVerified: true, Password: right, Permanent: true}
+			if _, err := p.Admin(operator).CreateUser(t.Context(), in); err != nil {
+				t.Fatal(err)
+			}
+			d, err := pool.Finished(p.SignIn(t.Context(), pool.SignInInput{
+				Username: ada, With: pool.Password{Value: right}, ClientSecret: made.Value,
+			}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			both[i] = tenant{p, made.Value, d.Tokens}
+		}
+		a, b := both[0], both[1]
+		if wrong, err := b.App(t.Context(), "api", a.secret, pool.Caller{}); err == nil {
+			if _, err := wrong.Introspect(t.Context(), b.tokens.Access); err == nil {
+				t.Error("the secret of one pool opens the client of another")
+			}
+		}
+		app, err := b.App(t.Context(), "api", b.secret, pool.Caller{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, foreign := range []token.Secret{a.tokens.Access, a.tokens.Refresh} {
+			if said, err := app.Introspect(t.Context(), foreign); err != nil || said.Active {
+				t.Errorf("a token of another pool: %+v, %v", said, err)
+			}
+			_ = app.Revoke(t.Context(), foreign)
+		}
+		in := pool.RefreshInput{Token: a.tokens.Refresh, ClientSecret: a.secret}
+		if _, err := pool.Finished(a.Refresh(t.Context(), in)); err != nil {
+			t.Errorf("after the app of another pool: %v", err)
+		}
+	})
+}
