@@ -29,6 +29,3 @@ func (w *when) Scan(v any) error {
 	}
 	return nil
 }
-
-// over tells whether what expires at w has expired at now; the zero time never does.
-func (w when) over(now time.Time) bool { return !w.IsZero() && !w.After(now) }
