@@ -255,7 +255,12 @@ func TestCVE63_ClosedSignUp(t *testing.T) {
 		}
 	}
 	k := open(t)
+	ticket := k.signUp("ida@example.com")
+	code := k.code("ida@example.com", 1)
 	k.put(func(s *pool.Settings) { s.SignUp.Closed = true })
+	if err := confirm(k, ticket, code); !errors.Is(err, pool.ErrNotAuthorized) {
+		t.Errorf("closed meanwhile: confirmed = %v, want ErrNotAuthorized", err)
+	}
 	if _, err := k.SignUp(t.Context(), pool.SignUpInput{Username: ada, Password: right}); !errors.Is(err, pool.ErrNotAuthorized) {
 		t.Errorf("closed meanwhile: SignUp = %v, want ErrNotAuthorized", err)
 	}

@@ -216,6 +216,10 @@ func join(w *world, t *town) {
 	}
 	w.say("%s", p.login())
 	err := t.admin().AddToGroup(w.ctx, p.id, staff)
+	if !t.grouped {
+		w.want(err, pool.ErrInvalid)
+		return
+	}
 	if !p.somebody() {
 		w.want(err, pool.ErrNotAllowed)
 		return

@@ -31,6 +31,7 @@ func (w *world) audit(t *town) {
 	for _, tk := range t.tickets[max(0, len(t.tickets)-10):] {
 		w.dead(t, tk)
 	}
+	w.ruined()
 	if other := one(w, w.towns); other != t && len(t.sessions) > 0 {
 		w.opens(other, one(w, t.sessions))
 	}

@@ -91,7 +91,7 @@ func (c *crowd) login(r *rand.Rand) string { return addresses[r.IntN(3)] }
 // waits keeps a ticket, with the newest code that was sent to an address, and the password that may
 // be asked.
 func (c *crowd) waits(k kind, text, to, secret string) {
-	_ = c.hand.Run(c.world.ctx) // a failure delivers nothing
+	_ = c.world.hand.Run(c.world.ctx) // a failure delivers nothing
 	c.keep(func() { c.waiting = append(c.waiting, &slip{k, text, c.box.Code(to), secret}) })
 }
 

@@ -11,6 +11,7 @@ import (
 // faces are what a program holds of a pool.
 var faces = []reflect.Type{
 	reflect.TypeFor[*pool.Pool](), reflect.TypeFor[*pool.Account](), reflect.TypeFor[*pool.Admin](),
+	reflect.TypeFor[*pool.Directory](),
 }
 
 // beside are the methods that no operation is about, each with the reason.
@@ -24,13 +25,15 @@ var beside = map[string]string{
 	"Admin.AddClientSecret":     "secrets of app clients are another story, told in package pool",
 	"Admin.ListClientSecrets":   "secrets of app clients are another story, told in package pool",
 	"Admin.DeleteClientSecret":  "secrets of app clients are another story, told in package pool",
-	"Admin.CreateGroup":         "these settings are in code, where it is refused",
-	"Admin.UpdateGroup":         "these settings are in code, where it is refused",
-	"Admin.DeleteGroup":         "these settings are in code, where it is refused",
 	"Pool.App":                  "opens a face; app clients are another story, told in package pool",
-	"Admin.CreateClient":        "these settings are in code, where it is refused",
-	"Admin.UpdateClient":        "these settings are in code, where it is refused",
-	"Admin.DeleteClient":        "these settings are in code, where it is refused",
+	"Admin.CreateClient":        "app clients are another story, told in package pool",
+	"Admin.UpdateClient":        "app clients are another story, told in package pool",
+	"Admin.DeleteClient":        "app clients are another story, told in package pool",
+	"Directory.Pool":            "changes nothing; each audit asks it of a pool that was deleted",
+	"Directory.ByIssuer":        "changes nothing",
+	"Directory.ByClient":        "changes nothing",
+	"Directory.Pools":           "changes nothing; each audit counts by it",
+	"Directory.Close":           "ends a world",
 	"Admin.ListGroups":          "changes nothing",
 	"Admin.CountUsers":          "changes nothing",
 	"Admin.ListEvents":          "the history of events is another story, told in package pool",
@@ -45,7 +48,6 @@ var beside = map[string]string{
 	"Pool.EraseEvents":          "the history of events is another story, told in package pool",
 	"Admin.Settings":            "changes nothing",
 	"Admin.Plan":                "changes nothing",
-	"Admin.PutSettings":         "these settings are in code, where it is refused",
 	"Admin.FindUser":            "changes nothing; each audit asks it of every login",
 	"Admin.ListUsers":           "changes nothing; each audit compares the list with the model",
 	"Account.ChangeAddress":     "addresses are another story, told in package pool",

@@ -23,7 +23,7 @@ type operation struct {
 }
 
 // operations are all that there are.
-var operations = slices.Concat(visitors, owners, admins, []operation{
+var operations = slices.Concat(visitors, owners, admins, operators, []operation{
 	{"time passes", 12, nil, func(w *world, _ *town) {
 		d := one(w, []time.Duration{time.Second, 4 * time.Second, 20 * time.Second, 2 * time.Minute, 16 * time.Minute})
 		if w.chance(5) {
@@ -108,10 +108,13 @@ func (w *world) step(seed uint64) (line string, err error) {
 		}
 	}()
 	o.do(w, t)
+	if slices.Contains(w.ruins, t) {
+		t = one(w, w.towns)
+	}
 	if w.well {
 		w.tally[o.name]++
 	}
-	w.chores(t)
+	w.chores()
 	w.silence(t)
 	w.audit(t)
 	return line, nil

@@ -37,6 +37,10 @@ func signUp(w *world, t *town) {
 	}
 	w.say("%s %s %q", name, email, secret)
 	up, err := t.SignUp(w.ctx, in)
+	if t.closed {
+		w.want(err, pool.ErrNotAuthorized)
+		return
+	}
 	if name != "" && t.taken(name, nil) {
 		w.want(err, pool.ErrLoginTaken)
 		return
@@ -103,7 +107,7 @@ func (w *world) confirmed(t *town, tk *ticket, code string, step pool.Step, err 
 	p, now := tk.of, w.now()
 	right := code != "" && code == tk.code && !p.somebody()
 	switch {
-	case !tk.good(now), p.confirms.closed(now):
+	case !tk.good(now), p.confirms.closed(now), t.closed:
 		w.want(err, refused...)
 	case right && tk.shown && p.guesses.closed(now):
 		w.want(err, append(refused, pool.ErrLoginTaken)...)
@@ -156,6 +160,10 @@ func openLink(w *world, t *town) {
 		w.want(err, pool.ErrTicketGone)
 		return
 	}
+	if t.closed {
+		w.want(err, pool.ErrNotAuthorized)
+		return
+	}
 	w.want(err, nil)
 	need, ok := step.(*pool.NeedPassword)
 	if !ok {
@@ -177,6 +185,10 @@ func resend(w *world, t *town) {
 	}
 	if tk.of.somebody() {
 		w.want(err, pool.ErrWrongStep)
+		return
+	}
+	if t.closed {
+		w.want(err, pool.ErrNotAuthorized)
 		return
 	}
 	w.want(err, nil)
@@ -213,8 +225,8 @@ func guessPassword(w *world, t *town) {
 func (w *world) types(t *town, login, typed string, browser bool) {
 	w.say("%s %q", login, typed)
 	owner, attempt, now := t.owner(login), t.newest(login), w.now()
-	if t.named && owner != nil && login == owner.name {
-		attempt = nil // two cannot have a name, and that somebody has it shows
+	if t.closed || t.named && owner != nil && login == owner.name {
+		attempt = nil // a closed sign-up is nobody's, and that a name is taken shows
 	}
 	step, err := t.SignIn(w.ctx, pool.SignInInput{
 		Username: login, With: pool.Password{Value: password.New(typed)}, Caller: w.caller(browser),
@@ -328,7 +340,7 @@ func (w *world) passed(t *town, tk *ticket, typed string, step pool.Step, err er
 		tries = &tk.beside.tries
 	}
 	switch {
-	case !tk.good(now), p.guesses.closed(now):
+	case !tk.good(now), p.guesses.closed(now), t.closed && tk.kind == byLinkAlone:
 		w.want(err, refused...)
 	case typed != p.password, p.disabled:
 		w.want(err, pool.ErrNotAuthorized)

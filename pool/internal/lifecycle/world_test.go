@@ -24,16 +24,22 @@ import (
 
 // world is some pools on one store, and what ought to be so in them.
 type world struct {
-	ctx    context.Context
-	clock  *clock
-	towns  []*town
-	erased map[user.ID]bool
-	rand   *rand.Rand // of this step
-	calls  int        // numbers networks and passwords
-	said   []string   // what this step did
-	well   bool       // something that this step did went well
-	tally  map[string]int
-	last   struct {
+	ctx     context.Context
+	clock   *clock
+	dir     *pool.Directory
+	hand    chore.Hand
+	change  []func(*pool.Settings)
+	towns   []*town
+	ruins   []*town // whose pool was deleted
+	founded int
+	stray   []message.Message // of pools that there are not
+	erased  map[user.ID]bool
+	rand    *rand.Rand // of this step
+	calls   int        // numbers networks and passwords
+	said    []string   // what this step did
+	well    bool       // something that this step did went well
+	tally   map[string]int
+	last    struct {
 		town *town
 		operation
 	}
@@ -43,10 +49,11 @@ type world struct {
 type town struct {
 	*pool.Pool
 	world    *world
-	hand     *chore.Hand
 	verifier *token.Verifier
 	named    bool // people choose a user name beside their address
 	byLink   bool // sign-ups are confirmed by a link
+	closed   bool // nobody may sign up
+	grouped  bool // there is the group
 
 	people    []*person
 	focus     *person // of whom it was last
@@ -86,55 +93,68 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// newWorld opens a pool of each kind on a store. Its pools end with close. Change may alter their
-// settings.
-func newWorld(ctx context.Context, st storage.Store, change ...func(*pool.Settings)) (*world, error) {
-	w := &world{ctx: ctx, clock: &clock{now: noon}, erased: map[user.ID]bool{}, tally: map[string]int{}}
+// newWorld makes a pool of each kind on a store. They end with close. Change may alter their settings.
+func newWorld(ctx context.Context, st storage.Store, change ...func(*pool.Settings)) (w *world, err error) {
+	w = &world{ctx: ctx, clock: &clock{now: noon}, erased: map[user.ID]bool{}, tally: map[string]int{}, change: change}
 	ring, err := seal.New(seal.Generate())
 	if err != nil {
 		return nil, err
 	}
-	for i, t := range []*town{{}, {named: true}, {byLink: true}} {
-		settings := pool.Settings{
-			SignUp:   pool.SignUpSettings{ByLink: t.byLink},
-			Groups:   []pool.Group{{Name: staff}},
-			Limits:   pool.LimitSettings{SignIns: 1_000_000, Mails: 1_000_000},
-			Sessions: pool.SessionSettings{Idle: idleLife, Absolute: browserLife},
-			Clients:  []pool.Client{{ID: "default", Tokens: pool.TokenSettings{Refresh: refreshLife}}},
-		}
-		if t.named {
-			settings.SignIn.Identifiers = []pool.Identifier{pool.Username, pool.Email}
-		}
-		for _, f := range change {
-			f(&settings)
-		}
-		t.world, t.hand, t.box = w, new(chore.Hand), mailbox.New()
-		t.strangers, t.mails, t.rests = map[string]*lock{}, map[string]*allowance{}, map[string]time.Time{}
-		t.Pool, err = pool.Open(chore.NewContext(ctx, t.hand), st, pool.Config{
-			ID: user.PoolID(fmt.Sprintf("town-%d", i)), Issuer: fmt.Sprintf("http://localhost:%d", 8000+i),
-			Settings: &settings, Keys: ring, Sender: message.SenderFunc(t.take), ConfirmURL: "http://localhost/confirm",
-			Now: w.clock.Now, InsecureHash: &cheap,
-		})
-		if err != nil {
-			return nil, errors.Join(err, w.close())
-		}
-		w.towns = append(w.towns, t)
-		if t.verifier, err = t.Verifier(); err != nil {
+	w.dir, err = pool.OpenDirectory(chore.NewContext(ctx, &w.hand), st, pool.DirectoryConfig{Config: pool.Config{
+		Keys: ring, Sender: message.SenderFunc(w.take), ConfirmURL: "/confirm", Now: w.clock.Now, InsecureHash: &cheap,
+	}})
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range []*town{{}, {named: true}, {byLink: true}} {
+		if err := w.found(t); err != nil {
 			return nil, errors.Join(err, w.close())
 		}
 	}
 	return w, nil
 }
 
-func (w *world) close() (err error) {
-	for _, t := range w.towns {
-		err = errors.Join(err, t.Close(context.WithoutCancel(w.ctx)))
+func (w *world) close() error { return w.dir.Close(context.WithoutCancel(w.ctx)) }
+
+// found makes a pool for a town of a kind.
+func (w *world) found(t *town) (err error) {
+	settings := pool.Settings{
+		SignUp:   pool.SignUpSettings{ByLink: t.byLink},
+		Groups:   []pool.Group{{Name: staff}},
+		Limits:   pool.LimitSettings{SignIns: 1_000_000, Mails: 1_000_000},
+		Sessions: pool.SessionSettings{Idle: idleLife, Absolute: browserLife},
+		Clients:  []pool.Client{{ID: "default", Tokens: pool.TokenSettings{Refresh: refreshLife}}},
 	}
+	if t.named {
+		settings.SignIn.Identifiers = []pool.Identifier{pool.Username, pool.Email}
+	}
+	for _, f := range w.change {
+		f(&settings)
+	}
+	w.founded++
+	id := user.PoolID(fmt.Sprintf("town-%d", w.founded))
+	t.world, t.box, t.grouped = w, mailbox.New(), true
+	t.strangers, t.mails, t.rests = map[string]*lock{}, map[string]*allowance{}, map[string]time.Time{}
+	t.Pool, err = w.dir.Create(w.ctx, operator, id, fmt.Sprintf("http://localhost:%d", 8000+w.founded), settings)
+	if err != nil {
+		return err
+	}
+	w.towns = append(w.towns, t)
+	t.verifier, err = t.Verifier()
 	return err
 }
 
-// take takes a message that the pool sends.
-func (t *town) take(ctx context.Context, m message.Message) error {
+// operator is who runs all pools.
+var operator = pool.Actor{Name: "operator"}
+
+// take takes a message that a pool sends.
+func (w *world) take(ctx context.Context, m message.Message) error {
+	i := slices.IndexFunc(w.towns, func(t *town) bool { return string(t.ID()) == m.Pool })
+	if i < 0 {
+		w.stray = append(w.stray, m)
+		return nil
+	}
+	t := w.towns[i]
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.inbox = append(t.inbox, m)
@@ -281,10 +301,10 @@ func (w *world) pass(d time.Duration) {
 	}
 }
 
-// chores lets the pool deliver its mail, sweep and seal.
-func (w *world) chores(t *town) {
-	if err := t.hand.Run(w.ctx); err != nil {
-		w.fail("chores: %v", err)
+// chores lets the pools deliver their mail, sweep and seal.
+func (w *world) chores() {
+	if err := w.hand.Run(w.ctx); err != nil || len(w.stray) > 0 {
+		w.fail("chores: %v; messages of nobody: %v", err, w.stray)
 	}
 }
 
@@ -302,7 +322,7 @@ func (w *world) letter(t *town, k message.Kind, to string) message.Message {
 func (w *world) silence(t *town) { w.post(t, "") }
 
 func (w *world) post(t *town, k message.Kind) (found []message.Message) {
-	w.chores(t)
+	w.chores()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, m := range t.inbox {
