@@ -330,6 +330,33 @@ func TestS13_ChangedNamesRest(t *testing.T) {
 	}
 }
 
+// Who once had an address takes back what rests after themselves, and not what rests after somebody
+// who has had it since: else these could not restore it.
+func TestS5_AddressRestsForWhoHadItLast(t *testing.T) {
+	t.Parallel()
+	k := open(t, restores)
+	k.confirmed(ada)
+	k.changed(k.done(ada), ada2, 1)
+	k.mails(ada, 2)
+	k.clock.advance(8 * 24 * time.Hour)
+	if err := confirm(k, k.signUp(ada), k.code(ada, 3)); err != nil { // somebody else, by now
+		t.Fatal(err)
+	}
+	k.changed(k.done(ada), "eve@example.com", 1)
+	link := k.undo(ada, 4)
+	if _, err := k.store.Sweep(t.Context(), k.clock.Now(), 1000); err != nil {
+		t.Fatal(err)
+	}
+	first := k.done(ada2)
+	k.ask(first, ada)
+	if _, err := k.prove(first, k.code(ada, 5), message.Email); !errors.Is(err, pool.ErrLoginTaken) {
+		t.Errorf("who had it first takes it: %v, want ErrLoginTaken", err)
+	}
+	if err := k.cancel(link); err != nil {
+		t.Errorf("who had it last restores it: %v", err)
+	}
+}
+
 // What an administrator changes is not undone by links of before: neither by the owner's nor by those
 // that a thief got.
 func TestS5_AdministratorsEndCancelLinks(t *testing.T) {

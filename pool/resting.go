@@ -26,7 +26,6 @@ const (
 var (
 	nameRule    = storage.Rule{Free: 1, Window: 30 * 24 * time.Hour}
 	addressRule = storage.Rule{Free: 1, Window: restoreLifetime}
-	leftRule    = storage.Rule{Free: 1000, Window: 30 * 24 * time.Hour}
 	goneRule    = storage.Rule{Free: 1} // without a window: for good
 )
 
@@ -37,6 +36,10 @@ func restRule(l user.Login) storage.Rule {
 	}
 	return addressRule
 }
+
+// leftRule is how long it is known who gave a login up: no longer than it rests after them, or they
+// would take it while it rests after somebody who has had it since.
+func leftRule(l user.Login) storage.Rule { return storage.Rule{Free: 1000, Window: restRule(l).Window} }
 
 func (p *Pool) restKey(l user.Login) storage.CounterKey {
 	return storage.CounterKey{Pool: p.config.ID, Owner: p.state.Load().pseudonym(l), Name: restCounter}
@@ -56,7 +59,7 @@ func (p *Pool) goneKey(id user.ID) storage.CounterKey {
 func (p *Pool) rest(id user.ID, l user.Login, now time.Time) []storage.Change {
 	return []storage.Change{
 		storage.Count{Key: p.restKey(l), Rule: restRule(l), Now: now},
-		storage.Count{Key: p.leftKey(id, l), Rule: leftRule, Now: now},
+		storage.Count{Key: p.leftKey(id, l), Rule: leftRule(l), Now: now},
 	}
 }
 
@@ -95,7 +98,7 @@ func (p *Pool) keeping(changes []storage.Change) (more []storage.Change) {
 			}
 			add(p.restKey(l), storage.Count{Key: p.restKey(l), Rule: nameRule, Now: now})
 			if left := p.leftKey(move.user, l); !move.gone {
-				add(left, storage.Count{Key: left, Rule: leftRule, Now: now})
+				add(left, storage.Count{Key: left, Rule: leftRule(l), Now: now})
 			}
 		}
 		if move.gone {
