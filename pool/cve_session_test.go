@@ -180,8 +180,7 @@ func TestCVE40_NoOtherDoor(t *testing.T) {
 				before := len(k.box.To(ada))
 				ticket := k.forgot(ada)
 				k.clock.advance(time.Second)
-				k.signUp("next@example.com")
-				k.mails("next@example.com", 1)
+				k.delivered()
 				if ms := k.box.To(ada); len(ms) != before {
 					t.Errorf("a code was sent: %v", ms[before:])
 				}

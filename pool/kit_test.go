@@ -149,6 +149,16 @@ func (k *kit) mails(login string, n int) []message.Message {
 	return ms
 }
 
+// delivered waits until nothing is to be sent any more. Messages to different owners overtake each
+// other, so that one which has come does not tell that all before it have.
+func (k *kit) delivered() {
+	k.t.Helper()
+	waitFor(k.t, func() bool {
+		due, err := k.store.Store.Due(k.t.Context(), nil, -1, k.clock.Now(), 1)
+		return err == nil && len(due) == 0
+	})
+}
+
 // confirmed makes login a user.
 func (k *kit) confirmed(login string) {
 	k.t.Helper()

@@ -144,6 +144,7 @@ func TestT7_ResetByUserName(t *testing.T) {
 		if m := k.mails(phone, 4)[3]; m.Kind != message.PasswordChanged || m.Channel != message.SMS {
 			t.Errorf("the notice is %v", m)
 		}
+		k.delivered()
 		if ms := k.box.To(ada); len(ms) != 0 {
 			t.Errorf("an address that nobody has proven got %v", ms)
 		}

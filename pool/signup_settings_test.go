@@ -79,6 +79,7 @@ func TestT7_OneAddressIsVerified(t *testing.T) {
 				if _, err := k.signIn(other, right); !errors.Is(err, pool.ErrNotAuthorized) && !errors.Is(err, pool.ErrInvalid) {
 					t.Errorf("sign-in by %s, which nobody has proven = %v", other, err)
 				}
+				k.delivered()
 				if ms := k.box.To(other); len(ms) > 0 {
 					t.Errorf("%d messages to %s", len(ms), other)
 				}
@@ -135,6 +136,7 @@ func TestConfirmedByAnAdministrator(t *testing.T) {
 			if got := k.shape(tt.login); got != tt.owns {
 				t.Errorf("%s, want %s", got, tt.owns)
 			}
+			k.delivered()
 			if ms := k.box.To(ada); len(ms) > 0 {
 				t.Errorf("%d messages", len(ms))
 			}

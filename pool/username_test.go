@@ -37,6 +37,7 @@ func TestT7_TakenNameIsCounted(t *testing.T) {
 	if _, err := k.signUpAs("ADA", user.Attributes{"email": "eve@example.com"}); !errors.Is(err, pool.ErrLimited) {
 		t.Errorf("beyond the network's budget = %v, want ErrLimited", err)
 	}
+	k.delivered()
 	if ms := k.box.To("eve@example.com"); len(ms) != 0 {
 		t.Errorf("%d mails for names that were refused", len(ms))
 	}
