@@ -82,13 +82,16 @@ func (a *Account) confirmAddress(ctx context.Context, g pending, s *proving, use
 func (a *Account) moving(g granted, next *user.User, k user.Kind, from Caller) ([]storage.Change, error) {
 	p, now := a.pool, g.now
 	changes := []storage.Change{p.voided(next, now)}
-	old, proven := g.user.Address(k)
-	if is, _ := next.Address(k); !proven || old.Value == is.Value {
-		return append(changes, p.tellOthers(g, k, from)...), nil
-	}
 	given, err := readFormer(g.read.Tickets[1], g.user, now)
 	if err != nil {
 		return nil, err
+	}
+	old, proven := g.user.Address(k)
+	if is, _ := next.Address(k); !proven || old.Value == is.Value {
+		if t := g.read.Tickets[1]; t != nil { // or a thief removes an address first, and then adds theirs
+			changes = append(changes, given.put(p, g.state, t, k, next, now))
+		}
+		return append(changes, p.tellOthers(g, k, from)...), nil
 	}
 	if until := given.full(); !until.IsZero() {
 		return nil, &LimitError{Until: until}

@@ -132,6 +132,32 @@ func TestS5_CancelLinksAreAStack(t *testing.T) {
 	}
 }
 
+// The link is good, too, where the address was not replaced at once: a thief removes it first and
+// then adds another, as often as they like.
+func TestS5_RemovedAndAddedIsUndone(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, k *kit) {
+		k.confirmed("ada")
+		d, own := k.done("ada"), addressOf("ada")
+		for n := range 2 {
+			next, err := pool.Finished(k.account(d).RemoveAddress(t.Context(), pool.RemoveAddressInput{Channel: message.Email}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			d = k.changed(next, fmt.Sprintf("thief%d@example.com", n), 1)
+		}
+		if err := k.cancel(k.undo("thief0@example.com", 2)); err != nil {
+			t.Errorf("the newer link = %v", err)
+		}
+		if err := k.cancel(k.undo(own, 2)); err != nil || k.user(own) == nil {
+			t.Errorf("the owner's link = %v, want the address back", err)
+		}
+		if u := k.user("thief1@example.com"); u != nil {
+			t.Errorf("%s still owns the thief's address", u.ID)
+		}
+	}, restores, takes(pool.Username, pool.Email))
+}
+
 // While the link is good nobody else takes the address, by whatever way; its user may.
 func TestS5_FormerAddressIsKept(t *testing.T) {
 	t.Parallel()
