@@ -23,8 +23,9 @@ type App struct {
 // The caller is who asks for it, by whose network wrong secrets are counted: the zero one where it
 // is the program itself.
 //
-// It fails with [ErrUnknownClient], for a public client too, and with a *[LimitError], as each of
-// its calls does from then on. It costs one read.
+// It fails with [ErrUnknownClient], for a public client too, or with a *[LimitError] where the
+// network has shown too many wrong secrets and this is another, as each of its calls does from then
+// on. It costs one read.
 func (p *Pool) App(ctx context.Context, id string, secret password.Secret, from Caller) (*App, error) {
 	a := &App{p, asking{client: id, secret: secret, from: from}}
 	_, err := a.read(ctx, storage.SessionKey{})

@@ -10,7 +10,8 @@ import (
 )
 
 // secretFailures counts wrong client secrets from a network. It is apart from the other wrong
-// answers, so that a server whose users guess is not kept out itself.
+// answers, and what it bounds is what is written and told of them: nobody guesses a secret of 32
+// characters, but whoever shares a network with a server could keep it out.
 const secretFailures = "failures:client"
 
 // asking is who makes a visitor's call: the app client as it says of itself, and whom it makes it
@@ -19,10 +20,9 @@ type asking struct {
 	client string // "" means the pool's only one
 	secret password.Secret
 	from   Caller
-	// proven remembers that the secret was right in an earlier round of the call, and admitted that
-	// the network was within its budget: what was judged then is to be counted, and neither refuses
-	// it any more.
-	proven, admitted bool
+	// admitted remembers that the network was within its budget in an earlier round of the call: what
+	// was judged then is to be counted, and it refuses that no more.
+	admitted bool
 }
 
 // counters returns the counter that a call is read with where it shows a secret.
@@ -35,8 +35,9 @@ func (a *asking) counters(p *Pool) []storage.CounterKey {
 
 // proven returns the client that a call names, where it has shown that it is that one; counted are
 // the counters that were read for it. A wrong secret is counted against the network before it is
-// told (security.md T5), and the answer is that of a client that there is not. A network that has
-// had enough is refused with the right one too: it would learn by the other answer.
+// told (security.md T5), and the answer is that of a client that there is not. The right one is let
+// in from a network that has had enough, too: strangers behind the same address, or with none, must
+// not shut a server out of its own pool (security.md T6).
 func (p *Pool) proven(
 	ctx context.Context, a *asking, r round, counted []storage.Counter,
 ) (Client, error) {
@@ -50,13 +51,12 @@ func (p *Pool) proven(
 		}
 		return c, nil
 	}
-	o := occurrence{from: a.from, Kind: clientEvent, Outcome: refused, Reason: "secret", Client: c.ID}
-	if err := overBudget(counted[0], sourceRule, r.now); err != nil && !a.proven {
-		return Client{}, p.unjudged(o, networkFull, err)
-	}
 	if c.Confidential && p.opens(r.state.secrets[c.ID], c.ID, a.secret) {
-		a.proven = true
 		return c, nil
+	}
+	o := occurrence{from: a.from, Kind: clientEvent, Outcome: refused, Reason: "secret", Client: c.ID}
+	if err := overBudget(counted[0], sourceRule, r.now); err != nil {
+		return Client{}, p.unjudged(o, networkFull, err)
 	}
 	return Client{}, p.wrongSecret(ctx, counted[0].Key, o, r.now)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
+	"github.com/userpool-go/userpool/token"
 )
 
 // apps gives a pool clients.
@@ -283,8 +284,9 @@ func TestT4_ClientSecretsRotate(t *testing.T) {
 	}
 }
 
-// Wrong client secrets are counted against the network that shows them, which then hears nothing of
-// the right one either, while other networks, and passwords in that one, are judged as ever.
+// Wrong client secrets are counted against the network that shows them, and from there none is judged
+// any more. But whoever shares a network with a server does not keep it out: with the right one it
+// goes on, as itself and for its visitors.
 func TestT5_ClientSecretsAreCounted(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, k *kit) {
@@ -304,10 +306,22 @@ func TestT5_ClientSecretsAreCounted(t *testing.T) {
 		if _, commits := k.store.counted(); kinds(commits)["Count"] != 100 {
 			t.Errorf("100 guesses = %v", kinds(commits))
 		}
-		for what, s := range map[string]password.Secret{"wrong": chosen, "right": s} {
-			if err := try(from(1), s); !errors.Is(err, pool.ErrLimited) {
-				t.Errorf("the %s secret afterwards = %v, want ErrLimited", what, err)
-			}
+		k.store.reset()
+		if err := try(from(1), chosen); !errors.Is(err, pool.ErrLimited) {
+			t.Errorf("a wrong secret afterwards = %v, want ErrLimited", err)
+		}
+		if _, commits := k.store.counted(); len(commits) != 0 {
+			t.Errorf("it wrote %v", kinds(commits))
+		}
+		if err := try(from(1), s); err != nil {
+			t.Errorf("the right secret from there = %v", err)
+		}
+		app, err := k.App(t.Context(), "server", s, from(1))
+		if err != nil {
+			t.Fatalf("the app, from there = %v", err)
+		}
+		if _, err := app.Introspect(t.Context(), token.Secret{}); err != nil {
+			t.Errorf("the app, from there = %v", err)
 		}
 		if err := try(from(2), s); err != nil {
 			t.Errorf("the right secret from elsewhere = %v", err)
@@ -317,8 +331,8 @@ func TestT5_ClientSecretsAreCounted(t *testing.T) {
 			t.Errorf("at a public client, in the same network = %v", err)
 		}
 		k.clock.advance(15 * time.Minute)
-		if err := try(from(1), s); err != nil {
-			t.Errorf("after 15 minutes = %v", err)
+		if err := try(from(1), chosen); !errors.Is(err, pool.ErrUnknownClient) {
+			t.Errorf("a wrong secret after 15 minutes = %v, want ErrUnknownClient", err)
 		}
 	}, apps(server, pool.Client{ID: "web"}))
 }
