@@ -120,6 +120,58 @@ func TestT3_IntrospectionAtOnce(t *testing.T) {
 	}
 }
 
+// A session of tokens that is over is over by its access tokens too, where a lifetime was lowered
+// (security.md S18) as where it has run out while the last of them are still good.
+func TestS18_IntrospectionBeyondTheSession(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	c := k.client(pool.Client{Confidential: true, Tokens: pool.TokenSettings{Access: day, ID: time.Hour, Refresh: 2 * day}})
+	a := &apart{kit: k, secret: k.secret(c.ID)}
+	k.permanent(ada)
+	d, err := pool.Finished(k.SignIn(t.Context(), pool.SignInInput{Client: c.ID, ClientSecret: a.secret, Username: ada, With: pool.Password{Value: right}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.server, err = k.App(t.Context(), c.ID, a.secret, pool.Caller{}); err != nil {
+		t.Fatal(err)
+	}
+	refreshed := func() *pool.Done {
+		t.Helper()
+		in := pool.RefreshInput{Client: c.ID, ClientSecret: a.secret, Token: d.Tokens.Refresh}
+		if d, err = pool.Finished(k.Refresh(t.Context(), in)); err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	k.clock.advance(20 * time.Hour)
+	refreshed()
+	if !a.active(a.server, d.Tokens.Access).Active {
+		t.Fatal("a live access token is not active")
+	}
+	lifetime := func(d time.Duration) {
+		t.Helper()
+		err := second(k.admin().UpdateClient(t.Context(), c.ID, func(c *pool.Client) {
+			c.Tokens = pool.TokenSettings{Access: min(day, d), ID: time.Hour, Refresh: d}
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	lifetime(10 * time.Hour)
+	for what, s := range map[string]token.Secret{"access": d.Tokens.Access, "refresh": d.Tokens.Refresh} {
+		if a.active(a.server, s).Active {
+			t.Errorf("the %s token is active beyond a lifetime that was lowered", what)
+		}
+	}
+	lifetime(2 * day)
+	k.clock.advance(20 * time.Hour)
+	refreshed()
+	k.clock.advance(10 * time.Hour)
+	if a.active(a.server, d.Tokens.Access).Active {
+		t.Error("an access token is active beyond its session")
+	}
+}
+
 // A refresh token is active for as long as it can be used, and asking does not use it.
 func TestIntrospectRefresh(t *testing.T) {
 	t.Parallel()
