@@ -51,6 +51,44 @@ func TestClientAttributes(t *testing.T) {
 	}
 }
 
+// What an app is not shown it does not find out by setting it either: a right guess at what it may not
+// change is refused like a wrong one, and what is required does not go.
+func TestHiddenAttributesCannotBeGuessed(t *testing.T) {
+	t.Parallel()
+	k := open(t, func(c *pool.Config) {
+		c.Settings = &pool.Settings{
+			Attributes: user.Schema{{Name: "custom:risk", AdminOnly: true}, {Name: "custom:born", Immutable: true}, {Name: "name", Required: true}},
+			Clients:    []pool.Client{{ID: "default", Read: []string{}}},
+		}
+	})
+	k.permanent(ada)
+	said := user.Attributes{"custom:risk": "high", "custom:born": "1815", "name": "Ada", "nickname": "Countess"}
+	in := pool.CreateUserInput{Username: "eve@example.com", EmailVerified: true, Password: right, Permanent: true, Attributes: said}
+	if _, err := k.admin().CreateUser(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	account := k.account(k.done("eve@example.com"))
+	for name, guesses := range map[string][]string{
+		"custom:risk": {"high", "low"}, "custom:born": {"1815", "1816"}, "email": {"eve@example.com", ada}, "name": {""},
+	} {
+		for _, guess := range guesses {
+			err := account.UpdateAttributes(t.Context(), pool.ChangeAttributesInput{Attributes: user.Attributes{name: guess}})
+			if !errors.Is(err, pool.ErrInvalid) {
+				t.Errorf("%s = %q: %v, want ErrInvalid", name, guess, err)
+			}
+		}
+	}
+	for _, value := range []string{"Countess", "Enchantress", ""} {
+		in := pool.ChangeAttributesInput{Attributes: user.Attributes{"nickname": value}}
+		if err := account.UpdateAttributes(t.Context(), in); err != nil {
+			t.Errorf("nickname = %q: %v", value, err)
+		}
+	}
+	if u := k.user("eve@example.com"); u.Attributes["name"] != "Ada" || u.Attributes["nickname"] != "" || u.Attributes["custom:risk"] != "high" {
+		t.Errorf("the user says %v", u.Attributes)
+	}
+}
+
 // A step is good for as long as its client says.
 func TestStepLifetime(t *testing.T) {
 	t.Parallel()
