@@ -5,10 +5,12 @@ import (
 	"testing"
 
 	"github.com/userpool-go/userpool/message/mailbox"
+	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/pool/internal/chore"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
+	"github.com/userpool-go/userpool/user"
 )
 
 // Directory is an open [pool.Directory] with its clock and the mail of all its pools.
@@ -16,6 +18,9 @@ type Directory struct {
 	*pool.Directory
 	Clock *Clock
 	Mail  *Mail
+
+	t     testing.TB
+	store storage.Store
 }
 
 // NewDirectory opens a directory that is closed when the test ends, on st or, where that is nil, on a
@@ -30,7 +35,7 @@ func NewDirectory(t testing.TB, st storage.Store, c pool.DirectoryConfig) *Direc
 		st = forgets
 	}
 	hand, box := new(chore.Hand), mailbox.New()
-	d := &Directory{Clock: newClock(t, hand, c.Now), Mail: &Mail{t: t, hand: hand, box: box}}
+	d := &Directory{Clock: newClock(t, hand, c.Now), Mail: &Mail{t: t, hand: hand, box: box}, t: t, store: st}
 	keys := c.Keys
 	c.Config = forTest(t, c.Config, d.Clock, box)
 	if c.Keyring != nil {
@@ -47,4 +52,15 @@ func NewDirectory(t testing.TB, st storage.Store, c pool.DirectoryConfig) *Direc
 		}
 	})
 	return d
+}
+
+// Kit returns the kit of a pool of the directory, for its people. It shares the clock and the mail
+// of the directory. Where the directory cannot serve the pool the test fails.
+func (d *Directory) Kit(id user.PoolID) *Kit {
+	d.t.Helper()
+	p, err := d.Pool(d.t.Context(), id)
+	if err != nil {
+		d.t.Fatalf("pooltest: pool %s: %v", id, err)
+	}
+	return &Kit{Pool: p, Clock: d.Clock, Mail: d.Mail, t: d.t, store: d.store, secrets: map[string]password.Secret{}}
 }

@@ -23,6 +23,8 @@
 //	...
 //	k.Clock.Advance(20 * time.Minute)                          // the token is over by now
 //
+// A program of many pools has the same of each ([NewDirectory], [Directory.Kit]).
+//
 // Nothing happens behind the test's back. The pool is a real one, but the chores that it does from
 // time to time elsewhere (delivery of mail, sweeping, following other nodes) it does here when the
 // test moves the [Clock] or looks into the [Mail], and they are done when the call returns. So

@@ -1,7 +1,6 @@
 package pooltest
 
 import (
-	"cmp"
 	"context"
 	"strings"
 	"sync/atomic"
@@ -15,7 +14,6 @@ import (
 	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
-	"github.com/userpool-go/userpool/user"
 )
 
 // Kit is an open pool with everything around it in the test's reach. What it is asked to arrange and
@@ -26,12 +24,10 @@ type Kit struct {
 	Clock *Clock
 	Mail  *Mail
 
-	t      testing.TB
-	store  storage.Store
-	id     user.PoolID
-	client string // that people sign in to
-
-	sources atomic.Uint32 // how many network addresses were given out
+	t       testing.TB
+	store   storage.Store
+	secrets map[string]password.Secret // by client, those that the kit has made
+	sources atomic.Uint32              // how many network addresses were given out
 }
 
 // Option changes what [New] opens.
@@ -70,7 +66,7 @@ func New(t testing.TB, options ...Option) *Kit {
 		s.store = st
 	}
 	hand, box := new(chore.Hand), mailbox.New()
-	k := &Kit{t: t, store: s.store, id: cmp.Or(s.config.ID, "default"), client: firstClient(s.config.Settings)}
+	k := &Kit{t: t, store: s.store, secrets: map[string]password.Secret{}}
 	k.Clock = newClock(t, hand, s.config.Now)
 	k.Mail = &Mail{t: t, hand: hand, box: box}
 	p, err := pool.Open(chore.NewContext(t.Context(), hand), s.store, forTest(t, s.config, k.Clock, box))
@@ -115,12 +111,4 @@ func copies(sender message.Sender, box *mailbox.Mailbox) message.Sender {
 		}
 		return box.Send(ctx, m)
 	})
-}
-
-// firstClient returns the client that people sign in to; "" means the pool's only one.
-func firstClient(s *pool.Settings) string {
-	if s == nil || len(s.Clients) == 0 {
-		return ""
-	}
-	return s.Clients[0].ID
 }

@@ -280,7 +280,31 @@ func TestWhatCannotBeArrangedFailsTheTest(t *testing.T) {
 		"no link in the mail":    {func(t testing.TB) { pooltest.New(t).Mail.Link(ada) }, "no link"},
 		"a clock that goes back": {func(t testing.TB) { pooltest.New(t).Clock.Advance(-time.Second) }, "back"},
 		"no login":               {func(t testing.TB) { pooltest.New(t).Person("ada") }, "sign up"},
-		"sign-up is closed":      {func(t testing.TB) { pooltest.New(t, closed).Person(ada) }, "sign up"},
+		"sign-up is closed": {func(t testing.TB) {
+			pooltest.New(t, closed).Person(ada, pooltest.Unconfirmed())
+		}, "sign up"},
+		"nobody, made by an administrator": {func(t testing.TB) { pooltest.New(t, closed).Person("ada") }, "make the user"},
+		"unconfirmed with a proven address": {func(t testing.TB) {
+			pooltest.New(t).Person(ada, pooltest.Unconfirmed(), pooltest.Verified("+4915112345678"))
+		}, "unconfirmed"},
+		"a second address of one kind": {func(t testing.TB) {
+			pooltest.New(t).Person(ada, pooltest.Verified("ada@example.org"))
+		}, "another kind"},
+		"a second address that is none": {func(t testing.TB) {
+			pooltest.New(t).Person(ada, pooltest.Verified("ada"))
+		}, "another kind"},
+		"a pool that is not there": {func(t testing.TB) {
+			pooltest.NewDirectory(t, nil, pool.DirectoryConfig{}).Kit("acme")
+		}, "acme"},
+		"a secret too many": {func(t testing.TB) {
+			st := memory.New()
+			t.Cleanup(func() { _ = st.Close() }) // memory has nothing to lose
+			ring, _ := seal.New(seal.Generate())
+			s := pool.Settings{Clients: []pool.Client{{ID: "server", Confidential: true}}}
+			for range 3 {
+				pooltest.New(t, pooltest.WithStore(st), pooltest.WithConfig(pool.Config{Settings: &s, Keys: ring})).ClientSecret()
+			}
+		}, "make a secret"},
 		"attribute of no schema": {func(t testing.TB) {
 			pooltest.New(t).Person(ada, pooltest.Attribute("email_verified", "true"))
 		}, "sign up"},

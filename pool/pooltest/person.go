@@ -29,6 +29,7 @@ type Person struct {
 	Address string // to which the code of the sign-up went: Login, unless that is a user name
 
 	kit    *Kit
+	client pool.Client // that they sign in to
 	id     user.ID
 	caller pool.Caller
 	tokens token.Set
@@ -36,29 +37,35 @@ type Person struct {
 }
 
 // Person makes a person who has signed up with [Password], confirmed the address and signed in;
-// options say otherwise. They go through the same doors as visitors, so the settings must let
-// people sign up, and in a pool of several clients they use the first of pool.Config.Settings. The
-// login is of any kind that the settings take; for a user name without an address among the
-// [Attribute] options, one is made up.
+// options say otherwise. They go through the same doors as visitors; where the settings let nobody
+// sign up, or leave it to administrators to confirm, an administrator makes them. In a pool of
+// several clients they use the first of the settings, with a secret if it has to have one
+// ([Kit.ClientSecret]). The login is of any kind that the settings take; for a user name without an
+// address among the [Attribute] options, one is made up.
 func (k *Kit) Person(login string, options ...PersonOption) *Person {
 	k.t.Helper()
 	var o order
 	for _, option := range options {
 		option(&o)
 	}
-	if o.unconfirmed && (o.disabled || o.temporary || o.signedOut || len(o.groups) > 0) {
-		k.t.Fatalf("pooltest: %s: somebody unconfirmed cannot be disabled, signed out, in a group "+
-			"or have a temporary password", login)
+	if o.unconfirmed && (o.disabled || o.temporary || o.signedOut || len(o.groups)+len(o.verified) > 0) {
+		k.t.Fatalf("pooltest: %s: somebody unconfirmed cannot be disabled, signed out, in a group, "+
+			"proven to have an address or have a temporary password", login)
 	}
-	p := &Person{Login: login, Address: login, kit: k, caller: pool.Caller{IP: k.address()}}
+	p := &Person{Login: login, Address: login, kit: k, client: k.client(), caller: pool.Caller{IP: k.address()}}
 	p.reachable(&o)
-	p.signUp(o)
-	if len(o.groups) > 0 {
-		p.join(o.groups)
+	if s := k.Settings().SignUp; !o.unconfirmed && (s.Closed || s.ByAdmin) {
+		p.make(o)
+	} else {
+		p.signUp(o)
 	}
 	if !o.unconfirmed {
-		p.SignIn()
 		p.recognise()
+		p.join(o.groups)
+		for _, address := range o.verified {
+			p.reach(address)
+		}
+		p.SignIn()
 	}
 	if o.temporary {
 		p.expose()
@@ -106,7 +113,8 @@ func (p *Person) signIn(browser bool) *pool.Done {
 	from := p.caller
 	from.Browser = browser
 	done, err := pool.Finished(p.kit.SignIn(p.kit.t.Context(), pool.SignInInput{
-		Client: p.kit.client, Username: p.Login, With: pool.Password{Value: Password}, Caller: from,
+		Client: p.client.ID, ClientSecret: p.kit.secret(p.client), Username: p.Login,
+		With: pool.Password{Value: Password}, Caller: from,
 	}))
 	if err != nil {
 		p.fatal("sign in", err)
@@ -119,7 +127,9 @@ func (p *Person) signIn(browser bool) *pool.Done {
 func (p *Person) SignOut() {
 	p.kit.t.Helper()
 	ctx := p.kit.t.Context()
-	in := pool.SignOutInput{Client: p.kit.client, Token: p.tokens.Refresh, Caller: p.caller}
+	in := pool.SignOutInput{
+		Client: p.client.ID, ClientSecret: p.kit.secret(p.client), Token: p.tokens.Refresh, Caller: p.caller,
+	}
 	if err := p.kit.SignOut(ctx, in); err != nil {
 		p.fatal("sign out", err)
 	}
@@ -166,7 +176,8 @@ func (p *Person) signUp(o order) {
 	p.kit.t.Helper()
 	ctx := p.kit.t.Context()
 	up, err := p.kit.SignUp(ctx, pool.SignUpInput{
-		Client: p.kit.client, Username: p.Login, Password: Password, Attributes: o.attributes, Caller: p.caller,
+		Client: p.client.ID, ClientSecret: p.kit.secret(p.client), Username: p.Login,
+		Password: Password, Attributes: o.attributes, Caller: p.caller,
 	})
 	if err != nil {
 		p.fatal("sign up", err)
@@ -174,7 +185,7 @@ func (p *Person) signUp(o order) {
 	if to := up.Delivery.Destination; to != "" {
 		p.Address = to
 	}
-	if o.unconfirmed {
+	if o.unconfirmed || up.Confirmed { // by the PreSignUp hook
 		return
 	}
 	if err := p.confirm(up.Ticket); err != nil {
@@ -182,19 +193,38 @@ func (p *Person) signUp(o order) {
 	}
 }
 
+// make has an administrator make the person, who vouches for the addresses.
+func (p *Person) make(o order) {
+	p.kit.t.Helper()
+	in := pool.CreateUserInput{Username: p.Login, Attributes: o.attributes, Password: Password, Permanent: true}
+	for _, address := range []string{p.Login, o.attributes["email"], o.attributes["phone_number"]} {
+		switch l, _ := user.Identify(address, user.CaseSensitive); l.Kind() {
+		case user.KindEmail:
+			in.EmailVerified, p.Address = true, address
+		case user.KindPhone:
+			in.PhoneVerified, p.Address = true, address
+		case user.KindUsername: // is no address
+		}
+	}
+	if _, err := p.kit.admin().CreateUser(p.kit.t.Context(), in); err != nil {
+		p.fatal("make the user (is the login new?)", err)
+	}
+}
+
 // confirm proves the address as the newest message asks.
 func (p *Person) confirm(ticket string) error {
 	p.kit.t.Helper()
-	ctx, sent := p.kit.t.Context(), p.kit.Mail.To(p.Address)
+	ctx, sent, secret := p.kit.t.Context(), p.kit.Mail.To(p.Address), p.kit.secret(p.client)
 	if len(sent) > 0 && sent[len(sent)-1].Kind == message.ConfirmSignUpLink {
 		u, err := url.Parse(p.kit.Mail.Link(p.Address))
 		if err != nil {
 			return err
 		}
-		_, err = p.kit.ConfirmLink(ctx, pool.LinkInput{Link: u.Query().Get("link"), Ticket: ticket, Caller: p.caller})
+		in := pool.LinkInput{Link: u.Query().Get("link"), Ticket: ticket, ClientSecret: secret, Caller: p.caller}
+		_, err = p.kit.ConfirmLink(ctx, in)
 		return err
 	}
-	in := pool.CodeInput{Ticket: ticket, Code: p.kit.Mail.Code(p.Address), Caller: p.caller}
+	in := pool.CodeInput{Ticket: ticket, Code: p.kit.Mail.Code(p.Address), ClientSecret: secret, Caller: p.caller}
 	_, err := p.kit.ConfirmSignUp(ctx, in)
 	return err
 }
@@ -202,16 +232,11 @@ func (p *Person) confirm(ticket string) error {
 // recognise learns the user id.
 func (p *Person) recognise() {
 	p.kit.t.Helper()
-	ctx := p.kit.t.Context()
-	account, err := p.kit.Account(ctx, p.tokens.Access)
+	u, err := p.kit.admin().FindUser(p.kit.t.Context(), p.Login)
 	if err != nil {
-		p.fatal("open the account", err)
+		p.fatal("find the user", err)
 	}
-	profile, err := account.Get(ctx)
-	if err != nil {
-		p.fatal("read the account", err)
-	}
-	p.id = profile.ID
+	p.id = u.ID
 }
 
 // cookies returns what package web calls the cookies of the pool.

@@ -17,6 +17,7 @@ type PersonOption func(*order)
 type order struct {
 	attributes                                          user.Attributes
 	groups                                              []string
+	verified                                            []string
 	unconfirmed, disabled, temporary, locked, signedOut bool
 }
 
@@ -36,8 +37,14 @@ func InGroup(name string) PersonOption {
 	return func(o *order) { o.groups = append(o.groups, name) }
 }
 
+// Verified gives the person an email address or a phone number that is proven, beside the one of the
+// sign-up, as an administrator does before the sign-in. It is of the kind that the sign-up left out.
+func Verified(address string) PersonOption {
+	return func(o *order) { o.verified = append(o.verified, address) }
+}
+
 // Unconfirmed leaves it at the sign-up: the code is in the mail, and there are no tokens. It does
-// not go together with Disabled, InGroup, TemporaryPassword and SignedOut.
+// not go together with Disabled, InGroup, TemporaryPassword, SignedOut and Verified.
 func Unconfirmed() PersonOption { return func(o *order) { o.unconfirmed = true } }
 
 // Disabled disables the person after the sign-in, as an administrator does. The tokens are still
@@ -64,7 +71,8 @@ const guesses = 5
 func (p *Person) lock() {
 	p.kit.t.Helper()
 	in := pool.SignInInput{
-		Client: p.kit.client, Username: p.Login, With: pool.Password{Value: password.New("not the password")},
+		Client: p.client.ID, ClientSecret: p.kit.secret(p.client),
+		Username: p.Login, With: pool.Password{Value: password.New("not the password")},
 		Caller: pool.Caller{IP: p.kit.address()}, // a stranger's
 	}
 	for range guesses {
@@ -74,27 +82,38 @@ func (p *Person) lock() {
 	}
 }
 
-// admin is who does to people what they do not do themselves.
-func (p *Person) admin() *pool.Admin { return p.kit.Admin(pool.Actor{Name: "pooltest"}) }
-
 // join makes the person a member of groups, which ends no session.
 func (p *Person) join(groups []string) {
 	p.kit.t.Helper()
 	ctx := p.kit.t.Context()
-	u, err := p.admin().FindUser(ctx, p.Login)
-	if err != nil {
-		p.fatal("join groups", err)
-	}
 	for _, name := range groups {
-		if err := p.admin().AddToGroup(ctx, u.ID, name); err != nil {
+		if err := p.kit.admin().AddToGroup(ctx, p.id, name); err != nil {
 			p.fatal(fmt.Sprintf("join a group (pool.Settings.Groups has no %q?)", name), err)
 		}
 	}
 }
 
+// reach gives the person another address.
+func (p *Person) reach(address string) {
+	p.kit.t.Helper()
+	l, err := user.Identify(address, user.CaseSensitive)
+	if err != nil {
+		p.fatal("another address", err)
+	}
+	was, _ := user.Identify(p.Address, user.CaseSensitive) // it took the code of the sign-up
+	if l.Kind() == user.KindUsername || l.Kind() == was.Kind() {
+		p.kit.t.Fatalf("pooltest: %s: another address must be of another kind than %s", p.Login, p.Address)
+	}
+	in := pool.UpdateAttributesInput{ID: p.id, Attributes: user.Attributes{l.Kind().Attribute(): address}}
+	in.EmailVerified, in.PhoneVerified = l.Kind() == user.KindEmail, l.Kind() == user.KindPhone
+	if err := p.kit.admin().UpdateAttributes(p.kit.t.Context(), in); err != nil {
+		p.fatal("another address", err)
+	}
+}
+
 func (p *Person) disable() {
 	p.kit.t.Helper()
-	if err := p.admin().Disable(p.kit.t.Context(), p.id); err != nil {
+	if err := p.kit.admin().Disable(p.kit.t.Context(), p.id); err != nil {
 		p.fatal("disable", err)
 	}
 }
@@ -105,7 +124,7 @@ func (p *Person) disable() {
 func (p *Person) expose() {
 	p.kit.t.Helper()
 	ctx, now := p.kit.t.Context(), p.kit.Clock.Now()
-	got, err := p.kit.store.Read(ctx, p.kit.id, storage.Want{Now: now, User: user.ByID(p.id)})
+	got, err := p.kit.store.Read(ctx, p.kit.ID(), storage.Want{Now: now, User: user.ByID(p.id)})
 	if err != nil || got.User == nil {
 		p.fatal("read the user to make the password temporary", err)
 	}
@@ -115,7 +134,7 @@ func (p *Person) expose() {
 	if err := p.kit.store.Commit(ctx, storage.Put(u)); err != nil {
 		p.fatal("make the password temporary", err)
 	}
-	if err := p.admin().SignOutEverywhere(ctx, p.id); err != nil {
+	if err := p.kit.admin().SignOutEverywhere(ctx, p.id); err != nil {
 		p.fatal("sign out everywhere", err)
 	}
 }
