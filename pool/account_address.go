@@ -200,8 +200,10 @@ func (a *Account) ask(ctx context.Context, g granted, q *inquiry, until time.Tim
 	before, rule := g.read.Tickets[0], mailing(q.to)
 	t, _ := p.newTicket(u, g.client.ID, purposePending, q.from, c, now, until)
 	t.ID, t.MAC = g.state.ownTicket(purposePending, q.to.Kind(), u.ID).ID(), nil // who is signed in bears it
-	if before != nil {
-		t.Version = before.Version
+	if stands, err := p.standing(ctx, before, t.ID, &q.proving); err != nil {
+		return Delivery{}, err
+	} else if stands != nil {
+		t.Version = stands.Version
 	}
 	stored := t
 	if before != nil && !rule.Locked(g.read.Counters[0], now).IsZero() && pendingAt(before) == c.To {

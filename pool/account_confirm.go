@@ -66,7 +66,7 @@ func (a *Account) ConfirmAddress(ctx context.Context, in ConfirmAddressInput) (S
 func (a *Account) confirmAddress(ctx context.Context, g pending, s *proving, used []storage.Change) (Step, error) {
 	g.proven = append(used, storage.Clear{Key: g.code.Key, Rule: codeRule, Now: g.now})
 	next := g.state.moved(g.user, g.to.Kind(), g.to)
-	changes, err := a.moving(g.granted, next, g.to.Kind(), s.from)
+	changes, err := a.moving(ctx, g.granted, s, next, g.to.Kind())
 	if err != nil {
 		return nil, err
 	}
@@ -79,8 +79,10 @@ func (a *Account) confirmAddress(ctx context.Context, g pending, s *proving, use
 
 // moving returns the changes that go with another address of a kind: the epoch of next, who is told,
 // and what can be restored.
-func (a *Account) moving(g granted, next *user.User, k user.Kind, from Caller) ([]storage.Change, error) {
-	p, now := a.pool, g.now
+func (a *Account) moving(
+	ctx context.Context, g granted, s *proving, next *user.User, k user.Kind,
+) ([]storage.Change, error) {
+	p, from, now := a.pool, s.from, g.now
 	changes := []storage.Change{p.voided(next, now)}
 	given, err := readFormer(g.read.Tickets[1], g.user, now)
 	if err != nil {
@@ -100,7 +102,11 @@ func (a *Account) moving(g granted, next *user.User, k user.Kind, from Caller) (
 	l := letterTo(old, message.AddressReplaced, localeOf(g.user, from.locale()), link)
 	l.Name = g.user.Username()
 	o := storage.Outgoing{Owner: g.user.ID, Class: noticeClass, NotAfter: now.Add(restoreLifetime)}
-	changes = append(changes, given.put(p, g.state, g.read.Tickets[1], k, next, now), p.enqueue(o, l, now))
+	before, err := p.standing(ctx, g.read.Tickets[1], g.state.ownTicket(purposeFormer, k, next.ID).ID(), s)
+	if err != nil {
+		return nil, err
+	}
+	changes = append(changes, given.put(p, g.state, before, k, next, now), p.enqueue(o, l, now))
 	if g.user.Login(old) != (user.Login{}) {
 		changes = append(changes, p.rest(g.user.ID, old, now)...)
 	}

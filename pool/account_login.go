@@ -53,7 +53,7 @@ func (a *Account) RemoveAddress(ctx context.Context, in RemoveAddressInput) (Ste
 			return nil, err
 		}
 		next := g.state.moved(g.user, k, user.Login{})
-		changes, err := a.moving(g, next, k, in.Caller)
+		changes, err := a.moving(ctx, g, &s, next, k)
 		if err != nil {
 			return nil, err
 		}

@@ -19,6 +19,8 @@ type proving struct {
 	with Response
 	kind string                // of the event
 	may  func(g granted) error // what else stands in the way; nil means nothing
+
+	rounds int // in which a ticket of the user's own was to be put where none was read
 }
 
 // proving begins a call that needs fresh proof. What it mints is of the kind of the acting session.

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -28,6 +29,20 @@ func (s *state) ownTicket(purpose string, k user.Kind, id user.ID) bearer {
 	var b bearer
 	copy(b.id[:], s.hmac("ticket of "+purpose+" "+string(k), string(id)))
 	return b
+}
+
+// standing returns the ticket in whose place another of its id is put: the one that was read or, where
+// that was none and the commit of a round before was stale, one that has expired and that nobody has
+// erased yet. To look for that costs a read.
+func (p *Pool) standing(ctx context.Context, read *storage.Ticket, id string, s *proving) (*storage.Ticket, error) {
+	if s.rounds++; read != nil || s.rounds == 1 {
+		return read, nil
+	}
+	got, err := p.read(ctx, storage.Want{Now: time.Unix(0, 0), Tickets: []string{id}})
+	if err != nil {
+		return nil, err
+	}
+	return got.Tickets[0], nil
 }
 
 // former are the addresses of one kind that a user gave up within the last week, oldest first. They

@@ -406,3 +406,18 @@ func TestS5_AdministratorsEndCancelLinks(t *testing.T) {
 		t.Errorf("after the next change a link of before = %v, want ErrTicketGone", err)
 	}
 }
+
+// What has expired and was not erased yet does not stand in the way of what comes in its place.
+func TestAddressesAfterWhatHasExpired(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, k *kit) {
+		k.confirmed(ada)
+		k.ask(k.done(ada), ada2)
+		k.mails(ada2, 1)
+		k.clock.advance(25 * time.Hour)
+		k.changed(k.done(ada), ada2, 2)
+		k.mails(ada, 2)
+		k.clock.advance(8 * 24 * time.Hour)
+		k.changed(k.done(ada2), "third@example.com", 1)
+	}, restores)
+}
