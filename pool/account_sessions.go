@@ -57,8 +57,7 @@ func (g granted) lives(s *token.Session) bool {
 	if s.Epoch != g.user.Epoch || s.Kind == token.Browser && g.state.settings.Sessions.over(s, g.now) {
 		return false
 	}
-	r := gate.Request{User: g.user, Purpose: gate.Refresh}
-	return gate.Decide(r, gate.Carried(g.user.ID, s.Proofs), g.now).Outcome() == gate.Mint
+	return g.holds(s).Outcome() == gate.Mint
 }
 
 // EndSessionInput ends one session of one's own.

@@ -44,7 +44,6 @@ var writable = map[reflect.Type]string{
 	reflect.TypeFor[pool.ExportInput]():           "With Caller",
 	reflect.TypeFor[pool.RemoveAddressInput]():    "Channel With Caller",
 	reflect.TypeFor[pool.AddressCodeInput]():      "Channel Metadata Caller",
-	reflect.TypeFor[pool.ForgotUsernameInput]():   "Client ClientSecret Address Metadata Caller",
 }
 
 // CVE class 44: a visitor writes what is listed, and a body that is decoded into an input does not

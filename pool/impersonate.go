@@ -45,6 +45,10 @@ const maxReason = 256
 // more of that asks for [token.Requirement].Self, or looks at the actor.
 //
 // The session is the user's: it is among theirs, they can end it, and so does all that ends theirs.
+// It is of no use while the user may do what they might not when it began, as an administrator: they
+// may be above whoever acts. Who acts is judged when it begins; to shut them out earlier than it ends
+// is for [Admin.SignOutEverywhere].
+//
 // They are told by mail or else by SMS, unless [ImpersonationSettings] say otherwise. The event, and
 // each event of what is done with it, names both. PreTokenGeneration is asked about tokens, and told
 // of the actor.
@@ -92,10 +96,11 @@ func (a *Admin) Impersonate(ctx context.Context, in ImpersonateInput) (*Done, er
 
 // decide asks the gate whether the administrator may be the user.
 func (a *Admin) decide(f *found) gate.Decision {
+	may := f.state.roleOf(f.User)
 	by := gate.Actor{
-		Name: a.actor.Name, Above: f.by.over(f.state.roleOf(f.User)) == nil, User: a.account != nil, ACR: f.by.acr,
+		Name: a.actor.Name, Above: f.by.over(may) == nil, User: a.account != nil, ACR: f.by.acr,
 	}
-	return gate.Decide(gate.Request{User: f.User, Purpose: gate.Impersonate, Actor: by}, nil, f.now)
+	return gate.Decide(gate.Request{User: f.User, Purpose: gate.Impersonate, Actor: by, May: uint32(may)}, nil, f.now)
 }
 
 // unlike returns the error for a reason of the gate, nil for none.

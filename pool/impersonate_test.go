@@ -174,6 +174,64 @@ func TestS6_ImpersonationEnds(t *testing.T) {
 	}
 }
 
+// Who is raised meanwhile is nobody's to act as who was above them before, by whatever way it came.
+func TestS6_RaisedMeanwhile(t *testing.T) {
+	t.Parallel()
+	join := func(group string) func(k *kit, id user.ID) error {
+		return func(k *kit, id user.ID) error { return k.admin().AddToGroup(k.t.Context(), id, group) }
+	}
+	for name, tt := range map[string]struct {
+		do    func(k *kit, id user.ID) error
+		raise bool
+	}{
+		"into a group of owners":      {join("owners"), true},
+		"into one of another role":    {join("delete_users"), true},
+		"into one of the same role":   {join("read_users"), false},
+		"into one that gives nothing": {join("customers"), false},
+		"out of a group":              {func(k *kit, id user.ID) error { return k.admin().RemoveFromGroup(k.t.Context(), id, "read_users") }, false},
+		"by what their group gives now": {func(k *kit, _ user.ID) error {
+			return k.admin().UpdateGroup(k.t.Context(), pool.Group{Name: "clerks", May: pool.MaySetGroups})
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := open(t)
+			k.put(func(s *pool.Settings) {
+				s.SignIn.Identifiers, s.Groups = []pool.Identifier{pool.Email}, append(ranks(), pool.Group{Name: "clerks"})
+			})
+			id := k.member(ada, pool.MayReadUsers)
+			if err := k.admin().AddToGroup(t.Context(), id, "clerks"); err != nil {
+				t.Fatal(err)
+			}
+			own := k.done(ada)
+			desk := k.admin().Only(pool.MayImpersonate | pool.MayReadUsers)
+			var begun []*pool.Done
+			for _, browser := range []bool{false, true} {
+				done, err := desk.Impersonate(t.Context(), pool.ImpersonateInput{ID: id, Reason: "why not", Browser: browser})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := k.entered(done); err != nil {
+					t.Fatal(err)
+				}
+				begun = append(begun, done)
+			}
+			if err := tt.do(k, id); err != nil {
+				t.Fatal(err)
+			}
+			for i, done := range begun {
+				if _, err := k.entered(done); errors.Is(err, pool.ErrNotAuthorized) != tt.raise || !tt.raise && err != nil {
+					t.Errorf("session %d: entered = %v, want it refused: %v", i, err, tt.raise)
+				}
+			}
+			listed, err := k.account(own).Sessions(t.Context())
+			if n := len(listed); err != nil || n != 1 && tt.raise || n != 3 && !tt.raise {
+				t.Errorf("%d sessions are listed, %v", n, err)
+			}
+		})
+	}
+}
+
 // inPerson are the methods of an account, and whether somebody who acts as the user may do it. One
 // that is missing here fails TestS6_WhatIsTheUsersOwn.
 var inPerson = map[string]struct {

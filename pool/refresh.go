@@ -119,9 +119,12 @@ type granted struct {
 }
 
 // stillHolds decides by the proofs of the session whether there would be one today.
-func (g granted) stillHolds() gate.Decision {
-	r := gate.Request{User: g.user, Purpose: gate.Refresh}
-	return gate.Decide(r, gate.Carried(g.user.ID, g.session.Proofs), g.now)
+func (g granted) stillHolds() gate.Decision { return g.holds(g.session) }
+
+// holds is stillHolds of any session of the user.
+func (g granted) holds(s *token.Session) gate.Decision {
+	r := gate.Request{User: g.user, Purpose: gate.Refresh, May: uint32(g.state.roleOf(g.user))}
+	return gate.Decide(r, gate.Carried(g.user.ID, s.Proofs), g.now)
 }
 
 // guess is one at the password of the user.

@@ -47,7 +47,7 @@ type Session struct {
 type Proof struct {
 	Method     Method
 	Credential string // id of the credential within the user; "" where a method has only one
-	Revision   int64  // of the credential when it was checked
+	Revision   int64  // of the credential when it was checked; see [MethodActor]
 	Channel    string // address a code was sent to, as a keyed pseudonym; "" means none
 	Time       time.Time
 }
@@ -63,7 +63,8 @@ const (
 	MethodEmailCode Method = "email_code"
 	MethodSMSCode   Method = "sms_code"
 	// MethodActor says that an administrator, whom Credential names, acts as the user. The user has
-	// shown nothing, so it gives no assurance and no auth_time (security.md S6).
+	// shown nothing, so it gives no assurance and no auth_time (security.md S6). Revision is what the
+	// user might do as an administrator then, in bits.
 	MethodActor Method = "actor"
 )
 

@@ -79,6 +79,10 @@ type Request struct {
 	// Policy says for how long a temporary password is good. The zero Policy's is Cognito's 7 days.
 	Policy password.Policy
 	Actor  Actor // of Impersonate
+	// May are the bits of what the user may do as an administrator. An actor is not the user any
+	// more once there is one that was not there when it began: whom the actor was above may be
+	// above the actor by now (security.md S6).
+	May uint32
 }
 
 // Actor is who wants to act as a user.
@@ -129,7 +133,7 @@ func Decide(r Request, proofs []Proof, now time.Time) Decision {
 		case a.User && a.ACR != aal2:
 			return refuse(WeakActor)
 		}
-		held = []token.Proof{{Method: token.MethodActor, Credential: r.Actor.Name, Time: now}}
+		held = []token.Proof{{Method: token.MethodActor, Credential: r.Actor.Name, Revision: int64(r.May), Time: now}}
 	}
 	if len(held) == 0 {
 		return refuse(NoProof)
@@ -184,7 +188,8 @@ func holding(r Request, proofs []Proof) []token.Proof {
 				held = append(held, p.record)
 			}
 		case token.MethodActor:
-			if p.user == u.ID && r.Purpose == Refresh {
+			raised := int64(r.May) &^ p.record.Revision
+			if p.user == u.ID && r.Purpose == Refresh && raised == 0 {
 				held = append(held, p.record)
 			}
 		case token.MethodEmailCode, token.MethodSMSCode:

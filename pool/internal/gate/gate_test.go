@@ -334,6 +334,13 @@ func TestS6_TheGateJudgesActors(t *testing.T) {
 	if d := gate.Decide(gate.Request{User: u, Purpose: gate.Refresh}, acting, now); d.Outcome() != gate.Mint {
 		t.Errorf("the session goes on: outcome %d", d.Outcome())
 	}
+	begun := gate.Decide(gate.Request{User: u, Purpose: gate.Impersonate, Actor: good, May: 6}, nil, now).Proofs()
+	for may, want := range map[uint32]gate.Outcome{0: gate.Mint, 2: gate.Mint, 6: gate.Mint, 1: gate.Refuse, 7: gate.Refuse, 1 << 31: gate.Refuse} {
+		r := gate.Request{User: u, Purpose: gate.Refresh, May: may}
+		if d := gate.Decide(r, gate.Carried("ada", begun), now); d.Outcome() != want {
+			t.Errorf("of who may %b, and might 110: outcome %d, want %d", may, d.Outcome(), want)
+		}
+	}
 	if d := gate.Decide(gate.Request{User: u, Purpose: gate.Refresh}, gate.Carried("eve", d.Proofs()), now); d.Outcome() != gate.Refuse {
 		t.Errorf("of another user: outcome %d", d.Outcome())
 	}
