@@ -44,6 +44,9 @@ func (i Introspection) MarshalJSON() ([]byte, error) {
 	if !i.Active {
 		return []byte(`{"active":false}`), nil
 	}
+	type actor struct {
+		Subject string `json:"sub"`
+	}
 	answer := struct {
 		Active   bool     `json:"active"`
 		Scope    string   `json:"scope,omitempty"`
@@ -57,13 +60,20 @@ func (i Introspection) MarshalJSON() ([]byte, error) {
 		Issuer   string   `json:"iss"`
 		JTI      string   `json:"jti,omitempty"`
 		Session  string   `json:"origin_jti"`
-		AuthTime int64    `json:"auth_time"`
+		AuthTime int64    `json:"auth_time,omitempty"`
 		ACR      string   `json:"acr,omitempty"`
 		Groups   []string `json:"cognito:groups,omitempty"`
+		Actor    *actor   `json:"act,omitempty"` // who acts as the user (RFC 8693, 4.1)
 	}{
 		Active: true, Scope: strings.Join(c.Scope, " "), Client: c.ClientID, Username: c.Username,
 		Expires: c.ExpiresAt.Unix(), Issued: c.IssuedAt.Unix(), Subject: c.Subject, Audience: c.Audience,
-		Issuer: c.Issuer, JTI: c.JTI, Session: c.Session, AuthTime: c.AuthTime.Unix(), ACR: c.ACR, Groups: c.Groups,
+		Issuer: c.Issuer, JTI: c.JTI, Session: c.Session, ACR: c.ACR, Groups: c.Groups,
+	}
+	if !c.AuthTime.IsZero() {
+		answer.AuthTime = c.AuthTime.Unix()
+	}
+	if c.Actor != "" {
+		answer.Actor = &actor{c.Actor}
 	}
 	if !i.Refresh {
 		answer.Type = "Bearer"

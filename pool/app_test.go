@@ -318,3 +318,21 @@ func TestIntrospectionJSON(t *testing.T) {
 		}
 	}
 }
+
+// Who acts as a user is no user to a server that asks about tokens either.
+func TestS6_IntrospectionNamesTheActor(t *testing.T) {
+	t.Parallel()
+	a := newApart(t)
+	in := pool.ImpersonateInput{ID: a.user(ada).ID, Reason: "why not", Client: "server"}
+	done, err := a.admin().Impersonate(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(a.active(a.server, done.Tokens.Access))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), `"act":{"sub":"root"}`) || strings.Contains(string(text), "auth_time") {
+		t.Errorf("told %s", text)
+	}
+}
