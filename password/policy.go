@@ -117,6 +117,17 @@ func (p Policy) Check(s Secret, f Facts) error {
 	return nil
 }
 
+// Stricter reports whether p may refuse, by what it is made of, a password that another policy, was, lets pass.
+// History and breaches are no part of that.
+func (p Policy) Stricter(was Policy) bool {
+	begins := func(before, after bool) bool { return after && !before }
+	return p.shortest() > was.shortest() ||
+		begins(was.RequireUppercase, p.RequireUppercase) || begins(was.RequireLowercase, p.RequireLowercase) ||
+		begins(was.RequireNumbers, p.RequireNumbers) || begins(was.RequireSymbols, p.RequireSymbols) ||
+		begins(!was.InsecureAllowCommon, !p.InsecureAllowCommon) ||
+		begins(!was.InsecureAllowContext, !p.InsecureAllowContext)
+}
+
 // shortest returns how many code points p asks for.
 func (p Policy) shortest() int {
 	if p.MinLength == 0 {

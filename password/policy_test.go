@@ -179,3 +179,29 @@ func FuzzPolicyCheck(f *testing.F) {
 		}
 	})
 }
+
+func TestStricter(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		was, is password.Policy
+		want    bool
+	}{
+		"the same":             {password.Policy{}, password.Policy{}, false},
+		"the default, in full": {password.Policy{}, password.Policy{MinLength: 8}, false},
+		"longer":               {password.Policy{}, password.Policy{MinLength: 9}, true},
+		"shorter":              {password.Policy{}, password.Policy{MinLength: 7}, false},
+		"shorter, with digits": {password.Policy{}, password.Policy{MinLength: 6, RequireNumbers: true}, true},
+		"upper case":           {password.Policy{}, password.Policy{RequireUppercase: true}, true},
+		"lower case":           {password.Policy{}, password.Policy{RequireLowercase: true}, true},
+		"symbols":              {password.Policy{}, password.Policy{RequireSymbols: true}, true},
+		"no symbols any more":  {password.Policy{RequireSymbols: true}, password.Policy{}, false},
+		"common ones no more":  {password.Policy{InsecureAllowCommon: true}, password.Policy{}, true},
+		"names no more":        {password.Policy{InsecureAllowContext: true}, password.Policy{}, true},
+		"common ones":          {password.Policy{}, password.Policy{InsecureAllowCommon: true}, false},
+		"a history":            {password.Policy{}, password.Policy{History: 5, TemporaryValidity: 1}, false},
+	} {
+		if got := tt.is.Stricter(tt.was); got != tt.want {
+			t.Errorf("%s: %v, want %v", name, got, tt.want)
+		}
+	}
+}

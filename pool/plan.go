@@ -33,13 +33,15 @@ type Affected struct {
 	//   - "locked_out": has no login left to sign in by.
 	//   - "twin_names": has a user name that is another's in letters of other case.
 	//   - "long_names": has a user name that is too long without case.
+	//   - "keeps_password": has a password of one's own that no stricter policy has judged. It stays
+	//     good. Name is the month in which it was set, such as "2026-05", in UTC.
 	//   - "temporary_password_ends": has a temporary password that is over by now.
 	//   - "leaves_group": is in a group that goes.
 	//   - "role_changes": is in a group that gives another role.
 	//   - "session_ends": has a session that is over: its client goes, or it is older than sessions
 	//     may become.
 	Effect   string
-	Name     string    // of the attribute, kind of login, group or client; "" where there is none
+	Name     string    // of the attribute, kind of login, group, client or month; "" where there is none
 	Users    int       // exactly so many
 	Examples []user.ID // ten of them
 }
@@ -51,8 +53,8 @@ type Twin struct {
 }
 
 // Plan says whom settings would affect if they took the place of those that bind now, and changes
-// nothing. What a password is made of nobody knows, so that nobody is told whose would be refused
-// by a stricter policy: it binds those that are chosen from then on.
+// nothing. What a password is made of nobody knows, so that of a stricter policy, which binds
+// those that are chosen from then on, it says only since when the others are there.
 //
 // It fails with a *[SettingsError] like [Admin.PutSettings], but for twins, and with the error of
 // ctx. It looks through all users, a thousand by a read; where sessions may end it reads those of

@@ -88,6 +88,9 @@ func (w *survey) passwords(u *user.User) {
 	if u.Status == user.ForceChangePassword && over(w.is) && !over(w.was) {
 		w.note(u, "temporary_password_ends", "")
 	}
+	if u.Status != user.ForceChangePassword && w.is.Passwords.Stricter(w.was.Passwords) {
+		w.note(u, "keeps_password", u.Password.Set.UTC().Format("2006-01"))
+	}
 }
 
 // groups looks at the groups of a user.

@@ -84,7 +84,10 @@ func TestPlan(t *testing.T) {
 			want   []string
 		}{
 			"nothing":              {func(*pool.Settings) {}, nil},
-			"what binds newcomers": {func(s *pool.Settings) { s.SignUp.Closed, s.Passwords.MinLength = true, 12 }, nil},
+			"what binds newcomers": {func(s *pool.Settings) { s.SignUp.Closed, s.Passwords.History = true, 12 }, nil},
+			"longer passwords":     {func(s *pool.Settings) { s.Passwords.MinLength = 12 }, []string{"keeps_password 2026-05: 3"}},
+			"digits in passwords":  {func(s *pool.Settings) { s.Passwords.RequireNumbers = true }, []string{"keeps_password 2026-05: 3"}},
+			"laxer passwords":      {func(s *pool.Settings) { s.Passwords.MinLength, s.Passwords.InsecureAllowCommon = 6, true }, nil},
 			"a required attribute": {func(s *pool.Settings) {
 				s.Attributes = append(s.Attributes, user.Attribute{Name: "name", Required: true})
 			}, []string{"lacks_attribute name: 3"}},
