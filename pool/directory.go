@@ -60,9 +60,9 @@ type Directory struct {
 // DirectoryConfig is what this process brings to all pools of a store.
 type DirectoryConfig struct {
 	// Config is that of every pool. ID, Issuer and Settings stay empty: they are each pool's own, and
-	// stored. ConfirmURL is a path such as "/confirm", which each pool has under its issuer. Keys,
-	// where there is a Keyring too, seal only the page tokens of [Directory.Pools]; without them such
-	// a token is of use in this process alone.
+	// stored. ConfirmURL and CancelURL are paths such as "/confirm", which each pool has under its
+	// issuer. Keys, where there is a Keyring too, seal only the page tokens of [Directory.Pools];
+	// without them such a token is of use in this process alone.
 	Config
 	// Keyring returns the keyring of one pool, from a key service, say. It is asked as a pool is
 	// loaded, for at most ten seconds, and must give a pool the same keys for ever. While it fails
@@ -114,8 +114,10 @@ func (c DirectoryConfig) check() (DirectoryConfig, error) {
 			problems = append(problems, "a directory has no "+name+" of its own: each pool has one, which is stored")
 		}
 	}
-	if c.ConfirmURL != "" && (!strings.HasPrefix(c.ConfirmURL, "/") || strings.HasPrefix(c.ConfirmURL, "//")) {
-		problems = append(problems, `the ConfirmURL of a directory is a path, such as "/confirm", under each pool's issuer`)
+	for name, path := range map[string]string{"ConfirmURL": c.ConfirmURL, "CancelURL": c.CancelURL} {
+		if path != "" && (!strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//")) {
+			problems = append(problems, "the "+name+` of a directory is a path, such as "/confirm", under each pool's issuer`)
+		}
 	}
 	if len(problems) > 0 {
 		slices.Sort(problems)

@@ -269,8 +269,10 @@ func unreadable(err error) error {
 func (d *Directory) configOf(ctx context.Context, id user.PoolID, issuer string, s *Settings) (Config, error) {
 	c := d.config
 	c.ID, c.Issuer, c.Settings = id, issuer, s
-	if c.ConfirmURL != "" {
-		c.ConfirmURL = strings.TrimSuffix(issuer, "/") + c.ConfirmURL
+	for _, page := range []*string{&c.ConfirmURL, &c.CancelURL} {
+		if *page != "" {
+			*page = strings.TrimSuffix(issuer, "/") + *page
+		}
 	}
 	c, err := c.sound()
 	if err != nil {

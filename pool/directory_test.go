@@ -322,10 +322,11 @@ func TestOpenDirectoryRefuses(t *testing.T) {
 	st := memory.New()
 	_, err := pool.OpenDirectory(t.Context(), st, pool.DirectoryConfig{Config: pool.Config{
 		ID: "a", Issuer: "https://a.example.com", Settings: &pool.Settings{}, ConfirmURL: "https://a.example.com/confirm",
+		CancelURL: "//a.example.com/cancel",
 	}})
 	wrong, ok := errors.AsType[*pool.SettingsError](err)
-	if !ok || len(wrong.Problems) != 4 {
-		t.Fatalf("OpenDirectory = %v, want a *SettingsError of four problems", err)
+	if !ok || len(wrong.Problems) != 5 {
+		t.Fatalf("OpenDirectory = %v, want a *SettingsError of five problems", err)
 	}
 	durable, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "userpool.db"), sqlite.Config{})
 	if err != nil {
