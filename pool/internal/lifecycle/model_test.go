@@ -29,7 +29,12 @@ type person struct {
 	guesses  lock
 	confirms lock
 	resets   lock
-	newest   *ticket // the one reset that may still be good; nil means none
+	asks     allowance // of codes to new addresses
+	pending  *pending  // the address that is to be proven; nil means none
+	proofs   lock      // guesses at its code
+	formers  []former  // addresses of before, the oldest first
+	movedTo  string    // the address that the last change led to
+	newest   *ticket   // the one reset that may still be good; nil means none
 }
 
 // How long things last: mostly Cognito's times, which are the pool's defaults.
@@ -43,6 +48,7 @@ const (
 	idleLife    = 6 * time.Hour
 	grace       = 10 * time.Second
 	fresh       = 10 * time.Minute
+	week        = 7 * 24 * time.Hour  // in which an address that was replaced can be restored
 	restLife    = 30 * 24 * time.Hour // of the user name of somebody who has gone
 	temporary   = 7 * 24 * time.Hour
 )
@@ -82,9 +88,17 @@ func (p *person) revoke() { p.era++ }
 // erase lets p go, with all that there was of them.
 func (p *person) erase() {
 	if p.somebody() && p.name != "" {
-		p.town.rests[p.name] = p.town.world.now().Add(restLife)
+		p.town.rests[p.name] = rest{p.town.world.now().Add(restLife), nil}
+	}
+	for login, r := range p.town.rests {
+		if r.by == p { // and now nobody takes it back
+			p.town.rests[login] = rest{r.until, nil}
+		}
 	}
 	p.gone, p.resets = true, lock{}
+	if len(p.formers) > 0 {
+		p.town.left = append(p.town.left, p)
+	}
 	p.town.people = slices.DeleteFunc(p.town.people, func(q *person) bool { return q == p })
 	if p.id != "" {
 		p.town.world.erased[p.id] = true
@@ -129,13 +143,18 @@ type allowance struct {
 	since time.Time
 }
 
-// take reports whether one more may go.
+// open reports whether one more may go.
+func (a *allowance) open(now time.Time, most int) bool {
+	return a.sent < most || now.Sub(a.since) >= time.Hour
+}
+
+// take lets one more go, and reports whether it may.
 func (a *allowance) take(now time.Time, most int) bool {
+	if !a.open(now, most) {
+		return false
+	}
 	if a.sent == 0 || now.Sub(a.since) >= time.Hour {
 		a.sent, a.since = 0, now
-	}
-	if a.sent >= most {
-		return false
 	}
 	a.sent++
 	return true

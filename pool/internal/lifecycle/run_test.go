@@ -23,7 +23,7 @@ type operation struct {
 }
 
 // operations are all that there are.
-var operations = slices.Concat(visitors, owners, admins, operators, []operation{
+var operations = slices.Concat(visitors, owners, movers, admins, operators, []operation{
 	{"time passes", 12, nil, func(w *world, _ *town) {
 		d := one(w, []time.Duration{time.Second, 4 * time.Second, 20 * time.Second, 2 * time.Minute, 16 * time.Minute})
 		if w.chance(5) {

@@ -59,7 +59,8 @@ type town struct {
 	focus     *person // of whom it was last
 	sessions  []*session
 	tickets   []*ticket
-	rests     map[string]time.Time  // user names that nobody may take until then
+	left      []*person             // who have gone, and had links to restore addresses
+	rests     map[string]rest       // logins that were given up
 	strangers map[string]*lock      // guesses at logins that nobody owns
 	mails     map[string]*allowance // by kind and address
 
@@ -101,7 +102,7 @@ func newWorld(ctx context.Context, st storage.Store, change ...func(*pool.Settin
 		return nil, err
 	}
 	w.dir, err = pool.OpenDirectory(chore.NewContext(ctx, &w.hand), st, pool.DirectoryConfig{Config: pool.Config{
-		Keys: ring, Sender: message.SenderFunc(w.take), ConfirmURL: "/confirm", Now: w.clock.Now, InsecureHash: &cheap,
+		Keys: ring, Sender: message.SenderFunc(w.take), ConfirmURL: "/confirm", CancelURL: "/cancel", Now: w.clock.Now, InsecureHash: &cheap,
 	}})
 	if err != nil {
 		return nil, err
@@ -134,7 +135,7 @@ func (w *world) found(t *town) (err error) {
 	w.founded++
 	id := user.PoolID(fmt.Sprintf("town-%d", w.founded))
 	t.world, t.box, t.grouped = w, mailbox.New(), true
-	t.strangers, t.mails, t.rests = map[string]*lock{}, map[string]*allowance{}, map[string]time.Time{}
+	t.strangers, t.mails, t.rests = map[string]*lock{}, map[string]*allowance{}, map[string]rest{}
 	t.Pool, err = w.dir.Create(w.ctx, operator, id, fmt.Sprintf("http://localhost:%d", 8000+w.founded), settings)
 	if err != nil {
 		return err
@@ -245,7 +246,8 @@ func (t *town) taken(login string, but *person) bool {
 	if p := t.owner(login); p != nil {
 		return p != but
 	}
-	return t.world.now().Before(t.rests[login])
+	r := t.rests[login]
+	return t.world.now().Before(r.until) && (but == nil || r.by != but)
 }
 
 // attempts returns the sign-ups at a login that are not confirmed, the oldest first.
