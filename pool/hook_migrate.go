@@ -137,22 +137,44 @@ func (p *Pool) migrate(
 	return step, arrived(err, &j.hooked)
 }
 
-// migrateForgetful makes a user of somebody with an account in the old system who has forgotten the
-// password of it, where there is an address to recover by: a login is theirs once a code is sent,
-// and no password before it comes back.
-func (p *Pool) migrateForgetful(
-	ctx context.Context, r reading, in ForgotPasswordInput, login user.Login, h *hooked,
-) (*user.User, user.Login, []storage.Change, error) {
-	a, err := p.arrives(ctx, r, login, h, hook.MigrateUser{Event: h.about(r.client, in.Username, nil)})
-	if err != nil || a == nil {
-		return nil, user.Login{}, nil, err
-	}
-	u, event := p.migrated(r, a, user.Import, in.Caller)
-	to, ok := r.state.settings.Recovery.to(u, login)
+// awaited returns where a code goes to somebody who has forgotten the password of the old system.
+// They become ours once it comes back: else whoever types their login would take the password from
+// them that they have there, and what is written would tell that they have one (security.md S19).
+func (s *state) awaited(a *arrival, login user.Login) forgetful {
+	u := a.user("", s.settings.SignIn, time.Time{})
+	to, ok := s.settings.Recovery.to(u, login)
 	if !ok {
-		return nil, user.Login{}, nil, nil
+		return forgetful{user: &user.User{}, to: login, reason: noAddress}
 	}
-	return u, to, []storage.Change{storage.Put(u), event}, nil
+	return forgetful{user: &user.User{}, name: u.Username(), to: to, arrives: login.Display}
+}
+
+// returns makes a user, without a password yet, of who has forgotten the one of the old system and
+// has brought the code back. The old system is asked again, about the same address. Nil means nobody.
+func (p *Pool) returns(
+	ctx context.Context, a *answered, ask *asking, h *hooked,
+) (*user.User, []storage.Change, error) {
+	var v validation
+	login := v.login(a.state.settings.SignIn, a.Arrives)
+	if len(v.fields) > 0 {
+		return nil, nil, nil // users sign in by no such login any more
+	}
+	r, err := p.readLogin(ctx, login, ask, counters{of: requestMark, mail: resetMail, source: requests})
+	if err != nil || a.Request != r.counter.N {
+		return nil, nil, err
+	}
+	asks := hook.MigrateUser{Event: h.about(r.client, a.Arrives, nil)}
+	asks.Source = hook.ForgotPassword
+	who, err := p.arrives(ctx, r, login, h, asks)
+	if err != nil || who == nil {
+		return nil, nil, err
+	}
+	u, event := p.migrated(r, who, user.Import, a.from)
+	if to, _ := r.state.settings.Recovery.to(u, login); r.state.pseudonym(to) != a.Channel {
+		return nil, nil, nil
+	}
+	a.password.Key.Owner, a.told.Key.Owner = string(u.ID), string(u.ID)
+	return u, []storage.Change{event}, nil
 }
 
 // arrived turns a commit that found a login taken into another round: somebody else was first with

@@ -387,20 +387,21 @@ func TestMigrationForgotten(t *testing.T) {
 			if e := o.last.Load(); e.Source != hook.ForgotPassword || !e.Password.IsZero() {
 				t.Errorf("the hook is told %+v", e)
 			}
-			if made := k.user(typed) != nil; made != tt.made {
-				t.Fatalf("a user = %v, want %v", made, tt.made)
+			if k.user(typed) != nil {
+				t.Error("a user is made before the code came back")
 			}
 			if !tt.made {
+				if err := k.reset(res.Ticket, "12345678", another); !errors.Is(err, pool.ErrBadCode) {
+					t.Errorf("a code = %v", err)
+				}
+				k.delivered()
+				if n := len(k.box.All()); n > 0 {
+					t.Errorf("%d messages", n)
+				}
 				return
-			}
-			if u := k.user(typed); u.Status != user.ResetRequired || u.Password != nil {
-				t.Errorf("user = %+v", u)
 			}
 			if m := k.mails(ada, 1)[0]; m.Kind != message.ResetPassword {
 				t.Errorf("got %s", m.Kind)
-			}
-			if _, err := k.signIn(typed, weak); !errors.Is(err, pool.ErrNotAuthorized) {
-				t.Errorf("the old password = %v", err)
 			}
 			if err := k.reset(res.Ticket, flipDigit(k.code(ada, 1)), another); !errors.Is(err, pool.ErrBadCode) {
 				t.Errorf("a wrong code = %v", err)
@@ -408,13 +409,126 @@ func TestMigrationForgotten(t *testing.T) {
 			if err := k.reset(res.Ticket, k.code(ada, 1), another); err != nil {
 				t.Fatal(err)
 			}
+			if _, err := k.signIn(typed, weak); !errors.Is(err, pool.ErrNotAuthorized) {
+				t.Errorf("the old password = %v", err)
+			}
 			if _, err := pool.Finished(k.signIn(typed, another)); err != nil {
 				t.Error(err)
 			}
-			if n := o.asked.Load(); n != 1 {
-				t.Errorf("asked %d times", n)
+			if err := k.reset(res.Ticket, k.code(ada, 1), right); !errors.Is(err, pool.ErrTicketGone) {
+				t.Errorf("the code once more = %v", err)
+			}
+			if n := o.asked.Load(); n != 2 {
+				t.Errorf("asked %d times, want when it was forgotten and when the code came", n)
 			}
 		})
+	}
+}
+
+// Whoever types another's login keeps nobody out: the password of the old system is good until a
+// code has come back, and then no code of before is (security.md T6).
+func TestT6_ForgottenByStrangers(t *testing.T) {
+	t.Parallel()
+	k := knownAs(nil).open(t)
+	ticket := k.forgot(ada)
+	code := k.code(ada, 1)
+	d, err := pool.Finished(k.signIn(ada, weak))
+	if err != nil {
+		t.Fatalf("the owner = %v", err)
+	}
+	if err := k.reset(ticket, code, another); !errors.Is(err, pool.ErrBadCode) {
+		t.Errorf("the code of before = %v, want ErrBadCode", err)
+	}
+	if _, err := k.refresh(d); err != nil {
+		t.Errorf("the owner's session = %v", err)
+	}
+	if _, err := pool.Finished(k.signIn(ada, weak)); err != nil {
+		t.Errorf("the owner, again = %v", err)
+	}
+}
+
+// A code makes nobody whom the old system does not know any more, or knows at another address, nor
+// where a newer one was asked for; and it is guessed at as any is, however many tickets there are.
+func TestT5_CodesOfArrivalsAreBound(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		then func(k *kit, o *oldSystem)
+		want error
+	}{
+		"known no more":      {func(_ *kit, o *oldSystem) { o.said = hook.MigrateUserAnswer{} }, pool.ErrBadCode},
+		"denied":             {func(_ *kit, o *oldSystem) { o.err = errStaff }, pool.ErrBadCode},
+		"at another address": {func(_ *kit, o *oldSystem) { o.said.Attributes = user.Attributes{"email": "eve@example.com"} }, pool.ErrBadCode},
+		"unproven by now":    {func(_ *kit, o *oldSystem) { o.said.EmailVerified = false }, pool.ErrBadCode},
+		"a newer one":        {func(k *kit, _ *oldSystem) { k.clock.advance(time.Second); k.forgot("ada") }, pool.ErrBadCode},
+		"somebody signed up": {func(k *kit, _ *oldSystem) { k.signUpAs("ada", user.Attributes{"email": "eve@example.com"}) }, nil},
+		"the name was taken": {func(k *kit, _ *oldSystem) { k.made("ada", false, false) }, pool.ErrBadCode},
+		"sign-up was begun":  {func(k *kit, _ *oldSystem) { k.signUp(ada) }, nil},
+		"an hour later":      {func(k *kit, _ *oldSystem) { k.clock.advance(time.Hour) }, pool.ErrTicketGone},
+		"the name is taken at once": {func(k *kit, _ *oldSystem) {
+			k.store.meanwhile(func() { k.made("ada", false, false) })
+		}, pool.ErrBadCode},
+		"the address is taken at once": {func(k *kit, _ *oldSystem) {
+			k.store.meanwhile(func() { k.made("bob", true, false) })
+		}, pool.ErrBadCode},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := knownAs(user.Attributes{"email": ada})
+			k := o.open(t, named)
+			ticket := k.forgot("ada")
+			code := k.code(ada, 1)
+			tt.then(k, o)
+			if err := k.reset(ticket, code, another); !errors.Is(err, tt.want) {
+				t.Fatalf("= %v, want %v", err, tt.want)
+			}
+			if _, err := pool.Finished(k.signIn("ada", another)); (err == nil) != (tt.want == nil) {
+				t.Errorf("signed in = %v", err)
+			}
+		})
+	}
+	k := knownAs(nil).open(t)
+	for n := range 2 {
+		k.clock.advance(time.Second)
+		ticket := k.forgot(ada)
+		code := k.code(ada, n+1)
+		for range 3 - n {
+			if err := k.reset(ticket, flipDigit(code), another); !errors.Is(err, pool.ErrBadCode) {
+				t.Errorf("a wrong code = %v", err)
+			}
+		}
+		if n == 0 {
+			continue
+		}
+		if err := k.reset(ticket, code, another); !errors.Is(err, pool.ErrBadCode) {
+			t.Errorf("the right one after five guesses = %v, want it locked", err)
+		}
+		k.clock.advance(2 * time.Second)
+		if err := k.reset(ticket, code, another); err != nil {
+			t.Errorf("after the lock = %v", err)
+		}
+	}
+}
+
+// Whoever asks for a code sees nothing of whether the old system knows somebody.
+func TestS19_ForgottenByTheOldSystemDoesNotTell(t *testing.T) {
+	t.Parallel()
+	want := ""
+	for _, o := range []*oldSystem{{}, knownAs(nil), {err: errStaff}, {said: hook.MigrateUserAnswer{Found: true}}} {
+		k := o.open(t)
+		k.store.reset()
+		res, err := k.ForgotPassword(t.Context(), pool.ForgotPasswordInput{Username: ada})
+		got := fmt.Sprintln(len(res.Ticket), res.Delivery, err)
+		for range 7 {
+			got += fmt.Sprintln(k.reset(res.Ticket, "12345678", another))
+		}
+		reads, commits := k.store.counted()
+		got += fmt.Sprint(reads, k.Hashes(), kinds(commits))
+		if want == "" {
+			want = got
+		}
+		if got != want {
+			t.Errorf("%+v, %v:\n%s\nwant\n%s", o.said, o.err, got, want)
+		}
 	}
 }
 

@@ -47,63 +47,83 @@ func (p *Pool) forgotPassword(
 	if err != nil {
 		return ForgotPasswordResult{}, err
 	}
-	now, client := r.now, r.client
 	if _, err := r.state.settings.SignIn.read(in.Username); err != nil {
 		return ForgotPasswordResult{}, err // the kind of login was taken when the call began
 	}
-	recovery := r.state.settings.Recovery
-	if err := recovery.open(); err != nil {
+	if err := r.state.settings.Recovery.open(); err != nil {
 		return ForgotPasswordResult{}, err
 	}
-	// Whoever cannot recover here gets what a stranger gets: a ticket of nobody.
-	u, reason := recoverable(r.user)
-	to, ok := recovery.to(u, login)
-	if !ok {
-		u, reason, to = &user.User{}, cmp.Or(reason, noAddress), login
-	}
-	o := occurrence{who: u, from: in.Caller, Kind: forgotEvent, Outcome: stepped, Reason: reason, Client: client.ID}
-	if err := overBudget(r.source, budget, now); err != nil {
+	f := r.state.settings.Recovery.forgetful(r.user, login)
+	o := occurrence{who: f.user, from: in.Caller, Kind: forgotEvent, Outcome: stepped, Reason: f.reason, Client: r.client.ID}
+	if err := overBudget(r.source, budget, r.now); err != nil {
 		return ForgotPasswordResult{}, p.unjudged(o, networkFull, err)
 	}
 	if err := p.afford(ctx, o, p.mails, r.state.settings.Limits.Mails, r.known); err != nil {
 		return ForgotPasswordResult{}, err
 	}
-	guest, at, migrated, err := p.migrateForgetful(ctx, r, in, login, h)
-	if err != nil {
-		return ForgotPasswordResult{}, p.denied(ctx, err, now, o, storage.Count{Key: r.source.Key, Rule: budget, Now: now})
+	asks := hook.MigrateUser{Event: h.about(r.client, in.Username, nil)}
+	if a, err := p.arrives(ctx, r, login, h, asks); err != nil {
+		return ForgotPasswordResult{}, p.denied(ctx, err, r.now, o, storage.Count{Key: r.source.Key, Rule: budget, Now: r.now})
+	} else if a != nil {
+		f = r.state.awaited(a, login)
 	}
-	if guest != nil {
-		u, to, o.who, o.Reason = guest, at, guest, ""
-		r.counter = storage.Counter{Key: storage.CounterKey{Pool: p.config.ID, Owner: string(guest.ID), Name: requestMark}}
-	}
-	if guest == nil && r.nobody() {
+	if f.arrives == "" && r.nobody() {
 		return ForgotPasswordResult{}, p.told(ctx, r, budget, o, ErrNotFound)
 	}
+	o.Reason = f.reason
+	return p.sendReset(ctx, r, in, login, f, named, o)
+}
+
+// sendReset sends a code to whoever has forgotten a password, and gives out the ticket for it. It is
+// the same work where nobody has.
+func (p *Pool) sendReset(
+	ctx context.Context, r reading, in ForgotPasswordInput, login user.Login, f forgetful, named *unread, o occurrence,
+) (ForgotPasswordResult, error) {
+	now := r.now
 	request := max(r.counter.N+1, now.UnixMicro())
-	c := r.state.sentTo(to, now)
-	c.Owner, c.Request = r.counter.Key.Owner, request
-	t, ticket := p.newTicket(u, client.ID, purposeReset, in.Caller, c, now, now.Add(resetLifetime))
-	l := letterTo(to, message.ResetPassword, in.Caller.locale(), newLongCode())
-	l = p.asked(l, hook.ForgotPassword, client, in.Metadata)
+	c := r.state.sentTo(f.to, now)
+	c.Owner, c.Request, c.Arrives = r.counter.Key.Owner, request, f.arrives
+	t, ticket := p.newTicket(f.user, r.client.ID, purposeReset, in.Caller, c, now, now.Add(resetLifetime))
+	l := letterTo(f.to, message.ResetPassword, in.Caller.locale(), newLongCode())
+	l = p.asked(l, hook.ForgotPassword, r.client, in.Metadata)
 	mails, told := mailing(login), delivery(login)
 	var full bool
 	var count []storage.Change
-	if recovery.elsewhere(login) {
+	if r.state.settings.Recovery.elsewhere(login) {
 		mails, told = smsRule, Delivery{}
 		full, count = p.countNamed(r.state, in.Caller, named, now)
 	}
-	l.Name, l.Void = u.Username(), u.ID == "" || full && l.SMS
+	l.Name, l.Void = f.name, f.reason != "" || full && l.SMS
+	_, budget := requested(login)
 	changes := append(append(p.mail(r.mail, mails, t, c, l, now), count...), storage.Put(t),
-		storage.Count{Key: r.source.Key, Rule: budget, Now: now},
-		p.event(now, o))
+		storage.Count{Key: r.source.Key, Rule: budget, Now: now}, p.event(now, o))
 	if mails.Locked(r.mail, now).IsZero() { // a request that sends nothing voids nothing
 		changes = append(changes, storage.Raise{Key: r.counter.Key, N: request})
 	}
-	if err := p.commit(ctx, append(changes, migrated...)...); err != nil {
+	if err := p.commit(ctx, changes...); err != nil {
 		named.learn(err, smsRequestRule, now)
-		return ForgotPasswordResult{}, arrived(overMail(err), h)
+		return ForgotPasswordResult{}, overMail(err)
 	}
 	return ForgotPasswordResult{Ticket: ticket, Delivery: told}, nil
+}
+
+// forgetful is whose password a code may set anew. Whoever cannot recover gets what a stranger gets:
+// a ticket of nobody, and a message that is not sent.
+type forgetful struct {
+	user    *user.User // whose the ticket is; the zero user is nobody
+	name    string     // the user name, in the message
+	to      user.Login // where the code goes
+	reason  string     // why it does not; "" means that it does
+	arrives string     // what was typed by somebody whom an old system knows
+}
+
+func (s RecoverySettings) forgetful(u *user.User, login user.Login) forgetful {
+	u, reason := recoverable(u)
+	to, ok := s.to(u, login)
+	if !ok {
+		return forgetful{user: &user.User{}, to: login, reason: cmp.Or(reason, noAddress)}
+	}
+	return forgetful{user: u, name: u.Username(), to: to}
 }
 
 // noAddress is why nothing is sent to a user who has proven no address.
@@ -131,7 +151,9 @@ func recoverable(u *user.User) (*user.User, string) {
 //
 // It fails with a *[ValidationError], which leaves the code good, with [ErrBadCode], with
 // [ErrTicketGone], with [ErrNotAuthorized] where only administrators help by now, and with a
-// *[LimitError] where the password door is full, which counts like a wrong code. It costs one read, one commit and, for the right code, another read and one hash.
+// *[LimitError] where the password door is full, which counts like a wrong code. It costs one read,
+// one commit and, for the right code, another read and one hash; one read more for who comes over
+// from an old system by it.
 func (p *Pool) ResetPassword(ctx context.Context, in ResetPasswordInput) (Step, error) {
 	b, ok := parseBearer(in.Ticket)
 	if !ok {
@@ -155,32 +177,21 @@ func (p *Pool) ResetPassword(ctx context.Context, in ResetPasswordInput) (Step, 
 		if a.ticket.Purpose != purposeReset {
 			return nil, ErrWrongStep
 		}
-		return p.resetPassword(ctx, a, in, &c, &h)
+		return p.resetPassword(ctx, a, in, &ask, &c, &h)
 	})
 }
 
 func (p *Pool) resetPassword(
-	ctx context.Context, a answered, in ResetPasswordInput, c *choice, h *hooked,
+	ctx context.Context, a answered, in ResetPasswordInput, ask *asking, c *choice, h *hooked,
 ) (Step, error) {
-	// A ticket of nobody, one whose user has changed since, one that a newer request has replaced
-	// and a locked counter all go the way of a wrong code: any other would tell whether there is a
-	// user.
 	if err := a.state.settings.Recovery.open(); err != nil {
 		return nil, err
 	}
-	u, _ := recoverable(a.user)
-	proof, right := p.sentCode(a, in.Code)
-	right = right && a.state.settings.Recovery.takes(a.SMS) && a.Request == a.requests.N && codeRule.Locked(a.resetCode, a.now).IsZero()
-	o := occurrence{who: u, from: in.Caller, Kind: resetEvent, Outcome: refused, Client: a.client.ID}
-	if !right || u.ID == "" {
-		return nil, p.wrong(ctx, a.guess(a.resetCode), ErrBadCode, o, a.tried())
-	}
-	if err := p.stillOpen(ctx, a.now, o, append(a.used(), storage.Clear{Key: a.resetCode.Key, Rule: codeRule})...); err != nil {
-		if errors.Is(err, errLocked) {
-			err = ErrBadCode
-		}
+	u, proof, came, err := p.mayReset(ctx, &a, in, ask, h)
+	if err != nil {
 		return nil, err
 	}
+	o := occurrence{who: u, from: in.Caller, Kind: resetEvent, Outcome: refused, Client: a.client.ID}
 	if to, _ := contact(u); u.Password == nil { // then sign-ups may be open under the salt of the address
 		c.salt = a.state.salt(to)
 	}
@@ -202,14 +213,46 @@ func (p *Pool) resetPassword(
 	changes := append(p.replaced(next, a.told, a.now, in.Caller.locale()),
 		storage.Put(next), storage.Put(t), storage.Delete(&storage.Counter{Key: a.password.Key}),
 		storage.Clear{Key: a.resetCode.Key, Rule: codeRule, Now: a.now}, p.event(a.now, o))
-	changes = append(changes, a.used()...)
+	changes = append(append(changes, a.used()...), came...)
 	changes = append(changes,
 		p.afterwards(postConfirmation, hook.ConfirmForgotPassword, h, a.client.ID, next, a.now)...)
 	if err := overMail(p.commit(ctx, changes...)); err != nil {
 		if _, locked := limit(err); locked && !errors.Is(err, storage.ErrStale) {
 			return nil, p.unjudged(o, accountLocked, ErrBadCode)
 		}
-		return nil, err
+		return nil, arrived(err, h)
 	}
 	return &NeedPassword{Ticket: ticket, Expires: t.Expires}, nil
+}
+
+// mayReset returns whose password a code sets, where it is right, and what else is to be stored of
+// somebody who arrives by it. A ticket of nobody, one whose user has changed since, one that a newer
+// request has replaced and a locked counter all go the way of a wrong code: any other would tell
+// whether there is a user.
+func (p *Pool) mayReset(
+	ctx context.Context, a *answered, in ResetPasswordInput, ask *asking, h *hooked,
+) (u *user.User, proof gate.Proof, came []storage.Change, err error) {
+	u, _ = recoverable(a.user)
+	proof, right := p.sentCode(*a, in.Code)
+	right = right && a.state.settings.Recovery.takes(a.SMS) && codeRule.Locked(a.resetCode, a.now).IsZero()
+	known := u.ID != "" && a.Request == a.requests.N
+	o := occurrence{who: u, from: in.Caller, Kind: resetEvent, Outcome: refused, Client: a.client.ID}
+	wrong := func() error { return p.wrong(ctx, a.guess(a.resetCode), ErrBadCode, o, a.tried()) }
+	if !right || !known && a.Arrives == "" {
+		return nil, proof, nil, wrong()
+	}
+	wouldBe := append(a.used(), storage.Clear{Key: a.resetCode.Key, Rule: codeRule})
+	if err := p.stillOpen(ctx, a.now, o, wouldBe...); errors.Is(err, errLocked) {
+		return nil, proof, nil, ErrBadCode
+	} else if err != nil || known {
+		return u, proof, nil, err
+	}
+	u, came, err = p.returns(ctx, a, ask, h)
+	if err != nil {
+		return nil, proof, nil, p.unchosen(ctx, a.guess(a.resetCode), err, o)
+	}
+	if u == nil {
+		return nil, proof, nil, wrong()
+	}
+	return u, proof, came, nil
 }

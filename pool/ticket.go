@@ -77,6 +77,7 @@ type carried struct {
 	To      string        `json:"to,omitempty"`      // the address that is to be proven, where the user has it not yet
 	Taken   bool          `json:"taken,omitempty"`   // the address had an owner: the code opens nothing
 	Owner   string        `json:"owner,omitempty"`   // of the counters of a reset, where the ticket is nobody's
+	Arrives string        `json:"arrives,omitempty"` // what was typed by who is made a user of the ticket by a reset
 	Request int64         `json:"request,omitempty"` // which reset it is of: only the newest is good
 	Browser bool          `json:"browser,omitempty"` // a browser began it, and a browser session ends it
 }

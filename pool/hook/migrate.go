@@ -6,7 +6,8 @@ import (
 )
 
 // MigrateUser is somebody who signs in (Source [Authentication]), or has forgotten their password
-// (Source [ForgotPassword]), by a login that nobody has here. Anybody may type any login.
+// (Source [ForgotPassword]), by a login that nobody has here. Anybody may type any login; somebody
+// who has forgotten is asked about again when the code has come back, and only then made a user.
 type MigrateUser struct {
 	Event
 	// Password is as it was typed, for the old system to judge; it is in memory only. At a forgotten

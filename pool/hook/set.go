@@ -34,6 +34,9 @@ type Set struct {
 	// about any login of theirs, not even once they are deleted. It is asked after
 	// PreAuthentication, which sees nobody, behind the same counters and budgets as a password.
 	//
+	// A forgotten password makes nobody ours before a code has proven the address, so that strangers
+	// take no password from anybody; Cognito makes the user at once.
+	//
 	// Where it denies, hangs or panics it is as if there were nobody. It must say of one user of the
 	// old system only once that they are found, if they have several logins there. Since it is
 	// asked about unknown logins alone, the time that it takes shows which are: that is the price of

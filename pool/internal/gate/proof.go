@@ -134,8 +134,8 @@ func PasswordLabel(pool user.PoolID, id user.ID) seal.Label {
 }
 
 // EmailCode judges the code that was sent for a ticket. Channel is the pseudonym of the address
-// that it was sent to. A ticket without a code, and one of nobody, are judged with the same work,
-// and fail.
+// that it was sent to. A ticket without a code is judged with the same work, and fails; the proof of
+// one that is nobody's holds for nobody.
 func (g *Gate) EmailCode(t *storage.Ticket, channel, code string, now time.Time) (Proof, bool) {
 	return g.sent(token.MethodEmailCode, t, channel, code, now)
 }
@@ -146,7 +146,7 @@ func (g *Gate) SMSCode(t *storage.Ticket, channel, code string, now time.Time) (
 }
 
 func (g *Gate) sent(by token.Method, t *storage.Ticket, channel, code string, now time.Time) (Proof, bool) {
-	if !g.ring.VerifyMAC(t.Code, CodePurpose, CodeParts(t, channel, code)...) || t.User == "" {
+	if !g.ring.VerifyMAC(t.Code, CodePurpose, CodeParts(t, channel, code)...) {
 		return Proof{}, false
 	}
 	return Proof{t.User, token.Proof{Method: by, Channel: channel, Time: now}}, true
