@@ -17,12 +17,16 @@ import (
 )
 
 // formerCounter marks, for good, a login that somebody here has given up: the old system may still
-// know them by it, and whoever was deleted must not come back.
+// know them by it, and whoever was deleted must not come back. A user name is marked in letters of
+// any case, for when case does not count any more.
 const formerCounter = "former" // of the pseudonym of a login
 
 var formerRule = storage.Rule{Free: math.MaxInt32}
 
 func (p *Pool) formerKey(l user.Login) storage.CounterKey {
+	if name, ok := uncased(l); ok {
+		l = name
+	}
 	return storage.CounterKey{Pool: p.config.ID, Owner: p.state.Load().pseudonym(l), Name: formerCounter}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/pool/hook"
+	"github.com/userpool-go/userpool/storage/memory"
 	"github.com/userpool-go/userpool/user"
 )
 
@@ -358,6 +359,36 @@ func TestS13_MigratedOnce(t *testing.T) {
 			if n := o.asked.Load() - asked; n != 0 {
 				t.Errorf("%s, native %v: asked %d times", name, native, n)
 			}
+		}
+	}
+}
+
+// Nor do they where case counts no more, or begins to.
+func TestS13_MigratedOnceInAnyCase(t *testing.T) {
+	t.Parallel()
+	for _, sensitive := range []bool{true, false} {
+		o := knownAs(user.Attributes{"email": ada})
+		c := &cases{t, nodes(t, memory.New(), 1, func(c *pool.Config) { c.Hooks.MigrateUser = o.migrate })}
+		n := c.nodes[0]
+		n.put(func(s *pool.Settings) {
+			s.SignIn.Identifiers, s.SignIn.CaseSensitive = []pool.Identifier{pool.Username}, sensitive
+		})
+		c.settle()
+		if err := n.admin().DeleteUser(t.Context(), c.made("Ada")); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.sensitive(!sensitive); err != nil {
+			t.Fatal(err)
+		}
+		c.settle()
+		n.clock.advance(365 * 24 * time.Hour)
+		for _, name := range []string{"Ada", "ada", "ADA"} {
+			if _, err := n.signIn(name, weak); !errors.Is(err, pool.ErrNotAuthorized) {
+				t.Errorf("sensitive %v: %s = %v, want ErrNotAuthorized", !sensitive, name, err)
+			}
+		}
+		if n := o.asked.Load(); n != 0 {
+			t.Errorf("asked %d times", n)
 		}
 	}
 }

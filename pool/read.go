@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/userpool-go/userpool/storage"
@@ -76,7 +77,8 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, a *asking, named
 			storage.CounterKey{Pool: p.config.ID, Owner: string(d.User), Name: d.counter()})
 	}
 	rest := len(keys)
-	keys = append(keys, p.restKey(login))
+	keys = append(keys, p.restKeys(login)...)
+	former := len(keys)
 	if p.config.Hooks.MigrateUser != nil {
 		keys = append(keys, p.formerKey(login))
 	}
@@ -106,8 +108,10 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, a *asking, named
 	if held {
 		r.user = nil
 	}
-	r.resting = !restRule(login).Locked(got.Counters[rest], now).IsZero()
-	r.left = held || len(keys) > rest+1 && got.Counters[rest+1].N > 0
+	r.resting = slices.ContainsFunc(got.Counters[rest:former], func(c storage.Counter) bool {
+		return !restRule(login).Locked(c, now).IsZero()
+	})
+	r.left = held || ofLogin > former && got.Counters[former].N > 0
 	if r.owner() == nil {
 		r.counter = got.Counters[1]
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -16,15 +17,17 @@ import (
 // which outlives the user and holds nothing that a reader of the database could read. Every commit
 // of the pool keeps to it ([Pool.commit]): whoever takes a login, and however.
 const (
-	restCounter = "rest"  // of the pseudonym of a login
-	leftCounter = "left/" // and that pseudonym, of the user who has given it up
-	goneCounter = "gone"  // of the pseudonym of a user's id: never to be given again
+	restCounter     = "rest"          // of the pseudonym of a login
+	caselessCounter = "rest/caseless" // of the pseudonym of a user name without case
+	leftCounter     = "left/"         // and that pseudonym, of the user who has given it up
+	goneCounter     = "gone"          // of the pseudonym of a user's id: never to be given again
 )
 
 // nameRule is how long a user name rests, addressRule how long an address that can be restored.
 // Cognito lets a name be taken at once.
 var (
 	nameRule    = storage.Rule{Free: 1, Window: 30 * 24 * time.Hour}
+	twinRule    = storage.Rule{Free: math.MaxInt32, Window: nameRule.Window} // of names in other letters, too
 	addressRule = storage.Rule{Free: 1, Window: restoreLifetime}
 	goneRule    = storage.Rule{Free: 1} // without a window: for good
 )
@@ -45,7 +48,30 @@ func (p *Pool) restKey(l user.Login) storage.CounterKey {
 	return storage.CounterKey{Pool: p.config.ID, Owner: p.state.Load().pseudonym(l), Name: restCounter}
 }
 
+// restKeys returns all that tells whether a login rests. A user name does so in letters of any case,
+// because case may come to count, or cease to, before its rest is over.
+func (p *Pool) restKeys(l user.Login) []storage.CounterKey {
+	keys := []storage.CounterKey{p.restKey(l)}
+	if name, ok := uncased(l); ok {
+		key := p.restKey(name)
+		key.Name = caselessCounter
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// uncased returns a user name in the form without case. False means that it is none, or has none.
+func uncased(l user.Login) (user.Login, bool) {
+	if l.Kind() != user.KindUsername {
+		return l, false
+	}
+	return folded(l, false)
+}
+
 func (p *Pool) leftKey(id user.ID, l user.Login) storage.CounterKey {
+	if name, ok := uncased(l); ok {
+		l = name
+	}
 	return storage.CounterKey{Pool: p.config.ID, Owner: string(id), Name: leftCounter + p.state.Load().pseudonym(l)}
 }
 
@@ -85,7 +111,9 @@ func (p *Pool) keeping(changes []storage.Change) (more []storage.Change) {
 	}
 	for _, move := range moves(changes) {
 		for _, l := range move.taken {
-			add(p.restKey(l), storage.Clear{Key: p.restKey(l), Rule: restRule(l), Now: now})
+			for _, key := range p.restKeys(l) {
+				add(key, storage.Clear{Key: key, Rule: restRule(l), Now: now})
+			}
 		}
 	}
 	for _, move := range moves(changes) {
@@ -96,7 +124,9 @@ func (p *Pool) keeping(changes []storage.Change) (more []storage.Change) {
 			if l.Kind() != user.KindUsername {
 				continue
 			}
-			add(p.restKey(l), storage.Count{Key: p.restKey(l), Rule: nameRule, Now: now})
+			for i, key := range p.restKeys(l) {
+				add(key, storage.Count{Key: key, Rule: []storage.Rule{nameRule, twinRule}[i], Now: now})
+			}
 			if left := p.leftKey(move.user, l); !move.gone {
 				add(left, storage.Count{Key: left, Rule: leftRule(l), Now: now})
 			}
@@ -112,8 +142,10 @@ func (p *Pool) keeping(changes []storage.Change) (more []storage.Change) {
 // not to see it (security.md T7).
 func (p *Pool) asTaken(s *state, now time.Time, logins ...user.Login) (changes []storage.Change) {
 	for _, l := range slices.Compact(logins) {
-		key := storage.CounterKey{Pool: p.config.ID, Owner: s.stranger(l), Name: restCounter + "/" + string(l.Kind())}
-		changes = append(changes, storage.Clear{Key: key, Rule: restRule(l), Now: now})
+		for _, key := range p.restKeys(l) {
+			key.Owner, key.Name = s.stranger(l), key.Name+"/"+string(l.Kind())
+			changes = append(changes, storage.Clear{Key: key, Rule: restRule(l), Now: now})
+		}
 	}
 	return changes
 }
@@ -158,13 +190,14 @@ func beyond(a, b []user.Login) []user.Login {
 // taken; what somebody else has given up meanwhile is stale.
 func (p *Pool) back(ctx context.Context, changes []storage.Change, refusal error) ([]storage.Change, error) {
 	key, full := limit(refusal)
-	if !full || key.Name != restCounter && key.Name != goneCounter {
+	if !full || key.Name != restCounter && key.Name != caselessCounter && key.Name != goneCounter {
 		return nil, refusal
 	}
 	taken := &storage.ChangeError{Err: &storage.ConflictError{Namespace: user.Name}}
 	for _, m := range moves(changes) {
 		for _, l := range m.taken {
-			if p.restKey(l) != key {
+			rests := p.restKeys(l)
+			if !slices.Contains(rests, key) {
 				continue
 			}
 			left := p.leftKey(m.user, l)
@@ -175,9 +208,11 @@ func (p *Pool) back(ctx context.Context, changes []storage.Change, refusal error
 			if got.Counters[0].N == 0 {
 				return nil, taken
 			}
-			return []storage.Change{
-				storage.Delete(&storage.Counter{Key: key}), storage.Delete(&storage.Counter{Key: left}),
-			}, nil
+			var back []storage.Change
+			for _, key := range append(rests, left) {
+				back = append(back, storage.Delete(&storage.Counter{Key: key}))
+			}
+			return back, nil
 		}
 	}
 	return nil, &storage.ChangeError{Err: fmt.Errorf("%w: %w", storage.ErrStale, refusal)}

@@ -468,3 +468,28 @@ func TestS20_PoolsOfBefore(t *testing.T) {
 		t.Errorf("ADA: %v", err)
 	}
 }
+
+// A user name that was given up rests however case comes to count meanwhile.
+func TestS13_NamesRestWhateverTheirCase(t *testing.T) {
+	t.Parallel()
+	for _, sensitive := range []bool{true, false} {
+		onCases(t, sensitive, func(t *testing.T, c *cases) {
+			if err := c.nodes[0].admin().DeleteUser(t.Context(), c.made("Ada")); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.sensitive(!sensitive); err != nil {
+				t.Fatal(err)
+			}
+			c.settle()
+			for _, name := range []string{"Ada", "ada", "ADA"} {
+				if _, err := c.make(1, name); !errors.Is(err, pool.ErrLoginTaken) {
+					t.Errorf("sensitive %v: %s is made: %v, want ErrLoginTaken", !sensitive, name, err)
+				}
+			}
+			c.nodes[0].clock.advance(30 * 24 * time.Hour)
+			if _, err := c.make(1, "ADA"); err != nil {
+				t.Errorf("after a month: %v", err)
+			}
+		})
+	}
+}
