@@ -196,30 +196,3 @@ func (d *Directory) Close(ctx context.Context) error {
 }
 
 func (d *Directory) now() time.Time { return d.config.Now().UTC().Truncate(time.Microsecond) }
-
-// marks are the pools that a chore has to look after: those in which something happened here.
-type marks struct {
-	mu    sync.Mutex
-	pools map[*Pool]bool
-}
-
-func (m *marks) add(p *Pool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.pools == nil {
-		m.pools = map[*Pool]bool{}
-	}
-	m.pools[p] = true
-}
-
-// take returns the marked pools in random order, so that none is always last, and none is marked
-// then. Whoever is not done with one marks it again.
-func (m *marks) take() (pools []*Pool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for p := range m.pools {
-		pools = append(pools, p)
-	}
-	m.pools = nil
-	return pools
-}

@@ -111,9 +111,6 @@ func (d *Directory) writeRefusals(ctx context.Context) {
 // tellRefusals writes what has been gathered for so long in the pools where something was.
 func (d *Directory) tellRefusals(ctx context.Context, gathering time.Duration) (failed error) {
 	for _, p := range d.refusing.take() {
-		if p.gone.Load() {
-			continue
-		}
 		if err := p.refusals.write(ctx, gathering); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("pool %q: %w", p.config.ID, err))
 		}

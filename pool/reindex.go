@@ -3,7 +3,6 @@ package pool
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -36,26 +35,19 @@ func (d *Directory) index(ctx context.Context) {
 
 // indexOnce does what is left to do so that lists find all users and deleted groups have none. The
 // pools take turns.
-func (d *Directory) indexOnce(ctx context.Context) (failed error) {
-	for pools := d.indexing.take(); len(pools) > 0; {
-		var more []*Pool
-		for _, p := range pools {
-			again, err := p.indexOnce(ctx)
-			switch {
-			case errors.Is(err, storage.ErrStale): // somebody was at the same; the next round sees
-				d.indexing.add(p)
-			case err != nil:
-				failed = errors.Join(failed, fmt.Errorf("pool %q: %w", p.config.ID, err))
-				d.indexing.add(p)
-			case again:
-				more = append(more, p)
-			case p.state.Load().index.unfinished():
-				d.indexing.add(p)
-			}
+func (d *Directory) indexOnce(ctx context.Context) error {
+	return d.indexing.round(func(p *Pool) (turn, error) {
+		again, err := p.indexOnce(ctx)
+		switch {
+		case errors.Is(err, storage.ErrStale): // somebody was at the same; the next round sees
+			return nextRound, nil
+		case again:
+			return goesOn, err
+		case p.state.Load().index.unfinished():
+			return nextRound, err
 		}
-		pools = more
-	}
-	return failed
+		return finished, err
+	})
 }
 
 // indexOnce goes on for a turn from where it, or another process, has stopped, unless another is at

@@ -47,29 +47,19 @@ func (d *Directory) seal(ctx context.Context) {
 }
 
 // sealOnce seals what is in no seal, in the pools where something was written of late, and drops
-// what is too old. It goes from pool to pool with a batch of each, so that none waits for another's
-// backlog.
-func (d *Directory) sealOnce(ctx context.Context) (failed error) {
-	for pools := d.sealing.take(); len(pools) > 0; {
-		var more []*Pool
-		for _, p := range pools {
-			again, err := p.sealer.once(ctx)
-			if !again {
-				err = errors.Join(err, p.sealer.retain(ctx))
-			}
-			switch {
-			case err != nil:
-				failed = errors.Join(failed, fmt.Errorf("pool %q: %w", p.config.ID, err))
-				d.sealing.add(p)
-			case again:
-				more = append(more, p)
-			case p.sealer.busy():
-				d.sealing.add(p)
-			}
+// what is too old: a batch of each in turn.
+func (d *Directory) sealOnce(ctx context.Context) error {
+	return d.sealing.round(func(p *Pool) (turn, error) {
+		again, err := p.sealer.once(ctx)
+		if again {
+			return goesOn, err
 		}
-		pools = more
-	}
-	return failed
+		err = errors.Join(err, p.sealer.retain(ctx))
+		if p.sealer.busy() {
+			return nextRound, err
+		}
+		return finished, err
+	})
 }
 
 // once seals a batch of what is in no seal, unless another process does. Again tells that there may

@@ -1,0 +1,90 @@
+package pool_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/storage/memory"
+	"github.com/userpool-go/userpool/user"
+)
+
+// sealings is a store that notes which pools' events are sealed, in order, and tells of the first.
+type sealings struct {
+	storage.Store
+	mu    sync.Mutex
+	order []user.PoolID
+	first func() // while the first seal is made
+}
+
+func (s *sealings) Commit(ctx context.Context, changes ...storage.Change) error {
+	for _, c := range changes {
+		if seal, ok := c.(storage.Seal); ok {
+			s.mu.Lock()
+			first := s.first
+			s.order, s.first = append(s.order, seal.Pool), nil
+			s.mu.Unlock()
+			if first != nil {
+				first()
+			}
+		}
+	}
+	return s.Store.Commit(ctx, changes...)
+}
+
+// TestS7_SealersTakeTurns: events of a pool are sealed between those of another's backlog, also where
+// they are written while it is being worked through.
+func TestS7_SealersTakeTurns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		st := &sealings{Store: memory.New()}
+		c := openCity(t, st, func(c *pool.DirectoryConfig) { c.Now = time.Now })
+		c.create("much", pool.Settings{})
+		little := c.create("little", pool.Settings{})
+		time.Sleep(time.Minute) // what they were made with is sealed
+		synctest.Wait()
+		backlog(t, st.Store, "much", 12_000)
+		st.mu.Lock()
+		st.order, st.first = nil, func() { c.kit(little).signUp(ada) }
+		st.mu.Unlock()
+		time.Sleep(2 * time.Minute) // a round finds it
+		synctest.Wait()
+		st.mu.Lock()
+		defer st.mu.Unlock()
+		at, last := slices.Index(st.order, "little"), 0
+		for i, id := range st.order {
+			if id == "much" {
+				last = i
+			}
+		}
+		if at < 0 || at > last {
+			t.Errorf("sealed were %v: a pool has waited for another's backlog", st.order)
+		}
+	})
+}
+
+// backlog leaves events of a pool in no seal.
+func backlog(t *testing.T, st storage.Store, id user.PoolID, n int) {
+	t.Helper()
+	page, err := st.Events(t.Context(), id, storage.EventQuery{Limit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for first := range n / 100 {
+		var batch []storage.Change
+		for i := range 100 {
+			e := page.Events[0].Clone()
+			e.ID, e.Seal = fmt.Sprintf("backlog/%030d", first*100+i), 0
+			batch = append(batch, storage.Put(e))
+		}
+		if err := st.Commit(t.Context(), batch...); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
