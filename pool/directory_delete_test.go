@@ -4,14 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/storage/memory"
 	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
 )
@@ -221,4 +226,131 @@ func TestDeleteWhilePeopleSignIn(t *testing.T) {
 		running.Wait()
 		c.erased("acme")
 	})
+}
+
+// unanswered is a store that fails the next commit, which is written where the failure is that the
+// answer was lost.
+type unanswered struct {
+	storage.Store
+	next atomic.Pointer[error]
+}
+
+func (s *unanswered) Commit(ctx context.Context, changes ...storage.Change) error {
+	failure := s.next.Swap(nil)
+	if failure != nil && !errors.Is(*failure, storage.ErrUnknown) {
+		return *failure
+	}
+	err := s.Store.Commit(ctx, changes...)
+	if failure != nil {
+		return *failure
+	}
+	return err
+}
+
+// Who deletes a pool hears that it is deleted, and the log does, also where an answer was lost.
+func TestDeleteWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	for _, lost := range []error{storage.ErrRetry, storage.ErrUnknown} {
+		synctest.Test(t, func(t *testing.T) {
+			st := &unanswered{Store: memory.New()}
+			var log strings.Builder
+			c := openCity(t, st, func(c *pool.DirectoryConfig) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+			c.create("acme", pool.Settings{})
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			st.next.Store(&lost)
+			if err := c.Delete(t.Context(), operator, "acme"); err != nil {
+				t.Errorf("%v: Delete = %v", lost, err)
+			}
+			if !strings.Contains(log.String(), `msg="pool deleted" pool=acme actor=operator`) {
+				t.Errorf("%v: the log says %q", lost, log.String())
+			}
+		})
+	}
+}
+
+// told is a store whose feed tells of all deleted pools, time and again, and that counts what is
+// erased.
+type told struct {
+	storage.Store
+	drops atomic.Int64
+}
+
+func (s *told) Changed(ctx context.Context, c storage.Cursor) (storage.Feed, error) {
+	f, err := s.Store.Changed(ctx, c)
+	all, _ := s.Store.Changed(ctx, "")
+	for _, p := range all.Pools {
+		if p.Deleted {
+			f.Pools = append(f.Pools, p)
+		}
+	}
+	return f, err
+}
+
+func (s *told) Drop(ctx context.Context, id user.PoolID, n int) (bool, error) {
+	s.drops.Add(1)
+	return s.Store.Drop(ctx, id, min(n, 5))
+}
+
+// Pools that a store has lost long ago hold up neither start nor what was deleted of late, and each
+// is looked at once, however often a feed tells of it.
+func TestErasedPoolsCostLittle(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		st := &told{Store: memory.New()}
+		for i := range 300 {
+			id := user.PoolID(fmt.Sprint("old", i))
+			if err := st.Commit(t.Context(), storage.Put(&storage.Pool{ID: id, Created: start})); err != nil {
+				t.Fatal(err)
+			}
+			page, err := st.Pools(t.Context(), storage.PoolQuery{ID: id})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := st.Commit(t.Context(), storage.Delete(page.Pools[0])); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c := openCity(t, st)
+		c.create("new", pool.Settings{})
+		if err := c.Delete(t.Context(), operator, "new"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		if left, err := st.Store.Drop(t.Context(), "new", 0); left || err != nil {
+			t.Errorf("after ten seconds rows of a deleted pool are left: %v, %v", left, err)
+		}
+		time.Sleep(time.Hour)
+		if n := st.drops.Load(); n > 310 {
+			t.Errorf("%d times something was erased of 301 pools", n)
+		}
+	})
+}
+
+// A pool that is deleted while it is loaded, in vain, leaves nothing behind.
+func TestDeletedWhileItFails(t *testing.T) {
+	t.Parallel()
+	st := memory.New()
+	openCity(t, st).create("acme", pool.Settings{})
+	asked, answer := make(chan struct{}), make(chan struct{})
+	c := openCity(t, st, func(c *pool.DirectoryConfig) {
+		c.Keyring = func(context.Context, user.PoolID) (*seal.Keyring, error) {
+			asked <- struct{}{}
+			<-answer
+			return nil, errors.New("down")
+		}
+	})
+	ended := make(chan error)
+	go func() { _, err := c.Pool(t.Context(), "acme"); ended <- err }()
+	<-asked
+	if err := c.Delete(t.Context(), operator, "acme"); err != nil {
+		t.Fatal(err)
+	}
+	close(answer)
+	if err := <-ended; !errors.Is(err, pool.ErrNotFound) {
+		t.Errorf("Pool = %v, want ErrNotFound", err)
+	}
+	if n, known := c.Failed(), c.Known(); n != 0 || known != 0 {
+		t.Errorf("%d pools fail of %d, want none", n, known)
+	}
 }

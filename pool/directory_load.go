@@ -207,6 +207,12 @@ func (d *Directory) load(ctx context.Context, e *entry) {
 	defer d.mu.Unlock()
 	close(e.loading)
 	e.loading = nil
+	if d.pools[e.id] != e { // it was deleted meanwhile, and whoever waits hears so
+		if p != nil {
+			p.gone.Store(true)
+		}
+		return
+	}
 	switch {
 	case errors.Is(err, ErrNotFound):
 		d.mended(e)

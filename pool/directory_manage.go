@@ -102,8 +102,21 @@ func (d *Directory) deleteOnce(ctx context.Context, id user.PoolID) error {
 		return nil
 	case errors.Is(err, storage.ErrStale):
 		return err
+	case errors.Is(err, storage.ErrRetry): // nothing was written
+		return fmt.Errorf("%w: %w", storage.ErrStale, err)
+	case errors.Is(err, storage.ErrUnknown) && d.deleted(ctx, id):
+		return nil
 	}
 	return unavailable(err)
+}
+
+// deleted tells what became of a commit whose answer was lost: who asks again would hear that there
+// is no such pool, and nobody would have said in the log who deleted it.
+func (d *Directory) deleted(ctx context.Context, id user.PoolID) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	page, err := d.store.Pools(ctx, storage.PoolQuery{ID: id})
+	return err == nil && len(page.Pools) == 0
 }
 
 // PoolInfo is a pool as a [Directory] lists it.

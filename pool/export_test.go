@@ -8,3 +8,10 @@ func (d *Directory) Known() int { return len(d.known()) }
 
 // Rest lets go of the pools that nobody asked for of late.
 func (d *Directory) Rest() { d.rest(d.now()) }
+
+// Failed returns how many pools could not be loaded.
+func (d *Directory) Failed() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.failed
+}

@@ -26,7 +26,8 @@ type rounds struct {
 	left  []user.PoolID // to go to in this round
 
 	mu     sync.Mutex
-	doomed []user.PoolID // deleted, and perhaps not erased yet
+	doomed []user.PoolID        // deleted, and perhaps not erased yet
+	lost   map[user.PoolID]bool // all that were deleted: the feed may tell of one time and again
 }
 
 // goRounds looks after the pools of the store until ctx ends.
@@ -95,11 +96,24 @@ func (d *Directory) tend(id user.PoolID, now time.Time) bool {
 	return true
 }
 
-// drop notes a pool that is to be erased.
+// drop notes a pool that was deleted, and is to be erased once.
 func (r *rounds) drop(id user.PoolID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.doomed = append(r.doomed, id)
+	if r.lost == nil {
+		r.lost = map[user.PoolID]bool{}
+	}
+	if !r.lost[id] {
+		r.lost[id] = true
+		r.doomed = append(r.doomed, id)
+	}
+}
+
+// wait lets a pool that is not erased yet have another turn, after the others.
+func (r *rounds) wait(ids ...user.PoolID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.doomed = append(r.doomed, ids...)
 }
 
 // doom reports whether deleted pools are to be erased.
@@ -109,15 +123,17 @@ func (r *rounds) doom() bool {
 	return len(r.doomed) > 0
 }
 
-// dropBatch is how many rows of a deleted pool are erased in one transaction.
-const dropBatch = 1000
+const (
+	dropBatch = 1000 // rows of a deleted pool that are erased in one transaction
+	dropLooks = 100  // a second: of most pools that a store has lost in its life nothing is left
+)
 
 // erase erases some chunks of the deleted pools, which take turns. It goes on where it, or another
 // process, has stopped: several may do it at once.
 func (d *Directory) erase(ctx context.Context) (failed error) {
 	r := &d.rounds
 	var later []user.PoolID
-	for range visits {
+	for looks, chunks := 0, 0; looks < dropLooks && chunks < visits; looks++ {
 		id, ok := r.next()
 		if !ok {
 			break
@@ -128,13 +144,13 @@ func (d *Directory) erase(ctx context.Context) (failed error) {
 		case err != nil:
 			failed = errors.Join(failed, fmt.Errorf("pool %q: %w", id, err))
 			later = append(later, id)
+			chunks++
 		case left:
-			r.drop(id)
+			r.wait(id)
+			chunks++
 		}
 	}
-	for _, id := range later {
-		r.drop(id)
-	}
+	r.wait(later...)
 	return failed
 }
 
