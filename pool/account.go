@@ -182,7 +182,7 @@ func (a *Account) readWith(ctx context.Context, w storage.Want) (g granted, err 
 	if g.session == nil || g.user == nil || g.session.Epoch != g.user.Epoch || !a.names(g.session) {
 		return g, ErrNotAuthorized
 	}
-	if g.state.settings.outlives(g.session, g.now) {
+	if g.state.outlives(g.session, g.now) {
 		return g, ErrNotAuthorized
 	}
 	if g.client, err = g.state.settings.client(g.session.Client); err != nil {

@@ -52,9 +52,9 @@ func (p *Pool) sessions(ctx context.Context, g granted) ([]Session, error) {
 }
 
 // lives reports whether another session of the user is good for anything: what has ended by the
-// epoch or by a limit that was lowered is stored until it expires.
+// epoch, by a limit that was lowered or with its client is stored until it expires.
 func (g granted) lives(s *token.Session) bool {
-	if s.Epoch != g.user.Epoch || s.Kind == token.Browser && g.state.settings.Sessions.over(s, g.now) {
+	if s.Epoch != g.user.Epoch || g.state.outlives(s, g.now) {
 		return false
 	}
 	return g.holds(s).Outcome() == gate.Mint

@@ -38,6 +38,8 @@ func (a *Admin) Settings(ctx context.Context) (Settings, Version, error) {
 // its version. It binds here at once, and in every process each call that reads afterwards: every
 // sign-in and refresh among them (security.md S18). What it newly allows another process may refuse
 // for a second more, unread. No session ends by it; what a session may still do the new policy says.
+// A client that it leaves out is gone as by [Admin.DeleteClient]: put back, it has neither secrets nor
+// sessions of before.
 //
 // It fails with [ErrStale] where the settings are not those of v any more, with a *[SettingsError]
 // that lists all that is wrong with s, and with [ErrFixedInCode] where [Config].Settings are given.
@@ -63,6 +65,7 @@ type revision struct {
 	changes  []storage.Change // to be committed with them
 	reason   string           // of the event; "" names the fields of Settings that change
 	client   string           // that it is about; "" means none alone
+	made     string           // the client whose id was made for it; "" means none
 	now      time.Time
 	stored   *storage.Document
 }
@@ -123,30 +126,44 @@ func (a *Admin) reviseOnce(ctx context.Context, kind string, edit func(r *revisi
 	if bytes.Equal(body, before) && len(r.changes) == 0 {
 		return nil
 	}
-	more, err := p.recase(ctx, names, is.SignIn)
+	more, err := p.entailed(ctx, &r, was, is, names)
 	if err != nil {
 		return err
-	}
-	if !slices.Equal(was.generated(), is.generated()) {
-		own, err := p.ownNames(ctx, &is)
-		if err != nil {
-			return err
-		}
-		more = append(more, own...)
 	}
 	o := a.did(kind, nil, r.reason)
 	if o.Reason == "" {
 		o.Reason = strings.Join(changed(was, is), " ")
 	}
-	if gone := without(was.Groups, is.Groups); len(gone) > 0 || !slices.Equal(was.searchable(), is.searchable()) {
-		if more, err = p.reindexed(ctx, more, is, gone); err != nil {
-			return err
-		}
-	}
 	o.Client = r.client
 	stored.Body, stored.Updated = body, r.now
 	r.changes = append(append(r.changes, more...), storage.Put(stored), p.event(r.now, o))
 	return foreign(p.commit(ctx, append(r.changes, by.still...)...))
+}
+
+// entailed returns the changes that go with a change of the settings: of how names are compared, of
+// what clients have, of the names of the pool and of what users are listed by.
+func (p *Pool) entailed(ctx context.Context, r *revision, was, is Settings, names naming) ([]storage.Change, error) {
+	changes, err := p.recase(ctx, names, is.SignIn)
+	if err != nil {
+		return nil, err
+	}
+	clients, err := p.reborn(ctx, was, is, r.made, r.now)
+	if err != nil {
+		return nil, err
+	}
+	changes = append(changes, clients...)
+	if !slices.Equal(was.generated(), is.generated()) {
+		own, err := p.ownNames(ctx, &is)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, own...)
+	}
+	gone := without(was.Groups, is.Groups)
+	if len(gone) == 0 && slices.Equal(was.searchable(), is.searchable()) {
+		return changes, nil
+	}
+	return p.reindexed(ctx, changes, is, gone)
 }
 
 // storedSettings reads the document of the settings, what stands in it, and how names are compared.

@@ -69,6 +69,9 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 	}
 	ask.client = a.ticket.Client
 	a.client, err = p.proven(ctx, ask, a.round, got.Counters[7:])
+	if err == nil && a.state.predates(a.client.ID, a.ticket.Created) {
+		err = ErrTicketGone
+	}
 	return a, err
 }
 

@@ -116,7 +116,7 @@ func (a *App) Introspect(ctx context.Context, t token.Secret) (Introspection, er
 		return Introspection{}, err
 	}
 	ok, err := s.genuine(a.pool, g)
-	over := !ok || g.session.Client != g.client.ID || g.state.settings.outlives(g.session, g.now)
+	over := !ok || g.session.Client != g.client.ID || g.state.outlives(g.session, g.now)
 	if err != nil || over || g.stillHolds().Outcome() != gate.Mint {
 		return Introspection{}, err
 	}

@@ -3,8 +3,6 @@ package pool
 import (
 	"context"
 	"slices"
-
-	"github.com/userpool-go/userpool/storage"
 )
 
 // CreateClient adds an app client under an id that is made for it ([NewClientID]), and returns it
@@ -19,7 +17,7 @@ func (a *Admin) CreateClient(ctx context.Context, c Client) (Client, error) {
 	}
 	c.ID = NewClientID()
 	err := a.revise(ctx, createClientEvent, func(r *revision) error {
-		r.Clients, r.client = append(r.Clients, c), c.ID
+		r.Clients, r.client, r.made = append(r.Clients, c), c.ID, c.ID
 		return nil
 	})
 	if err != nil {
@@ -30,6 +28,7 @@ func (a *Admin) CreateClient(ctx context.Context, c Client) (Client, error) {
 
 // UpdateClient changes an app client. Change is given what is stored, with its defaults, so that what
 // it leaves alone stays; it may be called again where somebody else was first. An id stays as it is.
+// One that ceases to be confidential loses its secrets.
 //
 // It fails as [Admin.PutSettings] does, and with [ErrUnknownClient]. It costs one read and one
 // commit.
@@ -54,8 +53,8 @@ func (a *Admin) UpdateClient(ctx context.Context, id string, change func(*Client
 }
 
 // DeleteClient takes an app client out of the pool, with its secrets: its tickets and tokens are
-// good for nothing from then on, on every node (security.md T3). The last client stays, because a
-// pool without any has the one named "default".
+// good for nothing from then on, on every node (security.md T3), also where another is given the same
+// id later. The last client stays, because a pool without any has the one named "default".
 //
 // It fails as [Admin.PutSettings] does, and with [ErrUnknownClient]. It costs three reads and one
 // commit.
@@ -67,14 +66,6 @@ func (a *Admin) DeleteClient(ctx context.Context, id string) error {
 		}
 		if len(r.Clients) == 1 {
 			return &SettingsError{[]string{"the last client stays: make another first"}}
-		}
-		key := storage.DocumentKey{Kind: secretsKind, ID: id}
-		got, err := a.pool.read(ctx, storage.Want{Now: r.now, Documents: []storage.DocumentKey{key}})
-		if err != nil {
-			return err
-		}
-		if doc := got.Documents[0]; doc != nil {
-			r.changes = append(r.changes, storage.Delete(doc))
 		}
 		r.Clients = slices.Delete(r.Clients, i, i+1)
 		r.client = id

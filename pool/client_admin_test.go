@@ -60,7 +60,7 @@ func TestCreateClient(t *testing.T) {
 		if page, err = a.store.Pools(t.Context(), storage.PoolQuery{Client: c.ID}); err != nil || len(page.Pools) != 0 {
 			t.Errorf("pools of the deleted client = %v, %v", page.Pools, err)
 		}
-		if docs, err := a.store.Documents(t.Context(), "default", storage.DocumentQuery{Kind: "client-secrets"}); err != nil || len(docs.Documents) != 0 {
+		if docs, err := a.store.Documents(t.Context(), "default", storage.DocumentQuery{Kind: "client"}); err != nil || len(docs.Documents) != 0 {
 			t.Errorf("%d documents of secrets are left, %v", len(docs.Documents), err)
 		}
 	})

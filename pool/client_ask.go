@@ -51,7 +51,7 @@ func (p *Pool) proven(
 		}
 		return c, nil
 	}
-	if c.Confidential && p.opens(r.state.secrets[c.ID], c.ID, a.secret) {
+	if c.Confidential && p.opens(r.state.clients[c.ID].Secrets, c.ID, a.secret) {
 		return c, nil
 	}
 	o := occurrence{from: a.from, Kind: clientEvent, Outcome: refused, Reason: "secret", Client: c.ID}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -33,20 +32,11 @@ type AddClientSecretInput struct {
 }
 
 const (
-	secretsKind   = "client-secrets" // by client
 	secretPurpose = "client secret"
 	maxSecrets    = 2
 	minSecret     = 32 // characters of one that was chosen
 	maxSecret     = 256
 )
-
-// keptSecret is a client secret as it is stored: whoever reads the database has nothing to show,
-// nor to guess against (security.md T4).
-type keptSecret struct {
-	ID      string    `json:"id"`
-	MAC     []byte    `json:"mac"`
-	Created time.Time `json:"created"`
-}
 
 // secretParts returns the parts of a secret's MAC: it is of one client, and stands for no other.
 func (p *Pool) secretParts(client, id string, secret password.Secret) [][]byte {
@@ -63,29 +53,6 @@ func (p *Pool) opens(kept []keptSecret, client string, shown password.Secret) (r
 		right = right || ok
 	}
 	return right
-}
-
-// loadSecrets reads the secrets of all clients. They are no policy, so they are stored where the
-// settings are in code, too.
-func (p *Pool) loadSecrets(ctx context.Context, s *state) error {
-	docs, err := p.documents(ctx, secretsKind)
-	if err != nil {
-		return err
-	}
-	s.secrets = make(map[string][]keptSecret, len(docs))
-	for _, d := range docs {
-		if s.secrets[d.ID], err = keptSecrets(d); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func keptSecrets(d *storage.Document) (kept []keptSecret, err error) {
-	if err := json.Unmarshal(d.Body, &kept); err != nil {
-		return nil, fmt.Errorf("read secrets of client %q: %w", d.ID, err)
-	}
-	return kept, nil
 }
 
 // AddClientSecret gives a confidential client another secret, good from its next call on, on every
@@ -124,19 +91,17 @@ func (a *Admin) ListClientSecrets(ctx context.Context, client string) ([]ClientS
 	if _, err := a.may(ctx, MayReadSettings); err != nil {
 		return nil, err
 	}
-	_, kept, err := a.pool.clientSecrets(ctx, client)
+	_, doc, err := a.pool.clientSecrets(ctx, client)
 	if err != nil {
 		return nil, err
 	}
+	kept, err := readKept(doc)
+	if err != nil {
+		return nil, unavailable(err)
+	}
 	var list []ClientSecret
-	if kept != nil {
-		had, err := keptSecrets(kept)
-		if err != nil {
-			return nil, unavailable(err)
-		}
-		for _, s := range had {
-			list = append(list, ClientSecret{ID: s.ID, Created: s.Created})
-		}
+	for _, s := range kept.Secrets {
+		list = append(list, ClientSecret{ID: s.ID, Created: s.Created})
 	}
 	return list, nil
 }
@@ -175,32 +140,26 @@ func (a *Admin) secretsOnce(
 	if err != nil {
 		return err
 	}
-	if doc == nil {
-		doc = p.document(secretsKind, c.ID, []byte("[]"))
-	}
-	kept, err := keptSecrets(doc)
+	kept, err := readKept(doc)
 	if err != nil {
 		return unavailable(err)
 	}
-	if kept, err = change(c.ID, kept); err != nil {
+	if kept.Secrets, err = change(c.ID, kept.Secrets); err != nil {
 		return err
 	}
-	if doc.Body, err = json.Marshal(kept); err != nil {
-		return unavailable(err)
-	}
-	doc.Updated = p.now()
+	now := p.now()
 	o := a.did(kind, nil, "")
 	o.Client = c.ID
-	return p.commit(ctx, append(by.still, storage.Put(doc), p.event(doc.Updated, o))...)
+	return p.commit(ctx, append(by.still, kept.put(doc, now), p.event(now, o))...)
 }
 
-// clientSecrets reads a confidential client and its document of secrets; nil means that it never
-// had one.
+// clientSecrets reads a confidential client and the document of what it has, a new one where it
+// never had anything.
 func (p *Pool) clientSecrets(ctx context.Context, id string) (c Client, doc *storage.Document, err error) {
 	for range tries {
 		s := p.state.Load()
 		c, err = s.settings.client(id)
-		key := storage.DocumentKey{Kind: secretsKind, ID: c.ID}
+		key := storage.DocumentKey{Kind: clientKind, ID: c.ID}
 		want := storage.Want{Now: p.now()}
 		if err == nil {
 			want.Documents = []storage.DocumentKey{key}
@@ -222,7 +181,10 @@ func (p *Pool) clientSecrets(ctx context.Context, id string) (c Client, doc *sto
 		if !c.Confidential {
 			return c, nil, &ValidationError{[]FieldError{{Field: "Client", Reason: "must be confidential: others have no secret"}}}
 		}
-		return c, got.Documents[0], nil
+		if doc = got.Documents[0]; doc == nil {
+			doc = p.document(clientKind, c.ID, []byte("{}"))
+		}
+		return c, doc, nil
 	}
 	return c, nil, fmt.Errorf("%w: the settings change all the time", ErrUnavailable)
 }

@@ -345,7 +345,7 @@ func TestT4_StoredClientSecretsAreBound(t *testing.T) {
 	k := openOn(t, st, apps(server, pool.Client{ID: "other", Confidential: true}))
 	s := k.secret("server")
 	k.secret("other")
-	page, err := st.Documents(t.Context(), "default", storage.DocumentQuery{Kind: "client-secrets"})
+	page, err := st.Documents(t.Context(), "default", storage.DocumentQuery{Kind: "client"})
 	if err != nil || len(page.Documents) != 2 {
 		t.Fatalf("Documents = %v, %v", page.Documents, err)
 	}
@@ -357,10 +357,10 @@ func TestT4_StoredClientSecretsAreBound(t *testing.T) {
 	for what, body := range map[string]string{
 		"moved":         string(own.Body),
 		"under its id":  strings.Replace(string(own.Body), k.secrets("server")[0].ID, k.secrets("other")[0].ID, 1),
-		"without a MAC": `[{"id":"x","mac":"","created":"2026-05-01T12:00:00Z"}]`,
-		"none":          `[]`,
+		"without a MAC": `{"secrets":[{"id":"x","mac":"","created":"2026-05-01T12:00:00Z"}]}`,
+		"none":          `{}`,
 	} {
-		got, err := st.Documents(t.Context(), "default", storage.DocumentQuery{Kind: "client-secrets"})
+		got, err := st.Documents(t.Context(), "default", storage.DocumentQuery{Kind: "client"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -164,7 +164,7 @@ func (p *Pool) readSession(ctx context.Context, a *asking, presented token.Refre
 	if g.session.Client != g.client.ID || !presented.Verify(family, string(p.config.ID), g.client.ID) {
 		return g, ErrNotAuthorized
 	}
-	if g.state.settings.outlives(g.session, g.now) {
+	if g.state.outlives(g.session, g.now) {
 		return g, errEnded
 	}
 	return g, nil

@@ -18,7 +18,7 @@ type state struct {
 	index    index
 	places   map[string]int // of groups that give something, in the order in which they are told
 	roles    map[string]Role
-	secrets  map[string][]keptSecret // by client
+	clients  map[string]keptClient // by id
 	poolKey  []byte
 	dated    []token.DatedKey // all signing keys that are stored
 	accounts *token.Verifier  // of the tokens that act for their users, of any client
@@ -165,7 +165,7 @@ func (p *Pool) reload(ctx context.Context) error {
 	}
 	s := &state{epoch: got.PoolEpoch} // read before the documents, so never newer than they are
 	for _, load := range []func(context.Context, *state) error{
-		p.loadRing, p.loadPoolKey, p.loadSigning, p.loadSettings, p.loadSecrets, p.loadIndex,
+		p.loadRing, p.loadPoolKey, p.loadSigning, p.loadSettings, p.loadClients, p.loadIndex,
 	} {
 		if err := load(ctx, s); err != nil {
 			return err
