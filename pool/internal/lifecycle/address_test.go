@@ -40,14 +40,13 @@ type rest struct {
 	by    *person // nil means nobody at all
 }
 
-// restorable drops what of p's addresses cannot be restored any more: what is a week old, and all of
-// it once an administrator has changed the address.
+// restorable returns what of p's addresses can be restored: for a week, and as long as they have the
+// address that they have moved to themselves.
 func (w *world) restorable(p *person) []former {
-	p.formers = of(p.formers, func(f former) bool { return w.now().Before(f.until) })
-	if p.movedTo != p.email {
-		p.formers = nil
+	if p.gone || p.movedTo != p.email {
+		return nil
 	}
-	return p.formers
+	return of(p.formers, func(f former) bool { return w.now().Before(f.until) })
 }
 
 func askAddress(w *world, t *town) {
@@ -118,7 +117,11 @@ func askAgain(w *world, t *town) {
 }
 
 func proveAddress(w *world, t *town) {
-	a, s := w.anyAccount(t)
+	s := mostly(w, t.sessions, func(s *session) bool { return s.alive(w.now()) && w.provable(s.of) })
+	if s == nil {
+		return
+	}
+	a := w.account(t, s)
 	if a == nil {
 		return
 	}
@@ -194,31 +197,26 @@ func removeAddress(w *world, t *town) {
 
 // takeBack restores an address by the link that was sent there, whoever has taken it away.
 func takeBack(w *world, t *town) {
-	var all []*person
-	for _, p := range append(slices.Clone(t.people), t.left...) {
-		if len(p.formers) > 0 {
-			all = append(all, p)
-		}
-	}
-	p := one(w, all)
-	if p == nil {
+	all := of(append(slices.Clone(t.people), t.left...), func(p *person) bool { return len(p.formers) > 0 })
+	p := mostly(w, all, func(p *person) bool { return len(w.restorable(p)) > 0 })
+	if p == nil || len(p.formers) == 0 {
 		return
 	}
-	n := w.rand.IntN(len(p.formers))
-	f := p.formers[n]
+	f := one(w, p.formers)
 	w.say("%s of %s", f.to, p.login())
 	err := t.CancelChange(w.ctx, pool.CancelInput{Link: f.link, Caller: w.caller(false)})
-	if p.gone || !slices.Contains(w.restorable(p), f) {
+	live := w.restorable(p)
+	n := slices.Index(live, f)
+	if n < 0 {
 		w.want(err, pool.ErrTicketGone)
 		return
 	}
 	w.want(err, nil)
 	w.post(t, message.AddressesChanged) // perhaps it was they
-	n = slices.Index(p.formers, f)
-	for _, undone := range p.formers[n:] {
+	for _, undone := range live[n:] {
 		delete(t.rests, undone.to)
 	}
-	p.formers = p.formers[:n]
+	p.formers = live[:n]
 	p.email, p.proven, p.movedTo = f.to, true, f.to
 	if status, err := user.Next(p.status, user.RequireReset); err == nil {
 		p.status = status
