@@ -191,6 +191,9 @@ func (s Settings) client(id string) (Client, error) {
 			return c, nil
 		}
 	}
+	if id == "" {
+		return Client{}, fmt.Errorf("%w: the pool has several; name one", ErrUnknownClient)
+	}
 	return Client{}, ErrUnknownClient
 }
 

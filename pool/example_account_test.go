@@ -119,6 +119,30 @@ func ExampleAccount_EndOtherSessions() {
 	// true <nil>
 }
 
+// A new password ends all other sessions; the acting one goes on with the tokens that come back.
+func ExampleAccount_ChangePassword() {
+	ctx := context.Background()
+	p, _, account := signedIn(ctx)
+	defer p.Close(ctx)
+
+	done, err := pool.Finished(account.ChangePassword(ctx, pool.ChangePasswordInput{
+		Old: password.New("correct horse battery staple"), New: password.New("a new horse, the old battery"),
+	}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = account.Get(ctx)
+	fmt.Println("with the token of before:", err)
+	if account, err = p.Account(ctx, done.Tokens.Access); err != nil {
+		log.Fatal(err)
+	}
+	profile, err := account.Get(ctx)
+	fmt.Println(profile.Email, err)
+	// Output:
+	// with the token of before: pool: not authorized
+	// ada@example.com <nil>
+}
+
 // Users take their data along, and leave.
 func ExampleAccount_Delete() {
 	ctx := context.Background()

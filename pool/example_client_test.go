@@ -83,3 +83,38 @@ func ExamplePool_App() {
 	// <nil>
 	// false <nil>
 }
+
+// A secret is replaced while the old one is still good: nothing that shows either is interrupted.
+func ExampleAdmin_AddClientSecret() {
+	ctx := context.Background()
+	settings := pool.Settings{Clients: []pool.Client{{ID: "shop", Confidential: true}}}
+	p, err := pool.Open(ctx, memory.New(), pool.Config{Settings: &settings, Sender: mailbox.New()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer p.Close(ctx)
+	admin := p.Admin(pool.Actor{Name: "setup"})
+	var secrets [2]pool.ClientSecret
+	for i := range secrets {
+		if secrets[i], err = admin.AddClientSecret(ctx, pool.AddClientSecretInput{Client: "shop"}); err != nil {
+			log.Fatal(err)
+		}
+	}
+	show := func() {
+		for _, s := range secrets {
+			_, err := p.App(ctx, "shop", s.Value, pool.Caller{})
+			fmt.Println(err)
+		}
+	}
+
+	show() // every server is given the new one
+	if err := admin.DeleteClientSecret(ctx, "shop", secrets[0].ID); err != nil {
+		log.Fatal(err)
+	}
+	show()
+	// Output:
+	// <nil>
+	// <nil>
+	// pool: no such app client
+	// <nil>
+}

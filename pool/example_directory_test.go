@@ -52,3 +52,42 @@ func ExampleOpenDirectory() {
 	// acme <nil>
 	// bolt pool: not authorized
 }
+
+// Pools are listed page by page, whether or not they can be served, and a deleted one is gone for good.
+func ExampleDirectory_Pools() {
+	ctx := context.Background()
+	dir, err := pool.OpenDirectory(ctx, memory.New(), pool.DirectoryConfig{Config: pool.Config{Sender: mailbox.New()}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer dir.Close(ctx)
+	operator := pool.Actor{Name: "operator"}
+	for _, id := range []user.PoolID{"acme", "bolt", "cord"} {
+		if _, err := dir.Create(ctx, operator, id, "http://localhost/"+string(id), pool.Settings{}); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := dir.Delete(ctx, operator, "bolt"); err != nil { // refused under Settings.DeletionProtection
+		log.Fatal(err)
+	}
+
+	q := pool.PoolQuery{Limit: 1}
+	for {
+		page, err := dir.Pools(ctx, operator, q)
+		if err != nil {
+			log.Fatal(err)
+		}
+		for _, info := range page.Pools {
+			fmt.Println(info.ID, info.Issuer, info.Users)
+		}
+		if q.After = page.Next; q.After == "" {
+			break
+		}
+	}
+	_, err = dir.Create(ctx, operator, "bolt", "http://localhost/new", pool.Settings{})
+	fmt.Println(err)
+	// Output:
+	// acme http://localhost/acme 0
+	// cord http://localhost/cord 0
+	// pool: already exists: a pool has, or had, the id "bolt"
+}
