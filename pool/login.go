@@ -18,7 +18,8 @@ type SignInSettings struct {
 	// CaseSensitive tells user names apart that differ in case only. It may change: names of before
 	// are looked up as before until all of them are stored in the other form too, which a chore sees
 	// to, and [Pool.Settings] shows what binds meanwhile. Taking it away is refused while names are
-	// there that differ in case only. Giving it leaves who had a name with both of its forms: the one
+	// there that differ in case only, and until the chore has been at all users once nobody takes a
+	// user name ([ErrUnavailable]): seconds for thousands of users. Giving it leaves who had a name with both of its forms: the one
 	// that was typed, and the one in lower case.
 	CaseSensitive bool
 }

@@ -15,7 +15,9 @@ import (
 // have to be stored in another form before they can be looked up in it (security.md S20):
 //
 //  1. Moving: every name that is taken from now on is taken in both forms, and a walk over all users
-//     gives theirs the other one. Names are looked up as before.
+//     gives theirs the other one. Names are looked up as before. Where case ceases to count nobody
+//     takes a name until the walk has reached everybody once: a stranger who is "ada" before it
+//     reaches Ada would keep case counting for as long as they please.
 //  2. All names are there in both forms. Names are looked up in the other one, from one commit on.
 //  3. Tidying, where case no longer counts: another walk takes the forms of before away. Where case
 //     counts they stay with who had them: "ada" keeps opening the account of Ada, and is nobody
@@ -27,6 +29,7 @@ import (
 type naming struct {
 	CaseSensitive bool  // how names are looked up
 	Moving        bool  `json:",omitzero"` // on the way to the other way
+	Reached       bool  `json:",omitzero"` // that walk was at everybody, and some are in each other's way
 	Tidying       bool  `json:",omitzero"`
 	Walk          int64 `json:",omitzero"` // number of the walk over all users
 
@@ -41,7 +44,7 @@ func (n naming) toward(sensitive bool) naming {
 	if n.target() == sensitive {
 		return n
 	}
-	n.Walk++
+	n.Walk, n.Reached = n.Walk+1, false
 	n.Moving = n.CaseSensitive != sensitive
 	n.Tidying = !n.Moving && !n.CaseSensitive // a move that is called off
 	return n
@@ -49,6 +52,7 @@ func (n naming) toward(sensitive bool) naming {
 
 // arrived returns the naming after the walk under way.
 func (n naming) arrived() naming {
+	n.Reached = false
 	if n.Moving {
 		n.CaseSensitive, n.Moving, n.Walk = !n.CaseSensitive, false, n.Walk+1
 		n.Tidying = !n.CaseSensitive
@@ -60,6 +64,14 @@ func (n naming) arrived() naming {
 
 // walking reports whether users are to be looked through.
 func (n naming) walking() bool { return n.Moving || n.Tidying }
+
+// free refuses to give user names away while it is not known which there are without case.
+func (n naming) free() error {
+	if n.Moving && n.CaseSensitive && !n.Reached {
+		return fmt.Errorf("%w: user names are being stored without case, try again soon", ErrUnavailable)
+	}
+	return nil
+}
 
 // change returns the document of n, to be put.
 func (n naming) change(p *Pool) storage.Change {
@@ -186,6 +198,9 @@ func (p *Pool) named(changes []storage.Change) ([]storage.Change, error) {
 		}
 		if !n.takes(u) {
 			continue
+		}
+		if err := n.free(); err != nil {
+			return nil, err
 		}
 		if !n.rename(u) {
 			return nil, &ValidationError{[]FieldError{{Field: "Username", Reason: "must be shorter"}}}

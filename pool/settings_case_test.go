@@ -144,13 +144,8 @@ func TestS20_CaseOfNamesMoves(t *testing.T) {
 		}
 		asTyped("on the way")
 		c.opens("on the way", "ada", "")
-		kim, err := c.make(1, "Kim")
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.opens("on the way", "Kim", kim)
-		c.opens("on the way", "kim", kim) // newcomers have both forms already
 		c.settle()
+		kim := c.made("Kim")
 		asTyped("case does not count")
 		c.opens("case does not count", "aDA", ada)
 		c.opens("case does not count", "kIM", kim)
@@ -228,47 +223,84 @@ func make128(s string) []byte {
 	return b
 }
 
-// A twin who comes in the last moment, or on the way, takes nobody's name: both sign in as before,
-// until one of them goes.
+// A twin who comes in the last moment takes nobody's name: both sign in as before, until one of them
+// goes. Others do not wait for that, and are nobody's twins.
 func TestS20_TwinsOfTheLastMoment(t *testing.T) {
 	t.Parallel()
-	for _, late := range []bool{false, true} {
-		st := &shaky{Store: memory.New()}
-		c := &cases{t, nodes(t, st, 2)}
-		c.nodes[0].put(func(s *pool.Settings) { s.SignIn = pool.SignInSettings{[]pool.Identifier{pool.Username}, true} })
-		c.settle()
-		upper := c.made("Ada")
-		var lower user.ID
-		st.fault = func(under storage.Store, ctx context.Context, changes []storage.Change) error {
-			st.fault = nil
-			if !late {
-				lower = c.made("ada")
-			}
-			return under.Commit(ctx, changes...)
+	st := &shaky{Store: memory.New()}
+	c := &cases{t, nodes(t, st, 2)}
+	c.nodes[0].put(func(s *pool.Settings) { s.SignIn = pool.SignInSettings{[]pool.Identifier{pool.Username}, true} })
+	c.settle()
+	upper, bob := c.made("Ada"), c.made("Bob")
+	var lower user.ID
+	st.fault = func(under storage.Store, ctx context.Context, changes []storage.Change) error {
+		st.fault = nil
+		lower = c.made("ada")
+		return under.Commit(ctx, changes...)
+	}
+	if err := c.sensitive(false); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		c.nodes[0].clock.advance(2 * time.Minute)
+		if err := c.nodes[0].hand.Run(t.Context()); err == nil {
+			t.Error("nobody is told that the names wait")
 		}
+		c.opens("stuck", "Ada", upper)
+		c.opens("stuck", "ada", lower)
+		for name, want := range map[string]error{"ADA": pool.ErrLoginTaken, "bob": pool.ErrLoginTaken, fmt.Sprint("Kim", i): nil} {
+			if _, err := c.make(1, name); !errors.Is(err, want) {
+				t.Errorf("%s is made: %v, want %v", name, err, want)
+			}
+		}
+	}
+	if err := c.nodes[1].admin().DeleteUser(t.Context(), lower); err != nil {
+		t.Fatal(err)
+	}
+	c.settle()
+	c.opens("free", "aDa", upper)
+	c.opens("free", "bOB", bob)
+}
+
+// A stranger cannot keep case counting by being somebody's twin before the walk is at them, in no
+// way in which names are taken; who has an address does not show by it.
+func TestS20_NoTwinsOnTheWay(t *testing.T) {
+	t.Parallel()
+	onCases(t, true, func(t *testing.T, c *cases) {
+		upper, bob, n := c.made("Ada"), c.made("bob"), c.nodes[1]
+		begun, err := n.signUpAs("aDA", user.Attributes{"email": "eve@example.com"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.run()
+		code := n.code("eve@example.com", 1)
 		if err := c.sensitive(false); err != nil {
 			t.Fatal(err)
 		}
-		if late {
-			lower = c.made("ada")
+		if _, err := c.make(1, "ada"); !errors.Is(err, pool.ErrUnavailable) {
+			t.Errorf("ada is made: %v, want ErrUnavailable", err)
 		}
-		for range 2 {
-			c.nodes[0].clock.advance(2 * time.Minute)
-			if err := c.nodes[0].hand.Run(t.Context()); err == nil {
-				t.Error("nobody is told that the names wait")
-			}
-			c.opens("stuck", "Ada", upper)
-			c.opens("stuck", "ada", lower)
-			if _, err := c.make(1, "ADA"); !errors.Is(err, pool.ErrLoginTaken) {
-				t.Errorf("a third one: %v", err)
-			}
+		if err := confirm(n.kit, begun.Ticket, code); !errors.Is(err, pool.ErrUnavailable) {
+			t.Errorf("aDA confirms: %v, want ErrUnavailable", err)
 		}
-		if err := c.nodes[1].admin().DeleteUser(t.Context(), lower); err != nil {
-			t.Fatal(err)
+		if err := n.prefer("bob", "adA"); !errors.Is(err, pool.ErrUnavailable) {
+			t.Errorf("bob prefers adA: %v, want ErrUnavailable", err)
+		}
+		for _, address := range []string{ada, "new@example.com"} {
+			if _, err := n.signUpAs("ada", user.Attributes{"email": address}); !errors.Is(err, pool.ErrUnavailable) {
+				t.Errorf("ada signs up: %v, want ErrUnavailable", err)
+			}
 		}
 		c.settle()
-		c.opens("free", "aDa", upper)
-	}
+		if err := confirm(n.kit, begun.Ticket, code); !errors.Is(err, pool.ErrLoginTaken) {
+			t.Errorf("aDA confirms: %v, want ErrLoginTaken", err)
+		}
+		c.opens("case does not count", "aDa", upper)
+		c.opens("case does not count", "BOB", bob)
+		if _, err := c.make(1, "ada"); !errors.Is(err, pool.ErrLoginTaken) {
+			t.Errorf("ada is made: %v, want ErrLoginTaken", err)
+		}
+	})
 }
 
 // Whoever has read before the walk began and commits after it has ended takes the name by the rules
@@ -392,7 +424,7 @@ func TestS20_NamesWhileTheyMove(t *testing.T) {
 					id, err := c.make(i%2, name)
 					if err == nil {
 						claims <- claim{name, id}
-					} else if !errors.Is(err, pool.ErrLoginTaken) {
+					} else if !errors.Is(err, pool.ErrLoginTaken) && !errors.Is(err, pool.ErrUnavailable) {
 						t.Errorf("%s: %v", name, err)
 					}
 				}

@@ -81,6 +81,9 @@ func (p *Pool) walkNames(ctx context.Context, n naming) (done bool, err error) {
 		}
 	}
 	if stuck > 0 {
+		if err := p.reachedAll(ctx, n); err != nil {
+			return false, err
+		}
 		return false, fmt.Errorf("%d users have a name that another has in letters of other case: rename one of the two", stuck)
 	}
 	o := occurrence{Kind: settingsEvent, Outcome: succeeded, Reason: "CaseSensitive", Actor: "userpool"}
@@ -88,6 +91,16 @@ func (p *Pool) walkNames(ctx context.Context, n naming) (done bool, err error) {
 		return false, ignoreStale(err)
 	}
 	return true, nil
+}
+
+// reachedAll lets user names be taken again, after a walk that some users keep from its end: whose
+// name is theirs without case too, nobody else gets.
+func (p *Pool) reachedAll(ctx context.Context, n naming) error {
+	if n.free() == nil {
+		return nil
+	}
+	n.Reached = true
+	return ignoreStale(p.commit(ctx, n.change(p)))
 }
 
 func ignoreStale(err error) error {

@@ -128,6 +128,9 @@ func (p *Pool) readSignUp(
 		if l.Kind() == user.KindUsername && (r.owner() != nil || r.resting) {
 			return r, p.nameTaken(ctx, r, *o)
 		}
+		if l.Kind() == user.KindUsername && r.state.naming.free() != nil {
+			return r, r.state.naming.free() // whoever has the address
+		}
 		if r.client.InsecureTellExistence && r.owner() != nil && r.state.settings.SignIn.takes(l.Kind()) {
 			o.Reason = "taken"
 			return r, p.told(ctx, r, rule, *o, ErrLoginTaken)
