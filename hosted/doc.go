@@ -1,6 +1,6 @@
-// Package hosted is the pages of a user pool: sign up, confirm, sign in, forgot and reset, choose a
-// new password, sign out. A program that has none of its own puts them in front of itself with one
-// line, and asks in its handlers who is there:
+// Package hosted is the pages of a user pool: sign up, confirm, sign in, forgot and reset, forgotten
+// user name, choose a new password, sign out. A program that has none of its own puts them in front
+// of itself with one line, and asks in its handlers who is there:
 //
 //	home := func(w http.ResponseWriter, r *http.Request) {
 //		fmt.Fprintf(w, "Hello, %s", web.User(r.Context()).Username)

@@ -26,6 +26,7 @@ var routes = []string{
 	"GET account",
 	"GET confirm", "POST confirm" + writing,
 	"GET forgot", "POST forgot" + writing,
+	"GET forgot-username", "POST forgot-username" + writing,
 	"GET link", "POST link" + writing,
 	"GET new-password", "POST new-password" + writing,
 	"GET password", "POST password" + writing,

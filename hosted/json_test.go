@@ -212,6 +212,21 @@ func TestSignUpForms(t *testing.T) {
 	p = c.post(c.open("/auth/sign-up"), "submit", "username", "ada", "attributes.email", "eve@example.com", "attributes.given_name", "Eve", "password", secret)
 	c.at(p, "/auth/sign-up")
 	c.shows(p, "That user name is taken.")
+	// So can a forgotten one not: who has an account sees nothing else than who has none.
+	for _, address := range []string{ada, "nobody@example.com"} {
+		p = c.open("/auth/sign-in")
+		c.shows(p, `href="/auth/forgot-username"`)
+		p = c.post(c.open("/auth/forgot-username"), "submit", "username", address)
+		c.at(p, "/auth/sign-in")
+		c.shows(p, "If there is an account for that address")
+		twin := c.step(c.json("POST", "/auth/forgot-username", `{"username":"`+address+`"}`), 200)
+		if twin.Step != "sign_in" || twin.Ticket != "" {
+			t.Errorf("by JSON: %+v", twin)
+		}
+	}
+	p = c.post(c.open("/auth/forgot-username"), "submit", "username", "ada")
+	c.at(p, "/auth/forgot-username")
+	c.shows(p, "Enter an email address")
 	// Recovery by a name tells nobody where the code went.
 	p = c.post(c.open("/auth/forgot"), "submit", "username", "ada")
 	c.at(p, "/auth/reset")

@@ -78,7 +78,7 @@ func slips(err error) (all []slip) {
 }
 
 // fieldNames are the forms' names of fields of the pool's inputs.
-var fieldNames = map[string]string{"With": "password"}
+var fieldNames = map[string]string{"With": "password", "Address": "username"}
 
 // later is the header that says when to try again.
 func later(h http.Header, err error) {

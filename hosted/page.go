@@ -15,6 +15,7 @@ const (
 	accountPage     = "account"
 	confirmPage     = "confirm"
 	forgotPage      = "forgot"
+	forgotNamePage  = "forgot-username"
 	linkPage        = "link"
 	newPasswordPage = "new-password"
 	passwordPage    = "password"
@@ -62,7 +63,7 @@ func (p *page) fields(s pool.Settings) []field {
 func pages() map[string]*page {
 	all := map[string]*page{}
 	for _, p := range []page{
-		{name: signInPage, shown: (*visit).alreadyIn, form: signInForm, submit: (*visit).signIn, more: []string{forgotPage, signUpPage}},
+		{name: signInPage, shown: (*visit).alreadyIn, form: signInForm, submit: (*visit).signIn, more: []string{forgotPage, forgotNamePage, signUpPage}},
 		{name: signUpPage, shown: (*visit).maySignUp, form: signUpForm, submit: (*visit).signUp, more: []string{signInPage}},
 		{name: confirmPage, step: true, form: codeForm, submit: (*visit).confirm, more: []string{resendPage, signInPage}},
 		{name: resendPage, step: true, submit: (*visit).resend},
@@ -70,6 +71,7 @@ func pages() map[string]*page {
 		{name: passwordPage, step: true, form: passwordForm, submit: (*visit).password, more: []string{forgotPage}},
 		{name: newPasswordPage, step: true, form: newPasswordForm, submit: (*visit).newPassword, more: []string{signInPage}},
 		{name: forgotPage, form: loginForm, submit: (*visit).forgot, more: []string{signInPage}},
+		{name: forgotNamePage, shown: (*visit).mayForgetName, form: addressForm, submit: (*visit).forgotName, more: []string{signInPage}},
 		{name: resetPage, step: true, form: resetForm, submit: (*visit).reset, more: []string{forgotPage, signInPage}},
 		{name: accountPage, shown: (*visit).mustBeIn, more: []string{signOutPage}},
 		{name: signOutPage, submit: (*visit).signOut},
@@ -96,6 +98,17 @@ func (f field) secret() bool { return f.Type == "password" || f.Autocomplete == 
 func signInForm(s pool.Settings) []field { return []field{loginField(s), presentPassword} }
 
 func loginForm(s pool.Settings) []field { return []field{loginField(s)} }
+
+// addressForm asks for an address by which users sign in; there is none where they have only names.
+func addressForm(s pool.Settings) []field {
+	s.SignIn.Identifiers = slices.DeleteFunc(slices.Clone(s.SignIn.Identifiers), func(id pool.Identifier) bool {
+		return id != pool.Email && id != pool.Phone
+	})
+	if len(s.SignIn.Identifiers) == 0 {
+		return nil
+	}
+	return loginForm(s)
+}
 
 func codeForm(pool.Settings) []field { return []field{codeField} }
 

@@ -3,6 +3,8 @@ package hosted
 import (
 	"cmp"
 	"context"
+	"net/http"
+	"slices"
 
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
@@ -21,6 +23,32 @@ func (v *visit) forgot(ctx context.Context) outcome {
 		Login: v.in["username"], Next: v.flow.Next,
 	}
 	return outcome{to: resetPage, flow: on, kind: "reset", sent: sent.Delivery}
+}
+
+// mayForgetName answers where no user has a name beside an address.
+func (v *visit) mayForgetName() *outcome {
+	if v.namesBesideAddresses() {
+		return nil
+	}
+	return &outcome{refused: &refusal{http.StatusNotFound, "not_found"}}
+}
+
+func (v *visit) namesBesideAddresses() bool {
+	return slices.Contains(v.settings.SignIn.Identifiers, pool.Username) && addressForm(v.settings) != nil
+}
+
+// forgotName answers alike whether or not there is such a user.
+func (v *visit) forgotName(ctx context.Context) outcome {
+	if no := v.mayForgetName(); no != nil {
+		return *no
+	}
+	sent, err := v.pool.ForgotUsername(ctx, pool.ForgotUsernameInput{
+		Client: v.config.Client, Address: v.in["username"], Caller: v.caller(),
+	})
+	if err != nil {
+		return outcome{err: err}
+	}
+	return outcome{to: signInPage, flow: flow{Notice: "name_sent", Next: v.flow.Next}, kind: "sign_in", sent: sent}
 }
 
 // reset signs nobody in (security.md S4): the next page asks for the new password.

@@ -83,6 +83,25 @@ func TestHooks(t *testing.T) {
 	b.at(b.post(p, "submit", "username", ada, "password", secret), "/")
 }
 
+// Where nobody has a user name, or nobody signs in by an address, none is asked for.
+func TestNoNamesToForget(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []pool.Identifier{pool.Email, pool.Username} {
+		settings := identifiers(kind)
+		b := open(t, false, pool.Config{Settings: &settings}, hosted.Config{}).browser()
+		p := b.open("/auth/sign-in")
+		if strings.Contains(p.body, "forgot-username") {
+			t.Errorf("%s: the page is linked", kind)
+		}
+		if p := b.open("/auth/forgot-username"); p.status != http.StatusNotFound {
+			t.Errorf("%s: the page is there, %d", kind, p.status)
+		}
+		if p := b.json("POST", "/auth/forgot-username", `{}`); p.status != http.StatusNotFound {
+			t.Errorf("%s: the page takes something, %d", kind, p.status)
+		}
+	}
+}
+
 // A network that has guessed too much is told to wait, and until when.
 func TestLimits(t *testing.T) {
 	t.Parallel()

@@ -102,7 +102,7 @@ func (v *visit) render() {
 		d.More = append(d.More, v.home())
 	}
 	for _, name := range p.more {
-		if name == signUpPage && v.settings.SignUp.Closed {
+		if name == signUpPage && v.settings.SignUp.Closed || name == forgotNamePage && !v.namesBesideAddresses() {
 			continue
 		}
 		d.More = append(d.More, v.more(p, name))
