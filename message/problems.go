@@ -30,6 +30,9 @@ func (s Settings) Problems() (ps []string) {
 		for _, p := range t.problems() {
 			ps = append(ps, name+": "+p)
 		}
+		if len(t.Locale) > maxTag { // to read it takes the square of its length
+			continue
+		}
 		twin := string(t.Kind) + " " + language.Make(t.Locale).String()
 		if seen[twin] {
 			ps = append(ps, name+": it stands twice")
@@ -72,9 +75,12 @@ func (t Template) problems() (ps []string) {
 
 // isTag reports whether s names a language.
 func isTag(s string) bool {
+	if len(s) > maxTag {
+		return false
+	}
 	tag, err := language.Parse(s)
 	base, _, _ := tag.Raw()
-	return err == nil && len(s) <= maxTag && base != language.Base{}
+	return err == nil && base != language.Base{}
 }
 
 func subjectProblems(s string) (ps []string) {

@@ -58,6 +58,10 @@ func TestProblems(t *testing.T) {
 			"locale of 1 MB", func(t *message.Template) { t.Locale = strings.Repeat("de-", 350_000) },
 			[]string{"locale", "together"},
 		},
+		{ // which took half a minute to read
+			"locale of many variants", func(t *message.Template) { t.Locale = "en-" + strings.Repeat("abcde-", 200_000) },
+			[]string{"locale", "together"},
+		},
 		{"long locale", func(t *message.Template) { t.Locale = "de-x-aaaaaaaa-bbbbbbbb-cccccccc-dddddddd" }, []string{"locale"}},
 		{
 			"short notice", func(t *message.Template) { t.Kind, t.Text, t.HTML = message.PasswordChanged, "12345", "" },

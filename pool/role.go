@@ -34,7 +34,8 @@ const (
 	// MayReadSettings reads the policy, groups and app clients among it.
 	MayReadSettings
 	// MayWriteSettings changes the policy, groups and app clients among it. It weakens or tightens
-	// what protects everybody: give it to few.
+	// what protects everybody, and whoever words the messages can have the codes in them sent
+	// elsewhere, as in the address of a picture: give it to those who may do everything anyway.
 	MayWriteSettings
 	// MaySetClientSecrets makes and withdraws the secrets of app clients.
 	MaySetClientSecrets
