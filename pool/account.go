@@ -79,7 +79,7 @@ func (a *Account) SignOutEverywhere(ctx context.Context, from Caller) error {
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := g.themselves(); err != nil {
+		if err := a.inPerson(g, signOutEvent, from); err != nil {
 			return struct{}{}, err
 		}
 		u := g.user
@@ -151,13 +151,15 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 	return p.mint(ctx, g.round, &c.hooked, next, d, g.guesses.Key, changes...)
 }
 
-// themselves fails where somebody else acts as the user: credentials, factors, addresses, links,
-// consent, export and deletion are the user's own (security.md S6).
-func (g granted) themselves() error {
-	if g.session.Kind == token.Impersonation {
-		return fmt.Errorf("%w: it takes the user in person", ErrForbidden)
+// inPerson fails where somebody else acts as the user, and lets the history tell who wanted it:
+// credentials, factors, addresses, links, consent, export and deletion are the user's own (security.md
+// S6).
+func (a *Account) inPerson(g granted, kind string, from Caller) error {
+	if g.session.Kind != token.Impersonation {
+		return nil
 	}
-	return nil
+	o := occurrence{who: g.user, from: from, Kind: kind, Actor: g.session.Actor()}
+	return a.pool.unjudged(o, forbidden, fmt.Errorf("%w: it takes the user in person", ErrForbidden))
 }
 
 // read returns the live session with its user, or ErrNotAuthorized.

@@ -260,7 +260,7 @@ func (a *Account) readPending(ctx context.Context, k user.Kind, keys ...storage.
 		return g, err
 	}
 	g.ticket, g.code, g.left, g.told = g.read.Tickets[0], g.read.Counters[0], g.read.Counters[1], g.read.Counters[2]
-	if err := g.themselves(); err != nil {
+	if err := a.inPerson(g.granted, addressEvent, Caller{}); err != nil {
 		return g, err
 	}
 	if g.ticket == nil || !owns(g.user, g.ticket) || !ticketRule.Locked(g.left, g.now).IsZero() {

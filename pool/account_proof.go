@@ -55,7 +55,7 @@ func (a *Account) prove(ctx context.Context, s *proving, w storage.Want) (g gran
 	if g, err = a.readFor(ctx, s.from, w); err != nil {
 		return g, err
 	}
-	if err := g.themselves(); err != nil {
+	if err := a.inPerson(g, s.kind, s.from); err != nil {
 		return g, err
 	}
 	if s.may != nil { // before the proof: a refusal after it would tell that it was right

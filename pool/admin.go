@@ -95,7 +95,7 @@ func (a *Admin) FindUser(ctx context.Context, login string) (User, error) {
 }
 
 func (a *Admin) get(ctx context.Context, key user.Key) (User, error) {
-	if _, err := a.may(ctx, MayReadUsers); err != nil {
+	if err := a.reads(ctx, MayReadUsers); err != nil {
 		return User{}, err
 	}
 	f, err := a.find(ctx, key)

@@ -70,7 +70,7 @@ func (a *Admin) ListUsers(ctx context.Context, q UserQuery) (UserPage, error) {
 	if err := v.err(); err != nil {
 		return UserPage{}, err
 	}
-	if _, err := a.may(ctx, MayReadUsers); err != nil {
+	if err := a.reads(ctx, MayReadUsers); err != nil {
 		return UserPage{}, err
 	}
 	if !ready {
@@ -100,7 +100,7 @@ func (a *Admin) ListUsers(ctx context.Context, q UserQuery) (UserPage, error) {
 // of one record.
 func (a *Admin) CountUsers(ctx context.Context) (int64, error) {
 	p := a.pool
-	if _, err := a.may(ctx, MayReadUsers); err != nil {
+	if err := a.reads(ctx, MayReadUsers); err != nil {
 		return 0, err
 	}
 	if p.closed.Load() {
@@ -124,7 +124,7 @@ func (a *Admin) ListEvents(ctx context.Context, q EventQuery) (EventPage, error)
 	if !validID(q.User) {
 		return EventPage{}, ErrNotFound
 	}
-	if _, err := a.may(ctx, MayReadEvents); err != nil {
+	if err := a.reads(ctx, MayReadEvents); err != nil {
 		return EventPage{}, err
 	}
 	q.Newest = true

@@ -24,7 +24,7 @@ type Version string
 // of them differ. It fails with a *[SettingsError] where a newer version of this library has stored
 // what this one does not know. It costs one read.
 func (a *Admin) Settings(ctx context.Context) (Settings, Version, error) {
-	if _, err := a.may(ctx, MayReadSettings); err != nil {
+	if err := a.reads(ctx, MayReadSettings); err != nil {
 		return Settings{}, "", err
 	}
 	stored, s, _, err := a.pool.storedSettings(ctx)

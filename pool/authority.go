@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -29,7 +30,8 @@ func (a *Admin) Only(role Role) *Admin {
 //
 // Each call fails also with [ErrNotAuthorized]: sign in again.
 func (a *Account) Admin() *Admin {
-	return &Admin{pool: a.pool, actor: Actor{a.claims.Subject}, account: a, role: MayEverything, bounded: true}
+	actor := Actor{cmp.Or(a.claims.Actor, a.claims.Subject)} // who acts as one may do nothing, which is told of them
+	return &Admin{pool: a.pool, actor: actor, account: a, role: MayEverything, bounded: true}
 }
 
 // Role returns what the administrator may do now, for a console that shows no more than that. It
@@ -80,6 +82,13 @@ func (a *Admin) may(ctx context.Context, need Role) (authority, error) {
 		return by, err
 	}
 	return by, by.lets(need)
+}
+
+// reads is may for what changes nothing. That it was refused is told all the same: it is how somebody
+// looks around.
+func (a *Admin) reads(ctx context.Context, need Role) error {
+	_, err := a.may(ctx, need)
+	return a.refused(readEvent, nil, err)
 }
 
 // lets fails where a permission is lacking.

@@ -357,6 +357,28 @@ func TestCVE45_WhatIsForbiddenIsTold(t *testing.T) {
 	}
 }
 
+// So does what was forbidden to read.
+func TestCVE45_ForbiddenReadsAreTold(t *testing.T) {
+	t.Parallel()
+	k := open(t, ranked)
+	id := k.member(ada, 0)
+	a, wanted := k.account(k.done(ada)).Admin(), 0
+	for name, row := range asks {
+		if row.call == nil {
+			continue
+		}
+		wanted++
+		if err := row.call(t.Context(), a, id); !errors.Is(err, pool.ErrForbidden) {
+			t.Errorf("%s = %v, want ErrForbidden", name, err)
+		}
+	}
+	k.clock.advance(2 * time.Minute)
+	waitFor(t, func() bool { _, n := k.told("role"); return n >= wanted })
+	if events, n := k.told("role"); n != wanted || slices.ContainsFunc(events, func(e pool.Event) bool { return e.Actor != string(id) }) {
+		t.Errorf("%d of %d are told: %+v", n, wanted, events)
+	}
+}
+
 // Whatever administrators of whatever roles do, in whatever order: who was changed was below who did
 // it, and is.
 func TestCVE45_NobodyIsRaisedAboveTheActor(t *testing.T) {

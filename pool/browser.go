@@ -82,6 +82,7 @@ func (p *Pool) Session(ctx context.Context, cookie token.Secret) (*Account, Prof
 	if err != nil {
 		return nil, Profile{}, err
 	}
+	a.claims.Actor = g.session.Actor()
 	p.used(ctx, g)
 	return a, g.profile(), nil
 }

@@ -88,7 +88,7 @@ func (a *Admin) AddClientSecret(ctx context.Context, in AddClientSecretInput) (C
 
 // ListClientSecrets returns the secrets that a client has, oldest first, without their values.
 func (a *Admin) ListClientSecrets(ctx context.Context, client string) ([]ClientSecret, error) {
-	if _, err := a.may(ctx, MayReadSettings); err != nil {
+	if err := a.reads(ctx, MayReadSettings); err != nil {
 		return nil, err
 	}
 	_, doc, err := a.pool.clientSecrets(ctx, client)

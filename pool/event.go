@@ -53,6 +53,7 @@ const (
 	createPoolEvent = "create_pool"
 
 	// Of administrators, who also confirm sign-ups and sign users out.
+	readEvent         = "read" // that was forbidden: others are not told
 	createEvent       = "create_user"
 	inviteEvent       = "resend_invitation"
 	updateEvent       = "update_attributes"

@@ -322,6 +322,40 @@ func TestS6_WhatIsTheUsersOwn(t *testing.T) {
 	}
 }
 
+// What they wanted and may not do stands in the history, as theirs and not as the user's.
+func TestS6_WhatIsForbiddenIsTold(t *testing.T) {
+	t.Parallel()
+	k := open(t, ranked)
+	k.member(ada, pool.MayEverything)
+	wanted := 0
+	for _, browser := range []bool{false, true} {
+		a, err := k.entered(k.acting(ada, browser))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, row := range inPerson {
+			if row.allowed {
+				continue
+			}
+			wanted++
+			if err := row.call(t.Context(), a); !errors.Is(err, pool.ErrForbidden) {
+				t.Errorf("%s = %v, want ErrForbidden", name, err)
+			}
+		}
+	}
+	k.clock.advance(2 * time.Minute)
+	waitFor(t, func() bool { _, n := k.told("role"); return n >= wanted })
+	events, n := k.told("role")
+	if n != wanted {
+		t.Errorf("%d refusals are told, want %d", n, wanted)
+	}
+	for _, e := range events {
+		if about := e.User == k.user(ada).ID || e.Kind == "read"; !about || e.Actor != "root" || e.Outcome != "refused" {
+			t.Errorf("told %+v", e)
+		}
+	}
+}
+
 // Who cannot sign in is not impersonated, nor is anybody by a malformed wish, and then nothing is
 // written.
 func TestS6_NobodyActsAs(t *testing.T) {

@@ -33,7 +33,7 @@ type Event struct {
 	Client  string
 	Actor   string // the [Actor] who did it to the user; "" means the user, or a visitor
 	// Count is how many calls it tells of: 1, or more where calls that were refused without a
-	// verdict (Reason "locked", "network", "pool" or "busy") were gathered for a minute. They have
+	// verdict (Reason "locked", "network", "pool", "busy", "hook" or "role") were gathered for a minute. They have
 	// their network in common, which is the IP of the event, and came before its Time.
 	Count int
 	// Until says that this wrong answer locked the account, or its codes, for guessing, and for how

@@ -61,7 +61,7 @@ type Twin struct {
 // each user, and where case is to count no more it looks through all of them twice, or three times,
 // and once more for each million. Users who come or change meanwhile may be missed.
 func (a *Admin) Plan(ctx context.Context, s Settings) (Plan, error) {
-	if _, err := a.may(ctx, MayReadSettings|MayReadUsers); err != nil {
+	if err := a.reads(ctx, MayReadSettings|MayReadUsers); err != nil {
 		return Plan{}, err
 	}
 	p, now := a.pool, a.pool.now()
