@@ -77,7 +77,7 @@ func (p *Pool) reborn(ctx context.Context, was, is Settings, made string, now ti
 	ids = slices.DeleteFunc(slices.Compact(ids), func(id string) bool {
 		a, had := was.client(id)
 		b, has := is.client(id)
-		return id == made || had == has && a.Confidential == b.Confidential
+		return id == made || (had == nil) == (has == nil) && a.Confidential == b.Confidential
 	})
 	if len(ids) == 0 {
 		return nil, nil

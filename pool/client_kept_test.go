@@ -42,7 +42,8 @@ func TestS7_ClientIDsComeBackEmpty(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				a.clock.advance(time.Second)
+				face := a.account(was)
+				a.clock.advance(time.Minute)
 				take(a)
 				add(b, shop)
 				if n := len(a.secrets("shop")); n != 0 {
@@ -53,14 +54,27 @@ func TestS7_ClientIDsComeBackEmpty(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				verify := func(k *kit, s token.Secret) error {
+					v, err := k.Verifier()
+					if err != nil {
+						t.Fatal(err)
+					}
+					return second(v.Verify(t.Context(), s.Reveal()))
+				}
 				for _, k := range []*kit{a, b} {
+					again, err := signIn(k, "shop", s)
+					if err != nil {
+						t.Fatal(err)
+					}
 					for what, err := range map[string]error{
 						"its secret":    expect(second(signIn(k, "shop", old)), pool.ErrUnknownClient),
 						"its refresh":   expect(second(k.Refresh(t.Context(), pool.RefreshInput{Client: "shop", ClientSecret: s, Token: was.Tokens.Refresh})), pool.ErrNotAuthorized),
-						"its access":    expect(second(k.account(was).Get(t.Context())), pool.ErrNotAuthorized),
+						"its access":    expect(second(k.Account(t.Context(), was.Tokens.Access)), pool.ErrNotAuthorized),
+						"its account":   expect(second(face.Get(t.Context())), pool.ErrNotAuthorized),
 						"its ticket":    expect(second(k.ResendCode(t.Context(), pool.ResendInput{ClientSecret: s, Ticket: up.Ticket})), pool.ErrTicketGone),
 						"another's":     second(k.account(beside).Get(t.Context())),
-						"a new session": second(signIn(k, "shop", s)),
+						"verified":      expect(verify(k, was.Tokens.Access), token.ErrRevoked),
+						"a new session": errors.Join(verify(k, again.Tokens.Access), second(k.account(again).Get(t.Context()))),
 					} {
 						if err != nil {
 							t.Errorf("%s: %v", what, err)

@@ -110,13 +110,14 @@ func (p *Pool) Verifier(clients ...string) (*token.Verifier, error) {
 }
 
 // over reports whether the session of a token has ended, or the pool with all of them, or the client
-// that it is for was taken out of the settings.
+// that it is for was taken out of the settings, whoever has its id by now. Tokens tell whole seconds.
 func (p *Pool) over(c token.Claims) bool {
 	if p.gone.Load() || p.dir.revoked.covers(p.config.ID, c) {
 		return true
 	}
-	_, err := p.state.Load().settings.place(c.ClientID)
-	return err != nil
+	s := p.state.Load()
+	_, err := s.settings.place(c.ClientID)
+	return err != nil || s.predates(c.ClientID, c.IssuedAt.Add(time.Second))
 }
 
 func (p *Pool) now() time.Time { return p.config.Now().UTC().Truncate(time.Microsecond) }
