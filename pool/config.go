@@ -24,7 +24,9 @@ type Config struct {
 	// Empty, or http on a loopback host, is development. "" means http://localhost.
 	Issuer string
 	// Settings are the policy, and the truth for as long as they are given. Nil means those that the
-	// store has, or the defaults on first open.
+	// store has, or the defaults on first open. A group that is taken out of them gives nothing, but
+	// keeps its members, because a process of the version before may still know it: should one of
+	// that name come back they are in it, other than after [Admin.DeleteGroup].
 	Settings *Settings
 	// Keys seal what must not be read from the store. Nil is allowed only in development on a store
 	// that forgets, which gets a ring of its own; otherwise Open fails with [ErrNoKeyring].
