@@ -36,7 +36,10 @@ type Client struct {
 	Read []string `json:",omitzero"`
 	// Write names the attributes that users may set of themselves through the app. What the schema
 	// requires must be among them. Nil means all that the schema allows, and an empty list none;
-	// neither is about an address that is to be proven, nor about administrators.
+	// neither is about an address that a sign-up is to prove, nor about administrators.
+	//
+	// Nil has custom ones in it, which Cognito leaves out: whoever signs up sets them. Trust none for
+	// what somebody may do unless it is AdminOnly in the schema ([user.Attribute]); roles are groups.
 	Write []string `json:",omitzero"`
 
 	// Scopes are what the app may ask for, and Redirects and Logouts where browsers are sent back
@@ -70,7 +73,7 @@ var flows = []Flow{FlowPassword, FlowRefresh}
 type TokenSettings struct {
 	Access  time.Duration // 5 min to 24 h; 0 means 15 min: how long a stand-alone verifier honours a revoked token
 	ID      time.Duration // 5 min to 24 h; 0 means 1 h
-	Refresh time.Duration // 1 h to 3650 days, and longer than the others; 0 means 30 days
+	Refresh time.Duration // 1 h to 3650 days, and no less than the others; 0 means 30 days
 	// Grace is how long the refresh token before the current one still gives the same successor, for
 	// parallel tabs and lost answers: 1 s to 60 s; 0 means 10 s.
 	Grace time.Duration

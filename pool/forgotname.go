@@ -22,9 +22,9 @@ const nameLifetime = time.Hour
 //
 // An address that nobody owns, or whose owner is disabled, gives the same answer after the same
 // work; nothing is sent. It fails with a *[ValidationError], also for an address of a kind that no
-// user signs in by, because several may have proven one of those; with [ErrUnknownClient], with
-// [ErrNotAuthorized] for a wrong secret of the client, and with a *[LimitError] where the caller's
-// network or the pool as a whole has asked for enough. Together with [Pool.ForgotPassword] it sends
+// user signs in by, because several may have proven one of those; with [ErrUnknownClient], which a
+// wrong secret of the client is too, and with a *[LimitError] where the caller's network or the pool
+// as a whole has asked for enough. Together with [Pool.ForgotPassword] it sends
 // no more to an address than that does alone. It costs one read and one commit.
 func (p *Pool) ForgotUsername(ctx context.Context, in ForgotUsernameInput) (Delivery, error) {
 	var v validation

@@ -35,7 +35,8 @@ type Attribute struct {
 	Required bool
 	// Immutable lets it be set once, as the user is made.
 	Immutable bool
-	// AdminOnly keeps users from setting it themselves.
+	// AdminOnly keeps users from setting it themselves. Without it a value is what somebody has said
+	// of themselves, and a program that takes it for a role or a plan lets anyone have any.
 	AdminOnly bool
 	// Searchable lets administrators list users by its value: ten attributes at most. A store keeps
 	// about 100 bytes more for each user who has one.
