@@ -231,8 +231,10 @@ func TestS5_InvitationToAnAddressThatGoes(t *testing.T) {
 	}
 	down.Store(false)
 	waitFor(t, func() bool {
-		k.clock.advance(time.Minute) // until what failed is tried again
 		due, err := k.store.Due(t.Context(), nil, -1, k.clock.Now().Add(time.Hour), 10)
+		if len(due) > 0 && due[0].Due.After(k.clock.Now()) { // no oftener, or leases run out meanwhile
+			k.clock.advance(due[0].Due.Sub(k.clock.Now()))
+		}
 		return err == nil && len(due) == 0
 	})
 	if ms := k.box.To("ado@example.com"); len(ms) > 0 {
