@@ -67,6 +67,9 @@ const (
 	// AddressReplaced tells an address, or a phone, that an account has another one in its place,
 	// and carries the link that undoes it.
 	AddressReplaced Kind = "address_replaced"
+	// AddressAdded tells the owner of an account that it has an address more, and carries the link
+	// that undoes it.
+	AddressAdded Kind = "address_added"
 	// AddressesChanged tells the owner of an account that it has another address or user name.
 	AddressesChanged Kind = "addresses_changed"
 	// ForgotUsername tells the owner of an address by what name they sign in.

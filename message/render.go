@@ -46,7 +46,7 @@ var ErrCode = errors.New("message: code must be ASCII letters and digits, or a p
 var ErrLink = errors.New("message: link must be an absolute https URL, or http on a loopback host")
 
 // ErrChannel means that a message of its kind does not go by the channel: one with a link goes by
-// email, but for that of [AddressReplaced].
+// email, but for that of [AddressReplaced] and [AddressAdded].
 var ErrChannel = errors.New("message: this kind has no words for this channel")
 
 // may is what the words of a kind may say.
@@ -70,6 +70,7 @@ var kinds = map[Kind]may{
 	Invitation:        {code: true, password: true, username: true},
 	ConfirmAddress:    {code: true},
 	AddressReplaced:   {link: true, texted: true, username: true},
+	AddressAdded:      {link: true, texted: true, username: true},
 	AddressesChanged:  {username: true},
 	AccountDeleted:    {username: true},
 	AddressRemoved:    {username: true},

@@ -18,13 +18,13 @@ type Settings struct {
 //
 //   - {####} is the code, or the password of an [Invitation]. Every body of a kind that carries one
 //     must hold it, and no subject may.
-//   - {##text##} is the link of [ConfirmSignUpLink] or [AddressReplaced], behind a text that holds
-//     no braces. Every body of these must hold one, and nothing else may. HTML gets <a href="...">text</a>, so it
+//   - {##text##} is the link of [ConfirmSignUpLink], [AddressReplaced] or [AddressAdded], behind a
+//     text that holds no braces. Every body of these must hold one, and nothing else may. HTML gets <a href="...">text</a>, so it
 //     belongs neither into an attribute nor into another link; plain text gets the text and <...>,
 //     in the brackets of RFC 3986, appendix C, so that no full stop after it becomes part of the
 //     address; an SMS gets the text and a blank.
 //   - {username} is the name by which the reader signs in. [ResetPassword], [PasswordChanged],
-//     [SignInAttempts], [Invitation], [AddressReplaced], [AddressesChanged], [AccountDeleted],
+//     [SignInAttempts], [Invitation], [AddressReplaced], [AddressAdded], [AddressesChanged], [AccountDeleted],
 //     [AddressRemoved], [Impersonated] and [ForgotUsername] may hold it. In HTML it is escaped for
 //     text and for the values of attributes; it belongs into no script, no style and not at the
 //     beginning of a link's address.

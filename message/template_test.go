@@ -85,7 +85,7 @@ func TestUncheckedTemplateStaysHarmless(t *testing.T) {
 	bad := message.Template{Subject: "{####}\r\nBcc: {username}\u2028", Text: "{####}"}
 	for _, kind := range []message.Kind{
 		message.ConfirmSignUp, message.ConfirmSignUpLink, message.AlreadyRegistered, message.ResetPassword, message.PasswordChanged,
-		message.SignInAttempts, message.ConfirmAddress, message.AddressReplaced, message.AddressesChanged, message.AccountDeleted, message.AddressRemoved, message.Impersonated,
+		message.SignInAttempts, message.ConfirmAddress, message.AddressReplaced, message.AddressAdded, message.AddressesChanged, message.AccountDeleted, message.AddressRemoved, message.Impersonated,
 		message.ForgotUsername,
 	} {
 		bad.Kind = kind

@@ -155,7 +155,7 @@ func (a *Account) mayMove(g granted, k user.Kind, to user.Login) error {
 	if err := v.err(); err != nil {
 		return err
 	}
-	if !proven || old.Value == to.Value {
+	if a.pool.undoes(g.user, k, to) == (user.Login{}) {
 		return nil
 	}
 	if a.pool.config.CancelURL == "" {

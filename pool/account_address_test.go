@@ -382,7 +382,7 @@ func TestChangeAddressRefuses(t *testing.T) {
 	}
 }
 
-// A first address of a kind has nothing to restore; the other proven one is told of it.
+// A first address of a kind is told to the other proven one, without a link where none leads anywhere.
 func TestS5_FirstPhoneIsTold(t *testing.T) {
 	t.Parallel()
 	k := open(t)

@@ -23,7 +23,8 @@ type ConfirmAddressInput struct {
 // its tokens or its cookie, good for as long as the one before.
 //
 // An address that gives way is told, with a link that restores it within 7 days ([Pool.CancelChange]),
-// and for so long nobody else takes it. Where none does, the other proven address is told.
+// and for so long nobody else takes it. Where none does, the other proven address is told, with a link
+// that takes the new one away, or without one where [Config].CancelURL is not set.
 //
 // It fails with [ErrBadCode], with [ErrTicketGone] where there is nothing to confirm, or after five
 // wrong codes, with [ErrLoginTaken] where somebody else has proven the address, with a
@@ -88,8 +89,9 @@ func (a *Account) moving(
 	if err != nil {
 		return nil, err
 	}
-	old, proven := g.user.Address(k)
-	if is, _ := next.Address(k); !proven || old.Value == is.Value {
+	is, _ := next.Address(k)
+	to := p.undoes(g.user, k, is)
+	if to == (user.Login{}) {
 		if t := g.read.Tickets[1]; t != nil { // or a thief removes an address first, and then adds theirs
 			changes = append(changes, given.put(p, g.state, t, k, next, now))
 		}
@@ -98,8 +100,12 @@ func (a *Account) moving(
 	if until := given.full(); !until.IsZero() {
 		return nil, &LimitError{Until: until}
 	}
-	given, link := given.giveUp(p, g.state, old, g.user, now)
-	l := letterTo(old, message.AddressReplaced, localeOf(g.user, from.locale()), link)
+	old, kind := to, message.AddressReplaced
+	if to.Kind() != k {
+		old, kind = user.Login{}, message.AddressAdded
+	}
+	given, link := given.giveUp(p, g.state, k, old, g.user, now)
+	l := letterTo(to, kind, localeOf(g.user, from.locale()), link)
 	l.Name = g.user.Username()
 	o := storage.Outgoing{Owner: g.user.ID, Class: noticeClass, NotAfter: now.Add(restoreLifetime)}
 	before, err := p.standing(ctx, g.read.Tickets[1], g.state.ownTicket(purposeFormer, k, next.ID).ID(), s)
@@ -111,6 +117,25 @@ func (a *Account) moving(
 		changes = append(changes, p.rest(g.user.ID, old, now)...)
 	}
 	return changes, nil
+}
+
+// undoes returns who gets the link that undoes a change of an address of a kind: the proven one that
+// gives way or, where none does, the other that u has proven, or a thief would recover by theirs
+// after the owner has everything else back. The zero Login means nobody.
+func (p *Pool) undoes(u *user.User, k user.Kind, to user.Login) user.Login {
+	old, proven := u.Address(k)
+	switch {
+	case proven && old.Value != to.Value:
+		return old
+	case proven || to == (user.Login{}) || p.config.CancelURL == "":
+		return user.Login{}
+	}
+	for _, other := range []user.Kind{user.KindEmail, user.KindPhone} {
+		if l, proven := u.Address(other); other != k && proven {
+			return l
+		}
+	}
+	return user.Login{}
 }
 
 // tellOthers returns the changes that tell the owner of an account, at each other address that they

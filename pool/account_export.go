@@ -146,6 +146,9 @@ func (p *Pool) exported(ctx context.Context, g granted) (out exported, err error
 			return out, err
 		}
 		for _, f := range given.Given {
+			if f.To == "" { // an address was added, and took no other's place
+				continue
+			}
 			out.Former = append(out.Former, exportedAddress{f.To, f.Until.UTC()})
 		}
 	}

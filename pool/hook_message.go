@@ -87,7 +87,7 @@ func (p *Pool) occasion(ctx context.Context, m *storage.Outgoing, l letter) (hoo
 		return e, nil
 	case message.ResetPassword, message.Invitation, message.ConfirmAddress:
 		e.Code = "{####}"
-	case message.AddressReplaced:
+	case message.AddressReplaced, message.AddressAdded:
 		e.Link = "{##Undo##}"
 	case message.PasswordChanged, message.SignInAttempts, message.AddressesChanged, message.AddressRemoved,
 		message.Impersonated, message.ForgotUsername: // to a user, too

@@ -93,7 +93,7 @@ func newLink(t *storage.Ticket) string {
 // link returns the address of the page that a kind of message leads to, with what a link carries.
 func (c Config) link(kind message.Kind, carried string) string {
 	page := c.ConfirmURL
-	if kind == message.AddressReplaced {
+	if kind == message.AddressReplaced || kind == message.AddressAdded {
 		page = c.CancelURL
 	}
 	if strings.Contains(page, "?") {

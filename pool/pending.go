@@ -51,13 +51,14 @@ func (p *Pool) standing(ctx context.Context, read *storage.Ticket, id string, s 
 // as long as the user has the address that the last change led to: what an administrator has changed
 // since is not undone.
 type former struct {
+	Kind  user.Kind       `json:"kind"`
 	Is    string          `json:"is,omitempty"` // "" means none
 	Given []formerAddress `json:"given"`
 }
 
 // formerAddress is an address that can be restored by a link.
 type formerAddress struct {
-	To    string    `json:"to"`
+	To    string    `json:"to"`  // "" means none: there was no proven one
 	MAC   []byte    `json:"mac"` // of the link
 	Until time.Time `json:"until"`
 }
@@ -83,8 +84,7 @@ func readFormer(t *storage.Ticket, u *user.User, now time.Time) (f former, err e
 
 // present returns the address that u has now.
 func (f former) present(u *user.User) user.Login {
-	first, _ := user.Identify(f.Given[0].To, user.CaseInsensitive)
-	is, _ := u.Address(first.Kind())
+	is, _ := u.Address(f.Kind)
 	return is
 }
 
@@ -113,10 +113,12 @@ func (f former) put(p *Pool, s *state, t *storage.Ticket, k user.Kind, u *user.U
 	return storage.Put(next)
 }
 
-// giveUp returns f with an address on top, and what the link that restores it carries.
-func (f former) giveUp(p *Pool, s *state, old user.Login, u *user.User, now time.Time) (former, string) {
+// giveUp returns f with an address on top, the zero Login meaning none, and what the link that
+// restores it carries.
+func (f former) giveUp(p *Pool, s *state, k user.Kind, old user.Login, u *user.User, now time.Time) (former, string) {
 	link := newBearer()
-	link.id = s.ownTicket(purposeFormer, old.Kind(), u.ID).id
+	link.id = s.ownTicket(purposeFormer, k, u.ID).id
+	f.Kind = k
 	a := formerAddress{To: old.Display, Until: now.Add(restoreLifetime).Truncate(time.Microsecond)}
 	a.MAC = p.config.Keys.MAC(purposeFormer, a.parts(p, u, link)...)
 	f.Given = append(slices.Clip(f.Given), a)

@@ -28,8 +28,9 @@ func (CancelInput) LogValue() slog.Value { return redacted }
 // POST only: mail scanners open links before people do (security.md S2). A password that is set, or
 // signing out everywhere, does not end such a link, or a thief would do it first.
 //
-// A link that was never sent, has expired or was used is [ErrTicketGone]. It costs one read and one
-// commit.
+// A link that came because a first address of its kind was added takes that away; where the user
+// signs in by nothing else it is [ErrNotAllowed] until the link to restore the other was used. One
+// that was never sent, has expired or was used is [ErrTicketGone]. It costs one read and one commit.
 func (p *Pool) CancelChange(ctx context.Context, in CancelInput) error {
 	link, ok := parseBearer(in.Link)
 	if !ok {
@@ -60,17 +61,24 @@ func (p *Pool) CancelChange(ctx context.Context, in CancelInput) error {
 		if n < 0 {
 			return struct{}{}, ErrTicketGone
 		}
-		return struct{}{}, owned(p.commit(ctx, p.restored(g, t, given, n, in.Caller)...))
+		changes, err := p.restored(g, t, given, n, in.Caller)
+		if err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, owned(p.commit(ctx, changes...))
 	})
 	return err
 }
 
 // restored returns the changes that give a user the n-th of the addresses that were given up.
-func (p *Pool) restored(g granted, t *storage.Ticket, given former, n int, from Caller) []storage.Change {
-	to, _ := user.Identify(given.Given[n].To, user.CaseInsensitive) // it was read so before
-	k, undone := to.Kind(), given.Given[n:]
+func (p *Pool) restored(g granted, t *storage.Ticket, given former, n int, from Caller) ([]storage.Change, error) {
+	to, _ := user.Identify(given.Given[n].To, user.CaseInsensitive) // it was read so before, or is none
+	k, undone := given.Kind, given.Given[n:]
 	given.Given = given.Given[:n]
 	next := g.state.moved(g.user, k, to)
+	if len(next.Logins) == 0 {
+		return nil, errLastLogin
+	}
 	if status, err := user.Next(next.Status, user.RequireReset); err == nil {
 		next.Status = status
 	}
@@ -80,7 +88,10 @@ func (p *Pool) restored(g granted, t *storage.Ticket, given former, n int, from 
 	}
 	keys := map[storage.CounterKey]bool{}
 	for _, a := range undone { // nobody waits for these any more
-		l, _ := user.Identify(a.To, user.CaseInsensitive)
+		l, err := user.Identify(a.To, user.CaseInsensitive)
+		if err != nil { // none
+			continue
+		}
 		keys[p.restKey(l)], keys[p.leftKey(g.user.ID, l)] = true, true
 	}
 	for key := range keys {
@@ -93,5 +104,5 @@ func (p *Pool) restored(g granted, t *storage.Ticket, given former, n int, from 
 			changes = append(changes, p.notify(g.user.ID, l, g.now), storage.Count{Key: g.told.Key, Rule: rule, Now: g.now})
 		}
 	}
-	return changes
+	return changes, nil
 }

@@ -158,6 +158,48 @@ func TestS5_RemovedAndAddedIsUndone(t *testing.T) {
 	}, restores, takes(pool.Username, pool.Email))
 }
 
+// A first address of its kind is undone with a link, too, which the other one gets: a thief who adds
+// a phone would else recover by it whatever the owner restores.
+func TestS5_AddedAddressIsUndone(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, k *kit) {
+		k.confirmed(ada)
+		d := k.changed(k.done(ada), phone, 1)
+		d = k.changed(d, ada2, 1)
+		if _, err := pool.Finished(k.account(d).RemoveAddress(t.Context(), pool.RemoveAddressInput{Channel: message.Email})); err != nil {
+			t.Fatal(err)
+		}
+		added, replaced := k.undo(ada, 2), k.undo(ada, 3)
+		if err := k.cancel(added); !errors.Is(err, pool.ErrNotAllowed) {
+			t.Errorf("all that there is = %v, want ErrNotAllowed", err)
+		}
+		for _, link := range []string{replaced, added} {
+			if err := k.cancel(link); err != nil {
+				t.Errorf("a link = %v", err)
+			}
+			if err := k.cancel(link); !errors.Is(err, pool.ErrTicketGone) {
+				t.Errorf("again = %v, want ErrTicketGone", err)
+			}
+		}
+		if u := k.user(ada); u == nil || len(u.Logins) != 1 || u.Status != user.ResetRequired {
+			t.Errorf("the owner has %+v, want nothing but the address", u)
+		}
+		if err := k.cancel(k.undo(ada2, 2)); !errors.Is(err, pool.ErrTicketGone) {
+			t.Errorf("the thief's link = %v, want ErrTicketGone", err)
+		}
+		forgot, err := k.ForgotPassword(t.Context(), pool.ForgotPasswordInput{Username: ada, Caller: home})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := pool.ResetPasswordInput{Ticket: forgot.Ticket, Code: k.code(ada, 4), Password: another, Caller: home}
+		if _, err := k.ResetPassword(t.Context(), in); err != nil {
+			t.Errorf("the owner's recovery = %v", err)
+		}
+	}, restores, takes(pool.Email, pool.Phone), func(c *pool.Config) {
+		c.Settings.Recovery.By = []pool.Identifier{pool.Phone, pool.Email}
+	})
+}
+
 // While the link is good nobody else takes the address, by whatever way; its user may.
 func TestS5_FormerAddressIsKept(t *testing.T) {
 	t.Parallel()
