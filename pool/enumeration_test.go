@@ -117,6 +117,12 @@ var states = map[string]func(k *kit, login string){
 		k.temporary(login)
 		k.change(login, func(u *user.User) { u.Password.Set = u.Password.Set.Add(-7 * 24 * time.Hour) })
 	},
+	"deleted": func(k *kit, login string) {
+		k.confirmed(login)
+		if err := k.admin().DeleteUser(k.t.Context(), k.user(login).ID); err != nil {
+			k.t.Fatal(err)
+		}
+	},
 	"external": func(k *kit, login string) {
 		k.confirmed(login)
 		k.change(login, func(u *user.User) { u.Status, u.Password = user.External, nil })
@@ -195,7 +201,7 @@ type town struct {
 
 func (w town) tellsNothing(t *testing.T, probe func(*kit, string) []string, locked bool) {
 	want := ""
-	for _, state := range []string{"absent", "attempt", "attempts", "confirmed", "disabled", "reset required", "forced change", "expired temporary", "external"} {
+	for _, state := range []string{"absent", "attempt", "attempts", "confirmed", "disabled", "reset required", "forced change", "expired temporary", "deleted", "external"} {
 		k := open(t, w.settings...)
 		k.chosen = w.chosen
 		states[state](k, w.people)
@@ -232,7 +238,7 @@ func TestS19_RightPasswordOfTheWrongState(t *testing.T) {
 		k := open(t)
 		make(k, ada)
 		pw := right
-		if state == "absent" || state == "external" {
+		if state == "absent" || state == "deleted" || state == "external" {
 			pw = password.New("there is none to be right")
 		}
 		k.store.reset()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage/memory"
 	"github.com/userpool-go/userpool/user"
@@ -196,6 +197,30 @@ func TestS18_PreferredNamesBindFromTheNextRead(t *testing.T) {
 	if n := len(k.box.To(ada)); n != before+1 {
 		t.Errorf("%d mails, want that of the chosen name alone", n-before)
 	}
+}
+
+// Nobody is migrated by a preferred name that answers no more: its owner still has it, so that the
+// old system is not asked about it.
+func TestS13_MigratedByNoNameOfBefore(t *testing.T) {
+	t.Parallel()
+	o := knownAs(nil)
+	st, r := memory.New(), ring(t, seal.Generate())
+	k := openOn(t, st, func(c *pool.Config) { c.Keys = r }, renaming)
+	k.confirmed("ada")
+	if err := k.prefer("ada", "lovelace"); err != nil {
+		t.Fatal(err)
+	}
+	k = openOn(t, st, func(c *pool.Config) { c.Keys = r }, named, with(hook.Set{MigrateUser: o.migrate}))
+	if _, err := k.signIn("lovelace", weak); !errors.Is(err, pool.ErrNotAuthorized) {
+		t.Errorf("by the name of before = %v, want ErrNotAuthorized", err)
+	}
+	if err := k.reset(k.forgot("lovelace"), "12345678", another); !errors.Is(err, pool.ErrBadCode) {
+		t.Errorf("a code = %v, want ErrBadCode", err)
+	}
+	if n := o.asked.Load(); n != 0 {
+		t.Errorf("asked %d times", n)
+	}
+	k.done("ada")
 }
 
 // settingsOf returns the settings that a change of a config makes.
