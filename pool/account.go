@@ -15,6 +15,9 @@ import (
 // Account is what the bearer of an access token, or of the cookie of a browser session, may do with
 // their own account. It holds no authority: each call reads the session and the user anew, so that a
 // revocation counts at once (security.md T3).
+//
+// Each call fails also with [ErrNotAuthorized] where the session is over: sign in again. An
+// administrator who acts as the user may read, and gets [ErrForbidden] for what is the user's own.
 type Account struct {
 	pool    *Pool
 	claims  token.Claims // of a browser session only its names

@@ -7,7 +7,8 @@ import (
 
 // CreateClient adds an app client under an id that is made for it ([NewClientID]), and returns it
 // with its defaults written out. One that is confidential can do nothing before it has a secret
-// ([Admin.AddClientSecret]).
+// ([Admin.AddClientSecret]). Where the pool had a single client, calls that name none fail with
+// [ErrUnknownClient] from now on, those of package hosted among them: name it there before.
 //
 // It fails as [Admin.PutSettings] does, and with a *[ValidationError] where the client has an id: an
 // id that is chosen, such as "web", is for PutSettings. It costs two reads and one commit.

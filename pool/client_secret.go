@@ -59,7 +59,7 @@ func (p *Pool) opens(kept []keptSecret, client string, shown password.Secret) (r
 // node. It works also where [Config].Settings are given.
 //
 // It fails with a *[ValidationError], with [ErrUnknownClient], and with [ErrSecretLimit] where the
-// client has two: delete one first.
+// client has two: delete one first. It costs one read and one commit.
 func (a *Admin) AddClientSecret(ctx context.Context, in AddClientSecretInput) (ClientSecret, error) {
 	var v validation
 	if text := in.Secret.Reveal(); text != "" && !secretText(text) {
@@ -86,7 +86,9 @@ func (a *Admin) AddClientSecret(ctx context.Context, in AddClientSecretInput) (C
 	return added, nil
 }
 
-// ListClientSecrets returns the secrets that a client has, oldest first, without their values.
+// ListClientSecrets returns the secrets that a client has, oldest first, without their values. It
+// fails with [ErrUnknownClient], and with a *[ValidationError] for a public client. It costs one
+// read.
 func (a *Admin) ListClientSecrets(ctx context.Context, client string) ([]ClientSecret, error) {
 	if err := a.reads(ctx, MayReadSettings); err != nil {
 		return nil, err
@@ -107,8 +109,8 @@ func (a *Admin) ListClientSecrets(ctx context.Context, client string) ([]ClientS
 }
 
 // DeleteClientSecret takes a secret from a client: at once, on every node. A client without any can
-// do nothing. It fails with [ErrUnknownClient], and with [ErrNotFound] where there is no such
-// secret.
+// do nothing. It fails as [Admin.ListClientSecrets] does, and with [ErrNotFound] where there is no
+// such secret. It costs one read and one commit.
 func (a *Admin) DeleteClientSecret(ctx context.Context, client, id string) error {
 	return a.secrets(ctx, client, clientDropEvent, func(_ string, kept []keptSecret) ([]keptSecret, error) {
 		left := slices.DeleteFunc(slices.Clone(kept), func(s keptSecret) bool { return s.ID == id })

@@ -147,6 +147,14 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 			})
 		}
 	}},
+	"change one's own user name": {"": func(k *kit) func() error {
+		d := k.signedIn()
+		return func() error {
+			return k.as(d, func(a *pool.Account) error {
+				return second(a.ChangeUsername(k.t.Context(), pool.ChangeUsernameInput{Username: "countess"}))
+			})
+		}
+	}},
 	"end one's own session": {"": func(k *kit) func() error {
 		d := k.signedIn()
 		all, _ := k.account(d).Sessions(k.t.Context())
@@ -245,6 +253,13 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 				return second(k.admin().ResetPassword(k.t.Context(), pool.RequireResetInput{ID: k.user(ada).ID}))
 			}
 		},
+		"impersonate": func(k *kit) func() error {
+			k.confirmed(ada)
+			return func() error {
+				in := pool.ImpersonateInput{ID: k.user(ada).ID, Reason: "ticket 7"}
+				return second(k.admin().Impersonate(k.t.Context(), in))
+			}
+		},
 		"confirm": func(k *kit) func() error {
 			k.signUp(ada)
 			return func() error {
@@ -325,7 +340,7 @@ func TestCostsAreThoseOfTheREADME(t *testing.T) {
 						byLink(c)
 					}
 					if strings.Contains(name, "user name") {
-						named(c)
+						renaming(c)
 					}
 					if which == "migrated" {
 						c.Hooks.MigrateUser = knownAs(nil).migrate

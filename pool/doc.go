@@ -27,6 +27,9 @@
 //
 //	user, err := p.Admin(pool.Actor{Name: "helpdesk"}).FindUser(ctx, "ada@example.com")
 //
+// An app client of the program's own, such as an API gateway, asks what tokens are worth and revokes
+// them by [Pool.App], with its secret.
+//
 // A program with many pools, one for each customer, say, opens them all by [OpenDirectory]. A request
 // finds its pool by the host that it names, and what a process does by itself it does once for all:
 //
