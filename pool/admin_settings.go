@@ -76,8 +76,8 @@ type revision struct {
 // times. All that administrators change of the settings goes through it.
 //
 // It fails with what edit fails with, with a *[SettingsError] that lists all that is wrong with what
-// edit made, with [ErrFixedInCode], and with [ErrForbidden]. Then nothing has changed. Where edit changes nothing,
-// nothing is committed. Afterwards the settings are in force in this process.
+// edit made, with [ErrFixedInCode], and with [ErrForbidden]. Then nothing has changed. Where edit
+// changes nothing, nothing is committed. Afterwards the settings are in force in this process.
 func (a *Admin) revise(ctx context.Context, kind string, edit func(r *revision) error) error {
 	p := a.pool
 	if _, err := again(func() (struct{}, error) { return struct{}{}, a.reviseOnce(ctx, kind, edit) }); err != nil {
