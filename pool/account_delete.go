@@ -17,7 +17,8 @@ type DeleteInput struct {
 
 // Delete erases the user, as [Admin.DeleteUser] does: logins, sessions, tickets, codes and messages
 // that wait go at once, and where they were in the events of the pool cannot be read any more. There
-// is no way back. Addresses are free; a user name rests for 30 days, in which nobody can pass for
+// is no way back. Addresses are free, but one that was replaced rests
+// until its link is over; a user name rests for 30 days, in which nobody can pass for
 // the one who had it; the id is never used again (security.md S13). The proven address gets a last
 // message.
 //

@@ -24,6 +24,10 @@ func (CancelInput) LogValue() slog.Value { return redacted }
 // sessions, tickets and codes end, and the password is of no use any more, because whoever changed
 // the address knew it: set a new one with [Pool.ForgotPassword].
 //
+// Whoever has the old mailbox within that week has the last word, be they a stranger whom it was left
+// to: the new address is told, and an administrator gives the account back. Let users keep the old
+// one for a week.
+//
 // It acts at once, so a page answers the GET of a link with a form, and calls CancelChange at its
 // POST only: mail scanners open links before people do (security.md S2). A password that is set, or
 // signing out everywhere, does not end such a link, or a thief would do it first.
