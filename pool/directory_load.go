@@ -307,6 +307,8 @@ func ringOf(
 		ring *seal.Keyring
 		err  error
 	}
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
 	said := make(chan answer, 1) // room for one that nobody waits for any more
 	go func() {
 		a := answer{err: errors.New("did not return")}

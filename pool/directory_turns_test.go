@@ -2,14 +2,18 @@ package pool_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/pool/hook"
+	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
 	"github.com/userpool-go/userpool/user"
@@ -87,4 +91,51 @@ func backlog(t *testing.T, st storage.Store, id user.PoolID, n int) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// Keyrings that hang hold up the hooks of other pools no longer than one of them does.
+func TestHangingKeyringsHoldUpNoHook(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		st := memory.New()
+		var down atomic.Bool
+		heard := make(chan user.PoolID, 10)
+		open := func() *city {
+			return openCity(t, st, func(c *pool.DirectoryConfig) {
+				c.Now = time.Now
+				c.Keyring = func(ctx context.Context, id user.PoolID) (*seal.Keyring, error) {
+					if down.Load() && id != "fine" {
+						<-ctx.Done()
+						return nil, ctx.Err()
+					}
+					return cityKeys, nil
+				}
+				c.Hooks.PostConfirmation = func(_ context.Context, e hook.PostConfirmation) error {
+					if !down.Load() {
+						return errors.New("not now")
+					}
+					heard <- e.Pool
+					return nil
+				}
+			})
+		}
+		first := open()
+		for i := range 41 {
+			id := user.PoolID(fmt.Sprint("hangs", i))
+			if i == 40 {
+				id = "fine"
+			}
+			first.kit(first.create(id, pool.Settings{})).confirmed(string(id) + "@example.com")
+		}
+		if err := first.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		down.Store(true)
+		began := time.Now()
+		open()
+		if id := <-heard; id != "fine" || time.Since(began) > 15*time.Second {
+			t.Errorf("the hook of %q ran after %v", id, time.Since(began))
+		}
+	})
 }

@@ -151,6 +151,7 @@ func (r *poster) due(ctx context.Context) ([]*storage.Outgoing, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.load(ctx, due)
 	ours := map[user.PoolID]bool{}
 	for _, m := range due {
 		if _, asked := ours[m.Pool]; asked {
@@ -162,6 +163,20 @@ func (r *poster) due(ctx context.Context) ([]*storage.Outgoing, error) {
 	}
 	r.forget()
 	return slices.DeleteFunc(due, func(m *storage.Outgoing) bool { return !ours[m.Pool] }), nil
+}
+
+// load loads the pools of what waits, all at once: where the keyrings of some hang, the others wait
+// no longer than for one.
+func (r *poster) load(ctx context.Context, due []*storage.Outgoing) {
+	var loading sync.WaitGroup
+	defer loading.Wait()
+	asked := map[user.PoolID]bool{}
+	for _, m := range due {
+		if !asked[m.Pool] {
+			asked[m.Pool] = true
+			loading.Go(func() { r.ready(ctx, m.Pool) })
+		}
+	}
 }
 
 // hold tells whether this process runs the hook for a pool, which it must be able to load.
