@@ -3,6 +3,7 @@ package pool_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -156,6 +157,25 @@ func TestS5_RemovedAndAddedIsUndone(t *testing.T) {
 			t.Errorf("%s still owns the thief's address", u.ID)
 		}
 	}, restores, takes(pool.Username, pool.Email))
+}
+
+// Whoever changes the address of an account and deletes it does not do so unheard.
+func TestS5_FormerAddressesHearOfTheDeletion(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, k *kit) {
+		k.confirmed(ada)
+		d := k.changed(k.done(ada), ada2, 1)
+		if err := k.account(d).Delete(t.Context(), pool.DeleteInput{}); err != nil {
+			t.Fatal(err)
+		}
+		k.delivered()
+		for _, to := range []string{ada, ada2} {
+			told := slices.ContainsFunc(k.box.To(to), func(m message.Message) bool { return m.Kind == message.AccountDeleted })
+			if !told {
+				t.Errorf("%s is not told of the deletion", to)
+			}
+		}
+	}, restores)
 }
 
 // A first address of its kind is undone with a link, too, which the other one gets: a thief who adds
