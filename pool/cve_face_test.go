@@ -127,6 +127,7 @@ func TestCVE62_NoFaceGivesSecrets(t *testing.T) {
 	t.Parallel()
 	faces := []reflect.Type{
 		reflect.TypeFor[*pool.Pool](), reflect.TypeFor[*pool.Account](), reflect.TypeFor[*pool.Admin](), reflect.TypeFor[*pool.Directory](),
+		reflect.TypeFor[*pool.App](),
 	}
 	seen := map[reflect.Type]bool{}
 	for _, face := range faces {

@@ -27,8 +27,8 @@ type ImpersonateInput struct {
 	// Reason stands in the history: 1 to 256 bytes of printable text, such as the number of a
 	// ticket. Name nobody in it: it is not erased with the user.
 	Reason string
-	// Lifetime is 1 to 30 minutes; 0 means 30. Tokens end with those of the client, if that is
-	// earlier.
+	// Lifetime is 1 to 30 minutes; 0 means 30. Tokens end with those of the client, and a browser
+	// session at the limit of the pool's ([SessionSettings]), if that is earlier.
 	Lifetime time.Duration
 	Client   string            // that the session is for; "" means the pool's only client
 	Browser  bool              // a browser session, and no tokens: see [Caller].Browser
@@ -77,7 +77,7 @@ func (a *Admin) Impersonate(ctx context.Context, in ImpersonateInput) (*Done, er
 			return nil, err
 		}
 		terms := f.state.settings.terms(f.client, h.from)
-		terms.Lifetime = orElse(in.Lifetime, gate.MaxImpersonation)
+		terms.Lifetime = min(terms.Lifetime, orElse(in.Lifetime, gate.MaxImpersonation))
 		s, err := p.gate.Session(d, terms)
 		if err != nil {
 			return nil, err

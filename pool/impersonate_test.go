@@ -174,6 +174,27 @@ func TestS6_ImpersonationEnds(t *testing.T) {
 	}
 }
 
+// Staff stay in no browser for longer than users may.
+func TestS6_NoLongerThanUsersStay(t *testing.T) {
+	t.Parallel()
+	k := open(t, func(c *pool.Config) {
+		c.Settings = &pool.Settings{Sessions: pool.SessionSettings{Absolute: 10 * time.Minute, Idle: 10 * time.Minute}}
+	})
+	k.confirmed(ada)
+	done := k.acting(ada, true)
+	if want := k.clock.Now().Add(10 * time.Minute); !done.Expires.Equal(want) {
+		t.Errorf("it expires at %v, want %v", done.Expires, want)
+	}
+	k.clock.advance(6 * time.Minute)
+	if _, err := k.entered(done); err != nil {
+		t.Fatal(err)
+	}
+	k.clock.advance(4 * time.Minute)
+	if _, err := k.entered(done); !errors.Is(err, pool.ErrNotAuthorized) {
+		t.Errorf("entered = %v, want ErrNotAuthorized", err)
+	}
+}
+
 // Who is raised meanwhile is nobody's to act as who was above them before, by whatever way it came.
 func TestS6_RaisedMeanwhile(t *testing.T) {
 	t.Parallel()
