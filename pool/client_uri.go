@@ -65,7 +65,7 @@ func returns(uri string) bool {
 		ip, err := netip.ParseAddr(u.Hostname())
 		return host(u) && (u.Hostname() == "localhost" || err == nil && ip.IsLoopback() && ip.Zone() == "")
 	}
-	return privateScheme.MatchString(u.Scheme) && u.Opaque == ""
+	return privateScheme.MatchString(u.Scheme) && strings.HasPrefix(uri[len(u.Scheme)+1:], "/")
 }
 
 // host reports whether a web URL names a host, as browsers spell it.
