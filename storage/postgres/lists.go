@@ -41,7 +41,7 @@ const (
 )
 
 // list queues a query and runs it for a pool that exists, as of one moment; one that does not has
-// nothing to list, and keeps is false.
+// nothing to list.
 func (s *Store) list(ctx context.Context, pool user.PoolID, b *pgx.Batch) (exists bool, err error) {
 	epoch := int64(0)
 	b.Queue(s.sql(selectEpoch), key(pool)).QueryRow(func(row pgx.Row) error { return none(row.Scan(&epoch)) })
