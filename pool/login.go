@@ -19,8 +19,8 @@ type SignInSettings struct {
 	// are looked up as before until all of them are stored in the other form too, which a chore sees
 	// to, and [Pool.Settings] shows what binds meanwhile. Taking it away is refused while names are
 	// there that differ in case only, and until the chore has been at all users once nobody takes a
-	// user name ([ErrUnavailable]): seconds for thousands of users. Giving it leaves who had a name with both of its forms: the one
-	// that was typed, and the one in lower case.
+	// user name ([ErrUnavailable]): seconds for thousands of users. Giving it leaves who had a name
+	// with both of its forms: the one that was typed, and the one in lower case.
 	CaseSensitive bool
 }
 
