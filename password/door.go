@@ -66,27 +66,54 @@ func (d *door) enter(ctx context.Context, from From, p Params) (leave func(), er
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("wait to check a password: %w", err)
 	}
-	j := &job{from: from, cost: cost(p), weight: d.weigh(p), turn: make(chan struct{})}
-	d.mu.Lock()
-	if !d.queue.push(j) {
-		defer d.mu.Unlock()
-		return nil, &BusyError{RetryAfter: d.wait()}
+	j := &job{from: from, cost: cost(p), weight: d.weigh(p), turn: make(chan struct{}), shed: make(chan struct{})}
+	if err := d.come(j); err != nil {
+		return nil, err
 	}
-	d.advance()
-	d.mu.Unlock()
 	select {
 	case <-j.turn:
 		return func() { d.leave(j) }, nil
+	case <-j.shed:
+		return nil, d.busy()
 	case <-ctx.Done():
 		d.leave(j)
 		return nil, fmt.Errorf("wait to check a password: %w", ctx.Err())
 	}
 }
 
-// leave ends j, whether it ran or still waits.
+// come queues j, for which another one may have to go.
+func (d *door) come(j *job) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.queue.push(j) {
+		out := d.queue.displaced(j)
+		if out == nil {
+			return &BusyError{RetryAfter: d.wait()}
+		}
+		d.queue.remove(out)
+		d.queue.forget(out)
+		close(out.shed)
+		d.queue.add(j)
+	}
+	d.advance()
+	return nil
+}
+
+func (d *door) busy() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return &BusyError{RetryAfter: d.wait()}
+}
+
+// leave ends j, whether it ran, still waits, or has just been shed.
 func (d *door) leave(j *job) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	select {
+	case <-j.shed:
+		return
+	default:
+	}
 	if !d.queue.remove(j) {
 		d.free.threads += j.threads
 		d.free.memory += j.memory

@@ -14,9 +14,13 @@ import (
 //
 // Who waits is let in fairly: strangers and known devices in turn, then pools, then sources, then
 // accounts, each by the work that it has had. Of the places to wait, a source gets at most a
-// quarter, and a quarter is kept for known devices. What nobody else wants is lent, so that a
+// quarter, and a quarter is kept for known devices; where all are taken, one that has fewer takes the
+// place of whoever came last of the one that has most. What nobody else wants is lent, so that a
 // single source may use every core of an idle machine; it costs the next comer no more than the end
 // of one hash.
+//
+// The collector frees what a hash held: a process needs about twice what runs at once, or, where
+// GOMEMLIMIT says that there is less, that.
 //
 // It is safe for concurrent use. [NewHasher] makes one, and [Hasher.For] says who comes.
 type Hasher struct {

@@ -26,6 +26,7 @@ type job struct {
 	units uint64        // places that it takes while it waits
 	flow  *flow         // its account
 	turn  chan struct{} // closed when it is let in
+	shed  chan struct{} // closed when another one takes its place
 }
 
 // flow is one of those among whom the door is shared.
@@ -48,22 +49,77 @@ func newQueue(places uint64) queue {
 // source has more than a quarter, in all pools together; but if it has none, it gets one.
 func (q *queue) push(j *job) bool {
 	j.units = max(1, j.cost/cost(Default()))
-	places := q.places
-	if !j.from.Known {
-		places -= places / 4
-	}
-	if q.taken > 0 && q.taken+j.units > places {
+	if q.taken > 0 && q.taken+j.units > q.open(j) || q.greedy(j) {
 		return false
 	}
-	if held := q.sources[j.from.Source]; held > 0 && held+j.units > q.places/4 {
-		return false
+	q.add(j)
+	return true
+}
+
+// open returns how many places there are for j and its like.
+func (q *queue) open(j *job) uint64 {
+	if j.from.Known {
+		return q.places
 	}
+	return q.places - q.places/4
+}
+
+// greedy reports whether the source of j would have more than a quarter.
+func (q *queue) greedy(j *job) bool {
+	held := q.sources[j.from.Source]
+	return held > 0 && held+j.units > q.places/4
+}
+
+// displaced returns who makes room for j where all places are taken, or nil: the newest of the
+// source that has most, if that keeps no fewer than the source of j then has. Otherwise a few
+// sources that come again and again would keep all others out, who are told each time that the door
+// is full. Of the source it is the account that has most. Known devices make no room for strangers.
+func (q *queue) displaced(j *job) *job {
+	if q.greedy(j) {
+		return nil
+	}
+	var out *job
+	var most, each uint64 // that its source has, and its account
+	for _, lane := range q.root.children {
+		if lane.name == known && !j.from.Known {
+			continue
+		}
+		lane.newest(func(w *job) {
+			has, n := q.sources[w.from.Source], uint64(len(w.flow.waiting))
+			if has > most || has == most && n > each {
+				out, most, each = w, has, n
+			}
+		})
+	}
+	if out == nil || q.sources[j.from.Source]+j.units > most-out.units || q.taken-out.units+j.units > q.open(j) {
+		return nil
+	}
+	return out
+}
+
+// newest calls fn with who came last of each account below f.
+func (f *flow) newest(fn func(*job)) {
+	if n := len(f.waiting); n > 0 {
+		fn(f.waiting[n-1])
+	}
+	for _, c := range f.children {
+		c.newest(fn)
+	}
+}
+
+// The lanes.
+const (
+	stranger = "stranger"
+	known    = "known"
+)
+
+func (q *queue) add(j *job) {
 	q.taken += j.units
 	q.cost += j.cost
 	q.sources[j.from.Source] += j.units
-	lane := "stranger"
+	lane := stranger
 	if j.from.Known {
-		lane = "known"
+		lane = known
 	}
 	f := &q.root
 	for _, name := range []string{lane, j.from.Pool, j.from.Source, j.from.Account} {
@@ -72,7 +128,6 @@ func (q *queue) push(j *job) bool {
 	}
 	f.waiting = append(f.waiting, j)
 	j.flow = f
-	return true
 }
 
 // child returns a flow below f. There are no more of them than hashes at the door.
