@@ -2,8 +2,24 @@
 
 package postgrestest
 
-import "os/exec"
+import (
+	"errors"
+	"os"
+	"os/exec"
+)
 
 func give(string) error { return nil }
 
 func asOwner(*exec.Cmd) {}
+
+func pause(int) error { return errors.ErrUnsupported }
+
+func resume(int) error { return errors.ErrUnsupported }
+
+func kill(pid int) error {
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return err
+	}
+	return p.Kill()
+}

@@ -36,7 +36,18 @@ func give(dir string) error {
 
 // asOwner lets a command run as the owner.
 func asOwner(cmd *exec.Cmd) {
+	cmd.SysProcAttr = new(syscall.SysProcAttr)
+	endWithUs(cmd.SysProcAttr)
 	if uid, gid, ok := owner(); ok {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	}
 }
+
+// pause stops a process where it stands.
+func pause(pid int) error { return syscall.Kill(pid, syscall.SIGSTOP) }
+
+// resume lets a process go on.
+func resume(pid int) error { return syscall.Kill(pid, syscall.SIGCONT) }
+
+// kill ends a process.
+func kill(pid int) error { return syscall.Kill(pid, syscall.SIGKILL) }
