@@ -1,0 +1,320 @@
+package nodes_test
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/userpool-go/userpool/message/smtp"
+	"github.com/userpool-go/userpool/password"
+	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/pool/hook"
+	"github.com/userpool-go/userpool/seal"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/storage/postgres"
+	"github.com/userpool-go/userpool/token"
+	"github.com/userpool-go/userpool/user"
+)
+
+// setup is what a process is started with.
+type setup struct {
+	URL      string // of the database
+	Keys     string // file of the keyring
+	Mail     string // address of the mail server
+	Clock    string // file that says how far the clock of all processes is ahead
+	Hooked   string // file to which the hook adds what it was told
+	Pool     user.PoolID
+	Issuer   string
+	Settings *pool.Settings // in code; nil means those that are stored
+}
+
+// request is what a process is asked, whatever it is.
+type request struct {
+	Login, Password, Client, IP   string
+	Ticket, Code, Access, Refresh string
+	User                          user.ID
+	Settings                      pool.Settings
+	Version                       pool.Version
+	Trap                          trap
+}
+
+// answer is what it says.
+type answer struct {
+	Ticket, Access, Refresh string
+	Settings                pool.Settings
+	Version                 pool.Version
+	JWKS                    json.RawMessage
+	Events                  []pool.Event
+	Report                  pool.EventReport
+	Log                     []entry
+}
+
+// node is a process of the program.
+type node struct {
+	pool     *pool.Pool
+	verifier *token.Verifier
+	store    *watched
+}
+
+// serve runs the program until it is told to stop, and then as a program should: calls that came in are
+// answered, and nothing is left half done.
+func serve(s setup) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(1) // whoever started us is gone
+	}()
+	now, err := clockOf(s.Clock)
+	if err != nil {
+		return err
+	}
+	ring, err := seal.File(s.Keys)
+	if err != nil {
+		return err
+	}
+	st, err := postgres.Open(ctx, s.URL, postgres.Config{Also: account})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	mail, err := smtp.New(smtp.Config{Addr: s.Mail, From: "no-reply@example.com", InsecureNoTLS: true, Now: now})
+	if err != nil {
+		return err
+	}
+	w := &watched{Store: st, now: now}
+	p, err := pool.Open(ctx, w, pool.Config{
+		ID: s.Pool, Issuer: s.Issuer, Settings: s.Settings, Keys: ring, Now: now,
+		Sender: trapped{mail, w}, Hooks: hook.Set{PostConfirmation: noting(s.Hooked)},
+		InsecureHash: &password.Params{Memory: 8, Time: 1, Threads: 1},
+	})
+	if err != nil {
+		return err
+	}
+	n := &node{pool: p, store: w}
+	if n.verifier, err = p.Verifier(); err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	web := &http.Server{Handler: n.handler(), ReadHeaderTimeout: time.Minute}
+	go func() { _ = web.Serve(l) }()
+	fmt.Println(ready, l.Addr())
+	<-ctx.Done()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	return errors.Join(web.Shutdown(ctx), p.Close(ctx))
+}
+
+const ready = "listening on"
+
+// clockOf returns a clock that is ahead of the machine's by as many nanoseconds as a file says, so that
+// those of all processes move at once, also of one that stands still.
+func clockOf(name string) (func() time.Time, error) {
+	f, err := os.Open(name)
+	return func() time.Time {
+		var ahead [8]byte
+		_, _ = f.ReadAt(ahead[:], 0)
+		return time.Now().Add(time.Duration(binary.LittleEndian.Uint64(ahead[:])))
+	}, err
+}
+
+// account is the program's own row of a user, in the commit that makes the user.
+func account(c storage.UserChange) []postgres.Exec {
+	switch {
+	case c.Created():
+		return []postgres.Exec{{SQL: `INSERT INTO accounts (user_id) VALUES ($1)`, Args: []any{string(c.User.ID)}}}
+	case c.Deleted():
+		return []postgres.Exec{{SQL: `DELETE FROM accounts WHERE user_id = $1`, Args: []any{string(c.User.ID)}}}
+	}
+	return nil
+}
+
+// noting returns a hook that adds whom it is told of to a file that all processes share.
+func noting(name string) func(context.Context, hook.PostConfirmation) error {
+	return func(_ context.Context, e hook.PostConfirmation) error {
+		f, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		_, err = f.WriteString(e.ID + " " + string(e.User) + "\n")
+		return errors.Join(err, f.Close())
+	}
+}
+
+// handler answers calls by name.
+func (n *node) handler() http.Handler {
+	mux := http.NewServeMux()
+	for name, call := range map[string]func(context.Context, request) (answer, error){
+		"sign-up": n.signUp, "confirm": n.confirm, "sign-in": n.signIn, "refresh": n.refresh, "verify": n.verify,
+		"forgot": n.forgot, "reset": n.reset, "sign-out": n.signOut, "sign-out-everywhere": n.everywhere,
+		"disable": n.disable, "delete": n.erase, "settings": n.settings, "put-settings": n.putSettings,
+		"jwks": n.jwks, "events": n.events, "audit": n.audit, "log": n.log, "trap": n.trap,
+	} {
+		mux.HandleFunc("POST /"+name, func(w http.ResponseWriter, r *http.Request) {
+			var in request
+			if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+				http.Error(w, err.Error(), http.StatusBadRequest)
+				return
+			}
+			out, err := call(r.Context(), in)
+			if err != nil {
+				http.Error(w, err.Error(), codeOf(err))
+				return
+			}
+			_ = json.NewEncoder(w).Encode(out)
+		})
+	}
+	return mux
+}
+
+// classes are the errors that callers tell apart, by status code.
+var classes = map[int]error{
+	http.StatusUnauthorized: pool.ErrNotAuthorized, http.StatusForbidden: pool.ErrBadCode,
+	http.StatusGone: pool.ErrTicketGone, http.StatusTooManyRequests: pool.ErrLimited,
+	http.StatusServiceUnavailable: pool.ErrUnavailable, http.StatusBadGateway: pool.ErrClosed,
+	http.StatusConflict: pool.ErrStale, http.StatusNotFound: pool.ErrUnknownClient,
+	http.StatusPreconditionFailed: token.ErrRevoked,
+}
+
+func codeOf(err error) int {
+	for code, class := range classes {
+		if errors.Is(err, class) {
+			return code
+		}
+	}
+	return http.StatusInternalServerError
+}
+
+func (r request) caller() pool.Caller {
+	ip, _ := netip.ParseAddr(r.IP)
+	return pool.Caller{IP: ip}
+}
+
+func (n *node) admin() *pool.Admin { return n.pool.Admin(pool.Actor{Name: "operator"}) }
+
+// done returns the tokens of a finished step.
+func done(step pool.Step, err error) (answer, error) {
+	d, err := pool.Finished(step, err)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{Access: d.Tokens.Access.Reveal(), Refresh: d.Tokens.Refresh.Reveal()}, nil
+}
+
+func (n *node) signUp(ctx context.Context, in request) (answer, error) {
+	up, err := n.pool.SignUp(ctx, pool.SignUpInput{
+		Username: in.Login, Password: password.New(in.Password), Client: in.Client, Caller: in.caller(),
+	})
+	return answer{Ticket: up.Ticket}, err
+}
+
+func (n *node) confirm(ctx context.Context, in request) (answer, error) {
+	_, err := n.pool.ConfirmSignUp(ctx, pool.CodeInput{Ticket: in.Ticket, Code: in.Code, Caller: in.caller()})
+	return answer{}, err
+}
+
+func (n *node) signIn(ctx context.Context, in request) (answer, error) {
+	return done(n.pool.SignIn(ctx, pool.SignInInput{
+		Username: in.Login, With: pool.Password{Value: password.New(in.Password)}, Client: in.Client, Caller: in.caller(),
+	}))
+}
+
+func (n *node) refresh(ctx context.Context, in request) (answer, error) {
+	return done(n.pool.Refresh(ctx, pool.RefreshInput{Token: token.NewSecret(in.Refresh), Client: in.Client}))
+}
+
+func (n *node) verify(ctx context.Context, in request) (answer, error) {
+	_, err := n.verifier.Verify(ctx, in.Access)
+	return answer{}, err
+}
+
+func (n *node) forgot(ctx context.Context, in request) (answer, error) {
+	res, err := n.pool.ForgotPassword(ctx, pool.ForgotPasswordInput{Username: in.Login, Caller: in.caller()})
+	return answer{Ticket: res.Ticket}, err
+}
+
+func (n *node) reset(ctx context.Context, in request) (answer, error) {
+	_, err := n.pool.ResetPassword(ctx, pool.ResetPasswordInput{
+		Ticket: in.Ticket, Code: in.Code, Password: password.New(in.Password), Caller: in.caller(),
+	})
+	return answer{}, err
+}
+
+func (n *node) signOut(ctx context.Context, in request) (answer, error) {
+	return answer{}, n.pool.SignOut(ctx, pool.SignOutInput{Token: token.NewSecret(in.Refresh)})
+}
+
+func (n *node) everywhere(ctx context.Context, in request) (answer, error) {
+	a, err := n.pool.Account(ctx, token.NewSecret(in.Access))
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, a.SignOutEverywhere(ctx, in.caller())
+}
+
+func (n *node) disable(ctx context.Context, in request) (answer, error) {
+	u, err := n.admin().FindUser(ctx, in.Login)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, n.admin().Disable(ctx, u.ID)
+}
+
+func (n *node) erase(ctx context.Context, in request) (answer, error) {
+	u, err := n.admin().FindUser(ctx, in.Login)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, n.admin().DeleteUser(ctx, u.ID)
+}
+
+func (n *node) settings(ctx context.Context, _ request) (a answer, err error) {
+	a.Settings, a.Version, err = n.admin().Settings(ctx)
+	return a, err
+}
+
+func (n *node) putSettings(ctx context.Context, in request) (answer, error) {
+	return answer{}, n.admin().PutSettings(ctx, in.Settings, in.Version)
+}
+
+func (n *node) jwks(context.Context, request) (answer, error) {
+	return answer{JWKS: n.pool.JWKS()}, nil
+}
+
+// events returns the history, all of it.
+func (n *node) events(ctx context.Context, in request) (a answer, err error) {
+	for q := (pool.EventQuery{User: in.User}); ; {
+		page, err := n.pool.ListEvents(ctx, q)
+		a.Events = append(a.Events, page.Events...)
+		if q.After = page.Next; err != nil || q.After == "" {
+			return a, err
+		}
+	}
+}
+
+func (n *node) audit(ctx context.Context, _ request) (a answer, err error) {
+	a.Report, err = n.pool.VerifyEvents(ctx)
+	return a, err
+}
+
+func (n *node) log(context.Context, request) (answer, error) {
+	return answer{Log: n.store.entries()}, nil
+}
+
+func (n *node) trap(_ context.Context, in request) (answer, error) {
+	n.store.set(in.Trap)
+	return answer{}, nil
+}
