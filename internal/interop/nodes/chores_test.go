@@ -92,7 +92,10 @@ func TestChoresAreDoneByOne(t *testing.T) {
 		})
 	}
 	all.Wait()
-	c.until("the end of the hooks", 20*time.Second, func() bool { return len(c.hooked()) >= people })
+	c.sent()
+	if n := len(c.hooked()); n != people {
+		t.Errorf("the hook was told of %d people, want %d", n, people)
+	}
 	c.intact()
 	did := c.exclusive()
 	for _, lease := range []string{"sweep", "seal/people", "hook/people/PostConfirmation"} {
@@ -125,6 +128,14 @@ func TestChoresAreDoneByOne(t *testing.T) {
 		}
 	}
 	t.Logf("%d mails, sent by %v", len(copies), senders)
+}
+
+// sent waits until no mail and no hook is left to do.
+func (c *cluster) sent() {
+	c.t.Helper()
+	c.until("the outbox is empty", 50*time.Second, func() bool {
+		return c.count(`SELECT count(*) FROM userpool_outgoing`) == 0
+	})
 }
 
 // hooked returns how often the hook was told of each user.
