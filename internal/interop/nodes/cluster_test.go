@@ -55,6 +55,8 @@ type cluster struct {
 	nodes [count]*process
 	mail  *mailServer
 	db    *pgxpool.Pool
+	ahead time.Duration
+	held  time.Time
 }
 
 // prepare makes all that processes share, and starts none.
@@ -113,14 +115,31 @@ func (c *cluster) each(f func(i int) error) (errs [count]error) {
 // advance moves the clock of all processes.
 func (c *cluster) advance(d time.Duration) {
 	c.t.Helper()
-	var ahead [8]byte
-	text, err := os.ReadFile(c.Clock)
-	copy(ahead[:], text)
-	binary.LittleEndian.PutUint64(ahead[:], binary.LittleEndian.Uint64(ahead[:])+uint64(d))
-	if err == nil {
-		err = os.WriteFile(c.Clock, ahead[:], 0o600)
+	c.ahead += d
+	c.setClock()
+}
+
+// hold lets the clock of all processes stand still until it is advanced: however long calls take, no lock
+// and no window ends while they do.
+func (c *cluster) hold() {
+	c.t.Helper()
+	c.held = time.Now()
+	c.setClock()
+}
+
+func (c *cluster) setClock() {
+	c.t.Helper()
+	var text [16]byte
+	binary.LittleEndian.PutUint64(text[:], uint64(c.ahead))
+	if !c.held.IsZero() {
+		binary.LittleEndian.PutUint64(text[8:], uint64(c.held.UnixNano()))
 	}
+	f, err := os.OpenFile(c.Clock, os.O_WRONLY, 0)
 	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt(text[:], 0); err != nil { // in place: never short, for those who read it
 		c.t.Fatal(err)
 	}
 }

@@ -50,6 +50,7 @@ func TestT4_OneTokenAtFourNodesHasOneSuccessor(t *testing.T) {
 	t.Parallel()
 	c := run(t)
 	first := c.person(0, "ada@example.com")
+	c.hold()
 	answers, errs := c.parallel(64, "refresh", func(int) request { return request{Refresh: first.Refresh} })
 	if n := c.tally(errs); n[nil] != 64 {
 		t.Fatalf("64 refreshes with one token at once came to %v, want 64 successes", n)
@@ -109,6 +110,7 @@ func TestT5_GuessesAtFourNodesGetFiveVerdicts(t *testing.T) {
 	t.Parallel()
 	c := run(t)
 	c.person(0, "ada@example.com")
+	c.hold()
 	_, errs := c.parallel(100, "sign-in", func(i int) request {
 		return request{Login: "ada@example.com", Password: "incorrect horse battery staple", IP: address(i)}
 	})
@@ -141,6 +143,7 @@ func TestT5_GuessesAtFourNodesGetFiveVerdicts(t *testing.T) {
 func TestT6_ANetworkHasOneBudgetAtFourNodes(t *testing.T) {
 	t.Parallel()
 	c := run(t)
+	c.hold()
 	_, errs := c.parallel(200, "sign-in", func(i int) request {
 		return request{Login: fmt.Sprintf("nobody%d@example.com", i), Password: secret, IP: "10.9.9.9"}
 	})
@@ -154,6 +157,7 @@ func TestT6_ANetworkHasOneBudgetAtFourNodes(t *testing.T) {
 func TestT6_APoolHasOneBudgetAtFourNodes(t *testing.T) {
 	t.Parallel()
 	c := run(t, func(s *setup) { s.Settings = &pool.Settings{Limits: pool.LimitSettings{SignIns: 10}} })
+	c.hold()
 	_, errs := c.parallel(300, "sign-in", func(i int) request {
 		return request{Login: fmt.Sprintf("nobody%d@example.com", i), Password: secret, IP: address(i)}
 	})

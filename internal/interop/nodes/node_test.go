@@ -31,7 +31,7 @@ type setup struct {
 	URL      string // of the database
 	Keys     string // file of the keyring
 	Mail     string // address of the mail server
-	Clock    string // file that says how far the clock of all processes is ahead
+	Clock    string // file of the clock that all processes share
 	Hooked   string // file to which the hook adds what it was told
 	Pool     user.PoolID
 	Issuer   string
@@ -120,14 +120,18 @@ func serve(s setup) error {
 
 const ready = "listening on"
 
-// clockOf returns a clock that is ahead of the machine's by as many nanoseconds as a file says, so that
-// those of all processes move at once, also of one that stands still.
+// clockOf returns a clock that all processes share, also one that stands still meanwhile: a file says how
+// many nanoseconds it is ahead of the machine's, or of a time at which it is held (0 means that it runs).
 func clockOf(name string) (func() time.Time, error) {
 	f, err := os.Open(name)
 	return func() time.Time {
-		var ahead [8]byte
-		_, _ = f.ReadAt(ahead[:], 0)
-		return time.Now().Add(time.Duration(binary.LittleEndian.Uint64(ahead[:])))
+		var text [16]byte
+		_, _ = f.ReadAt(text[:], 0)
+		ahead, held := int64(binary.LittleEndian.Uint64(text[:])), int64(binary.LittleEndian.Uint64(text[8:]))
+		if held != 0 {
+			return time.Unix(0, held+ahead)
+		}
+		return time.Now().Add(time.Duration(ahead))
 	}, err
 }
 
