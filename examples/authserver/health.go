@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/userpool-go/userpool/pool"
+)
+
+// readiness says whether this node should be sent requests.
+type readiness struct {
+	check func(context.Context) error
+	log   *slog.Logger
+	now   func() time.Time
+	going atomic.Bool // it was told to end
+
+	mu   sync.Mutex
+	asks time.Time // when check was last asked
+	err  error     // what it said
+}
+
+const (
+	checkEvery  = time.Second // at most: whoever may ask must not have the database asked as often
+	checkWithin = 2 * time.Second
+)
+
+// leave says from now on that requests should go elsewhere.
+func (h *readiness) leave() { h.going.Store(true) }
+
+// ready reports whether the node can serve, as of a second ago at most.
+func (h *readiness) ready(ctx context.Context) bool {
+	if h.going.Load() {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.now().Sub(h.asks) < checkEvery {
+		return h.err == nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkWithin) // the answer is for others, too
+	defer cancel()
+	err := h.check(ctx)
+	switch {
+	case err != nil && h.err == nil:
+		h.log.ErrorContext(ctx, "not ready", "error", err)
+	case err == nil && h.err != nil:
+		h.log.InfoContext(ctx, "ready again")
+	}
+	h.asks, h.err = h.now(), err
+	return err == nil
+}
+
+// routes adds both endpoints. They say no more than yes or no: why is in the log.
+func (h *readiness) routes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		say(w, http.StatusOK, "ok\n") // a dead database is no reason to restart this process
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if !h.ready(r.Context()) {
+			say(w, http.StatusServiceUnavailable, "not ready\n")
+			return
+		}
+		say(w, http.StatusOK, "ready\n")
+	})
+}
+
+func say(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	io.WriteString(w, text)
+}
+
+// healthOf asks the directory.
+func healthOf(dir *pool.Directory) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := dir.Pools(ctx, pool.Actor{Name: "health"}, pool.PoolQuery{Limit: 1})
+		return err
+	}
+}

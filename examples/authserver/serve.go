@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// listeners are the two doors of the server.
+type listeners struct{ public, operator net.Listener }
+
+func listen(c config) (l listeners, err error) {
+	if l.public, err = net.Listen("tcp", c.listen); err != nil {
+		return l, err
+	}
+	if l.operator, err = net.Listen("tcp", c.operator); err != nil {
+		return l, errors.Join(err, l.public.Close())
+	}
+	return l, nil
+}
+
+func (l listeners) close() {
+	l.public.Close()
+	l.operator.Close()
+}
+
+// serve serves both doors until ctx ends, or one of them breaks, and then leaves without cutting
+// anybody off:
+//
+//  1. /readyz says no, and everything else is served on, for c.drain: balancers notice, and send
+//     nothing more. Connections close with their next answer.
+//  2. The listeners close; requests under way have c.grace to end.
+//
+// The caller then closes what requests have used.
+func serve(ctx context.Context, c config, l listeners, ready *readiness, public, operator *observed) error {
+	servers := []*http.Server{newServer(public), newServer(operator)}
+	broken := make(chan error, len(servers))
+	for i, at := range []net.Listener{l.public, l.operator} {
+		go func() {
+			if c.cert != "" {
+				broken <- servers[i].ServeTLS(at, c.cert, c.key)
+				return
+			}
+			broken <- servers[i].Serve(at)
+		}()
+	}
+	var err error
+	select {
+	case err = <-broken: // nothing to wait for
+		ready.leave()
+	case <-ctx.Done():
+		ready.leave()
+		ready.log.InfoContext(ctx, "leaving", "drain", c.drain.String(), "grace", c.grace.String())
+		select {
+		case <-time.After(c.drain):
+		case err = <-broken:
+		}
+	}
+	var ending sync.WaitGroup
+	errs := make([]error, len(servers))
+	for i, s := range servers {
+		ending.Go(func() { errs[i] = within(ctx, c.grace, s.Shutdown) })
+	}
+	ending.Wait()
+	return errors.Join(append(errs, err)...)
+}
+
+// newServer returns a server that nobody can hold on to: who sends slowly, or nothing, has only so
+// long (Slowloris), and what is too large is not read.
+func newServer(h *observed) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      20 * time.Second, // a sign-in may wait for its turn to be hashed
+		IdleTimeout:       2 * time.Minute,  // longer than that of the balancer, who would else write to what we close
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(h.log.Handler(), slog.LevelDebug), // lines about peers, with their addresses
+	}
+}
+
+// within gives shut that long, although ctx has ended.
+func within(ctx context.Context, long time.Duration, shut func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), long)
+	defer cancel()
+	return shut(ctx)
+}
