@@ -48,9 +48,10 @@ type door struct {
 	count    atomic.Uint64
 	capacity weight
 
-	mu    sync.Mutex
-	free  weight
-	queue queue
+	mu      sync.Mutex
+	free    weight
+	running int
+	queue   queue
 }
 
 // weight is what a hash holds while it runs.
@@ -117,6 +118,7 @@ func (d *door) leave(j *job) {
 	if !d.queue.remove(j) {
 		d.free.threads += j.threads
 		d.free.memory += j.memory
+		d.running--
 	}
 	d.queue.forget(j)
 	d.advance()
@@ -130,6 +132,7 @@ func (d *door) advance() {
 		d.queue.charge(j)
 		d.free.threads -= j.threads
 		d.free.memory -= j.memory
+		d.running++
 		close(j.turn)
 	}
 }

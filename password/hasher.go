@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 )
 
 // Hasher is the door that all hashes of a process go through. It lets so many run at once, since
@@ -26,6 +27,9 @@ import (
 type Hasher struct {
 	door *door
 	from From
+
+	now  func() time.Time
+	seen func(context.Context, Run) // nil means that nobody asks, and that no time is taken
 }
 
 // NewHasher returns a door for n hashes at once; n <= 0 means one per processor (GOMAXPROCS).
@@ -38,7 +42,7 @@ func NewHasher(n int) *Hasher {
 
 // For returns the same door for what is done on behalf of from. The Hasher of [NewHasher] is for the
 // zero [From].
-func (d *Hasher) For(from From) *Hasher { return &Hasher{d.door, from} }
+func (d *Hasher) For(from From) *Hasher { return &Hasher{d.door, from, d.now, d.seen} }
 
 // Hash is [Params.Hash] behind the door. It waits at most as long as ctx lives, and fails with a
 // *[BusyError] where too many wait. What is refused without work is refused without waiting.
@@ -49,7 +53,7 @@ func (d *Hasher) Hash(ctx context.Context, p Params, s Secret) (Hash, error) {
 	if err := p.check(); err != nil {
 		return Hash{}, err
 	}
-	leave, err := d.door.enter(ctx, d.from, p)
+	leave, err := d.enter(ctx, p)
 	if err != nil {
 		return Hash{}, err
 	}
@@ -70,7 +74,7 @@ func (d *Hasher) Verify(ctx context.Context, h Hash, s Secret, form Form) (bool,
 	if h.Digest == nil {
 		return false, fmt.Errorf("%w: it has no digest", ErrHash)
 	}
-	leave, err := d.door.enter(ctx, d.from, h.Params)
+	leave, err := d.enter(ctx, h.Params)
 	if err != nil {
 		return false, err
 	}

@@ -24,7 +24,7 @@ func (d *Hasher) Repeat(ctx context.Context, h Hash, s Secret) (Hash, error) {
 	if err := h.check(); err != nil {
 		return Hash{}, fmt.Errorf("repeat: %w", err)
 	}
-	leave, err := d.door.enter(ctx, d.from, h.Params)
+	leave, err := d.enter(ctx, h.Params)
 	if err != nil {
 		return Hash{}, err
 	}

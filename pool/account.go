@@ -82,7 +82,7 @@ func (a *Account) SignOutEverywhere(ctx context.Context, from Caller) error {
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := a.inPerson(g, signOutEvent, from); err != nil {
+		if err := a.inPerson(ctx, g, signOutEvent, from); err != nil {
 			return struct{}{}, err
 		}
 		u := g.user
@@ -157,12 +157,12 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 // inPerson fails where somebody else acts as the user, and lets the history tell who wanted it:
 // credentials, factors, addresses, links, consent, export and deletion are the user's own (security.md
 // S6).
-func (a *Account) inPerson(g granted, kind string, from Caller) error {
+func (a *Account) inPerson(ctx context.Context, g granted, kind string, from Caller) error {
 	if g.session.Kind != token.Impersonation {
 		return nil
 	}
 	o := occurrence{who: g.user, from: from, Kind: kind, Actor: g.session.Actor()}
-	return a.pool.unjudged(o, forbidden, fmt.Errorf("%w: it takes the user in person", ErrForbidden))
+	return a.pool.unjudged(ctx, o, forbidden, fmt.Errorf("%w: it takes the user in person", ErrForbidden))
 }
 
 // read returns the live session with its user, or ErrNotAuthorized.

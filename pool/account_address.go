@@ -172,7 +172,7 @@ func (a *Account) mayMove(g granted, k user.Kind, to user.Login) error {
 func (a *Account) mayAsk(ctx context.Context, g granted, q *inquiry) error {
 	p, o := a.pool, g.occurrence(&q.proving)
 	if err := overBudget(g.read.Counters[1], askRule, g.now); err != nil {
-		return p.unjudged(o, accountLocked, err)
+		return p.unjudged(ctx, o, accountLocked, err)
 	}
 	if q.afforded {
 		return nil
@@ -260,7 +260,7 @@ func (a *Account) readPending(ctx context.Context, k user.Kind, keys ...storage.
 		return g, err
 	}
 	g.ticket, g.code, g.left, g.told = g.read.Tickets[0], g.read.Counters[0], g.read.Counters[1], g.read.Counters[2]
-	if err := a.inPerson(g.granted, addressEvent, Caller{}); err != nil {
+	if err := a.inPerson(ctx, g.granted, addressEvent, Caller{}); err != nil {
 		return g, err
 	}
 	if g.ticket == nil || !owns(g.user, g.ticket) || !ticketRule.Locked(g.left, g.now).IsZero() {

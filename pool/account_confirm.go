@@ -48,11 +48,11 @@ func (a *Account) ConfirmAddress(ctx context.Context, in ConfirmAddressInput) (S
 		g.source = g.read.Counters[3]
 		o := g.occurrence(&s)
 		if err := overBudget(g.source, sourceRule, g.now); err != nil && !admitted {
-			return nil, a.pool.unjudged(o, networkFull, err)
+			return nil, a.pool.unjudged(ctx, o, networkFull, err)
 		}
 		admitted = true
 		if !codeRule.Locked(g.code, g.now).IsZero() {
-			return nil, a.pool.unjudged(o, accountLocked, ErrBadCode)
+			return nil, a.pool.unjudged(ctx, o, accountLocked, ErrBadCode)
 		}
 		answer := answered{round: g.round, ticket: g.ticket, user: g.user, carried: g.carried, tries: g.left}
 		if _, right := a.pool.sentCode(answer, in.Code); !right {
@@ -73,7 +73,7 @@ func (a *Account) confirmAddress(ctx context.Context, g pending, s *proving, use
 	}
 	step, err := a.reissue(ctx, g.granted, s, next, changes...)
 	if _, locked := limit(err); locked && !errors.Is(err, storage.ErrStale) {
-		return nil, a.pool.unjudged(g.occurrence(s), accountLocked, ErrBadCode)
+		return nil, a.pool.unjudged(ctx, g.occurrence(s), accountLocked, ErrBadCode)
 	}
 	return step, owned(err)
 }

@@ -55,7 +55,7 @@ func (a *Account) prove(ctx context.Context, s *proving, w storage.Want) (g gran
 	if g, err = a.readFor(ctx, s.from, w); err != nil {
 		return g, err
 	}
-	if err := a.inPerson(g, s.kind, s.from); err != nil {
+	if err := a.inPerson(ctx, g, s.kind, s.from); err != nil {
 		return g, err
 	}
 	if s.may != nil { // before the proof: a refusal after it would tell that it was right
@@ -71,13 +71,13 @@ func (a *Account) prove(ctx context.Context, s *proving, w storage.Want) (g gran
 	}
 	p, o := a.pool, g.occurrence(s)
 	if err := overBudget(g.source, sourceRule, g.now); err != nil && !s.done {
-		return g, p.unjudged(o, networkFull, err)
+		return g, p.unjudged(ctx, o, networkFull, err)
 	}
 	if !guessRule.Locked(g.guesses, g.now).IsZero() {
-		return g, p.unjudged(o, accountLocked, ErrNotAuthorized)
+		return g, p.unjudged(ctx, o, accountLocked, ErrNotAuthorized)
 	}
 	if err := p.judge(ctx, &s.judgement, p.from(s.from, string(g.user.ID), true), g.user, nil, g.now); err != nil {
-		return g, p.full(o, err)
+		return g, p.full(ctx, o, err)
 	}
 	d := gate.Decide(gate.Request{User: g.user, Purpose: gate.SignIn}, []gate.Proof{s.owner}, g.now)
 	if d.Outcome() != gate.Mint {
@@ -134,7 +134,7 @@ func (a *Account) refusedAct(ctx context.Context, g granted, s *proving, err err
 	case err == nil || errors.Is(err, storage.ErrStale):
 		return err
 	case full && key == g.guesses.Key:
-		return a.pool.unjudged(o, accountLocked, ErrNotAuthorized)
+		return a.pool.unjudged(ctx, o, accountLocked, ErrNotAuthorized)
 	case full:
 		err = &LimitError{Until: l.Until}
 	case errors.Is(err, storage.ErrConflict):

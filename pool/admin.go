@@ -169,7 +169,7 @@ func (a *Admin) actOnce(
 ) error {
 	by, err := a.may(ctx, need)
 	if err != nil {
-		return a.refused(kind, &user.User{ID: id}, err)
+		return a.refused(ctx, kind, &user.User{ID: id}, err)
 	}
 	f, err := a.find(ctx, user.ByID(id))
 	if err != nil {
@@ -177,23 +177,23 @@ func (a *Admin) actOnce(
 	}
 	f.by = by
 	if err := by.over(f.state.roleOf(f.User)); err != nil {
-		return a.refused(kind, f.User, err)
+		return a.refused(ctx, kind, f.User, err)
 	}
 	changes, err := do(&f)
 	if err == nil {
 		err = by.over(f.state.roleOf(f.User)) // as they would be then
 	}
 	if err != nil {
-		return a.refused(kind, f.User, err)
+		return a.refused(ctx, kind, f.User, err)
 	}
 	changes = append(changes, a.pool.event(f.now, a.did(kind, f.User, f.reason)))
 	return owned(a.pool.commit(ctx, append(changes, by.still...)...))
 }
 
 // refused lets the history tell what was forbidden to an administrator, and returns err.
-func (a *Admin) refused(kind string, u *user.User, err error) error {
+func (a *Admin) refused(ctx context.Context, kind string, u *user.User, err error) error {
 	if errors.Is(err, ErrForbidden) {
-		return a.pool.unjudged(a.did(kind, u, ""), forbidden, err)
+		return a.pool.unjudged(ctx, a.did(kind, u, ""), forbidden, err)
 	}
 	return err
 }

@@ -66,7 +66,7 @@ func (a *Admin) createUser(ctx context.Context, in CreateUserInput, n invitee, c
 	p, now := a.pool, a.pool.now()
 	by, err := a.may(ctx, MayWriteUsers)
 	if err != nil {
-		return User{}, a.refused(createEvent, nil, err)
+		return User{}, a.refused(ctx, createEvent, nil, err)
 	}
 	got, err := p.read(ctx, storage.Want{Now: now, User: user.ByLogin(n.login.Value)})
 	if err != nil {
@@ -90,7 +90,7 @@ func (a *Admin) createUser(ctx context.Context, in CreateUserInput, n invitee, c
 	}
 	u := n.user(p.config.ID, s.settings.SignIn, now)
 	if err := by.puts(u.Groups, s.roleOf(u)); err != nil {
-		return User{}, a.refused(createEvent, nil, err)
+		return User{}, a.refused(ctx, createEvent, nil, err)
 	}
 	if err := a.mayCreate(ctx, h, in.Username, n, now); err != nil {
 		return User{}, err

@@ -95,7 +95,7 @@ func (a *Admin) reviseOnce(ctx context.Context, kind string, edit func(r *revisi
 	p := a.pool
 	by, err := a.may(ctx, MayWriteSettings)
 	if err != nil {
-		return a.refused(kind, nil, err)
+		return a.refused(ctx, kind, nil, err)
 	}
 	if p.config.Settings != nil {
 		return ErrFixedInCode
@@ -117,7 +117,7 @@ func (a *Admin) reviseOnce(ctx context.Context, kind string, edit func(r *revisi
 		return &SettingsError{ps}
 	}
 	if err := by.gives(was.roles(nil), is.roles(nil)); err != nil {
-		return a.refused(kind, nil, err)
+		return a.refused(ctx, kind, nil, err)
 	}
 	body, err := is.encode()
 	if err != nil {

@@ -88,7 +88,7 @@ func (a *Admin) may(ctx context.Context, need Role) (authority, error) {
 // looks around.
 func (a *Admin) reads(ctx context.Context, need Role) error {
 	_, err := a.may(ctx, need)
-	return a.refused(readEvent, nil, err)
+	return a.refused(ctx, readEvent, nil, err)
 }
 
 // lets fails where a permission is lacking.

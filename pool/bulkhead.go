@@ -28,10 +28,7 @@ func newBulkheads(alone bool) bulkheads {
 		most -= hook.Parallel / 4
 	}
 	b := bulkheads{}
-	for _, name := range []string{
-		preSignUp, postConfirmation, preAuthentication, postAuthentication, preTokenGeneration, customMessage,
-		migrateUser,
-	} {
+	for _, name := range hookNames {
 		b[name] = &bulkhead{most: most, of: map[user.PoolID]int{}}
 	}
 	return b

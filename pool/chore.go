@@ -17,7 +17,7 @@ const (
 // sweep erases what has expired until ctx ends.
 func (d *Directory) sweep(ctx context.Context) {
 	for {
-		if err := d.sweepOnce(ctx); err != nil && !over(ctx) {
+		if err := d.round(ctx, "sweep", d.sweepOnce); err != nil && !over(ctx) {
 			d.config.Logger.WarnContext(ctx, "sweep failed", "error", err)
 		}
 		if !pause(ctx, sweepEvery) {
@@ -41,7 +41,7 @@ func (d *Directory) sweepOnce(ctx context.Context) error {
 // ends (security.md T3, S18). One read tells of all pools.
 func (d *Directory) follow(ctx context.Context) {
 	for pause(ctx, follows) {
-		if err := d.catchUp(ctx); err != nil && !over(ctx) {
+		if err := d.round(ctx, "follow", d.catchUp); err != nil && !over(ctx) {
 			d.config.Logger.WarnContext(ctx, "feed failed", "error", err)
 		}
 	}
@@ -51,6 +51,7 @@ func (d *Directory) follow(ctx context.Context) {
 // alone.
 func (d *Directory) catchUp(ctx context.Context) (failed error) {
 	for {
+		asked := d.config.Now()
 		feed, err := d.store.Changed(ctx, d.since)
 		if err != nil {
 			return errors.Join(failed, err)
@@ -60,6 +61,7 @@ func (d *Directory) catchUp(ctx context.Context) (failed error) {
 		failed = errors.Join(failed, d.take(ctx, feed))
 		d.since = feed.Next
 		if !feed.More {
+			d.heard.Store(&asked)
 			return failed
 		}
 	}

@@ -56,7 +56,7 @@ func (p *Pool) proven(
 	}
 	o := occurrence{from: a.from, Kind: clientEvent, Outcome: refused, Reason: "secret", Client: c.ID}
 	if err := overBudget(counted[0], sourceRule, r.now); err != nil {
-		return Client{}, p.unjudged(o, networkFull, err)
+		return Client{}, p.unjudged(ctx, o, networkFull, err)
 	}
 	return Client{}, p.wrongSecret(ctx, counted[0].Key, o, r.now)
 }
@@ -65,7 +65,7 @@ func (p *Pool) proven(
 func (p *Pool) wrongSecret(ctx context.Context, network storage.CounterKey, o occurrence, now time.Time) error {
 	err := p.commit(ctx, storage.Count{Key: network, Rule: sourceRule, Now: now}, p.event(now, o))
 	if full, ok := errors.AsType[*storage.LimitError](err); ok {
-		return p.unjudged(o, networkFull, &LimitError{Until: full.Until})
+		return p.unjudged(ctx, o, networkFull, &LimitError{Until: full.Until})
 	} else if err != nil {
 		return err
 	}

@@ -136,7 +136,7 @@ func (a *Admin) secretsOnce(
 	p := a.pool
 	by, err := a.may(ctx, MaySetClientSecrets)
 	if err != nil {
-		return a.refused(kind, nil, err)
+		return a.refused(ctx, kind, nil, err)
 	}
 	c, doc, err := p.clientSecrets(ctx, client)
 	if err != nil {

@@ -88,7 +88,7 @@ func (p *Pool) write(ctx context.Context, changes ...storage.Change) error {
 		err = p.settle(ctx, changes, err)
 	}
 	if err == nil {
-		p.committed(changes)
+		p.committed(ctx, changes)
 		return nil
 	}
 	if _, refused := errors.AsType[*storage.ChangeError](err); refused {
@@ -162,7 +162,7 @@ func stamp(got storage.Got) int64 {
 }
 
 // committed lets this process act at once on what it has just written.
-func (p *Pool) committed(changes []storage.Change) {
+func (p *Pool) committed(ctx context.Context, changes []storage.Change) {
 	for _, c := range changes {
 		put, ok := c.(storage.PutRecord)
 		if !ok {
@@ -178,6 +178,7 @@ func (p *Pool) committed(changes []storage.Change) {
 			}
 		case *storage.Event:
 			p.dir.sealing.add(p)
+			p.dir.watch.event(ctx, r)
 		}
 	}
 }

@@ -53,6 +53,9 @@ type Config struct {
 	Now func() time.Time
 	// Logger takes what an operator should see; it is given no secret. Nil means nothing is logged.
 	Logger *slog.Logger
+	// Observer is told what happens, in numbers and closed sets of words: what metrics and traces
+	// are made of. The zero Observer is none.
+	Observer Observer
 	// Sealed is handed the head of each seal that this process makes, to be kept outside of the
 	// database for [Pool.VerifyEvents]. It may miss one, where the answer of the store was lost;
 	// the next covers it. Nothing is sealed until it returns. Nil means that nobody asks.

@@ -34,7 +34,7 @@ func (p *Pool) confirm(ctx context.Context, a answered, c Code, h *hooked) (Step
 	}
 	o := occurrence{who: a.user, from: a.from, Kind: confirmEvent, Outcome: refused, Client: a.client.ID}
 	if !codeRule.Locked(a.code, a.now).IsZero() {
-		return nil, p.unjudged(o, accountLocked, ErrBadCode)
+		return nil, p.unjudged(ctx, o, accountLocked, ErrBadCode)
 	}
 	if slices.ContainsFunc(a.Proofs, func(p token.Proof) bool { return p.Method == token.MethodPassword }) {
 		if err := p.mayAnswer(ctx, a, h); err != nil { // a right code signs in

@@ -33,15 +33,19 @@ type Directory struct {
 	only    user.PoolID   // the pool that [Open] opened; "" means all of the store
 
 	store  storage.Store
+	clock  storage.Clock // of the store; nil means that it has none
 	door   *password.Hasher
 	holder string // of leases: this process
 	hooks  bulkheads
+	watch  *watch
 
 	closed   atomic.Bool
 	posted   atomic.Uint32 // messages put into the outbox by this process
 	revoked  revocations
-	since    storage.Cursor // where the feed was read to
-	outbox   outbox
+	since    storage.Cursor            // where the feed was read to
+	heard    atomic.Pointer[time.Time] // when it was last read to its end
+	rounded  rounded
+	outbox   *outbox
 	posters  []*poster
 	refusing marks // pools in which calls were refused
 	sealing  marks // pools that may have events in no seal
@@ -100,6 +104,7 @@ func OpenDirectory(ctx context.Context, st storage.Store, c DirectoryConfig) (*D
 	if err := d.catchUp(ctx); err != nil {
 		return nil, fmt.Errorf("open directory: %w", unavailable(err))
 	}
+	d.compareClocks(ctx)
 	d.start(ctx)
 	return d, nil
 }
@@ -134,10 +139,12 @@ func (c DirectoryConfig) check() (DirectoryConfig, error) {
 
 // newDirectory returns a directory that does nothing yet, of one pool or of all.
 func newDirectory(st storage.Store, c Config, only user.PoolID) *Directory {
+	w := newWatch(c)
 	d := &Directory{
-		config: c, store: st, door: password.NewHasher(c.MaxHashes), holder: rand.Text(),
+		config: c, store: w.around(st), door: w.observed(password.NewHasher(c.MaxHashes)), holder: rand.Text(), watch: w,
 		hooks: newBulkheads(only != ""), only: only, pools: map[user.PoolID]*entry{}, issuers: map[string]user.PoolID{},
 	}
+	d.clock, _ = st.(storage.Clock)
 	d.outbox = newOutbox(d)
 	d.posters = newPosters(d)
 	return d
@@ -147,7 +154,7 @@ func newDirectory(st storage.Store, c Config, only user.PoolID) *Directory {
 func (d *Directory) handle(c Config) *Pool {
 	p := &Pool{
 		config: c, dir: d, store: d.store, door: d.door, holder: d.holder, hooks: d.hooks,
-		closed: &d.closed, outbox: &d.outbox, gate: gate.New(c.Keys, d.door, decoy(c.hashing())),
+		closed: &d.closed, outbox: d.outbox, gate: gate.New(c.Keys, d.door, decoy(c.hashing())),
 	}
 	p.refusals.Pool, p.sealer.Pool = p, p
 	p.signIns, p.mails = newBudget(p, "sign-ins"), newBudget(p, "mails")

@@ -13,11 +13,11 @@ func (d *Directory) due(ctx context.Context) error {
 	if d.closed.Load() {
 		return ErrClosed
 	}
-	failed := []error{d.catchUp(ctx), d.outbox.drain(ctx)}
+	failed := []error{d.round(ctx, "follow", d.catchUp), d.round(ctx, "deliver", d.outbox.drain)}
 	for _, r := range d.posters {
-		failed = append(failed, r.drain(ctx))
+		failed = append(failed, d.round(ctx, r.name, r.drain))
 	}
-	failed = append(failed, d.sweepOnce(ctx), d.tellRefusals(ctx, gatherFor))
+	failed = append(failed, d.round(ctx, "sweep", d.sweepOnce), d.round(ctx, "refusals", d.tellOldRefusals))
 	for _, id := range d.known() {
 		p := d.ready(ctx, id)
 		if p == nil {
@@ -28,9 +28,9 @@ func (d *Directory) due(ctx context.Context) error {
 			failed = append(failed, fmt.Errorf("pool %q: %w", id, err))
 		}
 	}
-	failed = append(failed, d.indexOnce(ctx), d.sealOnce(ctx))
+	failed = append(failed, d.round(ctx, "index", d.indexOnce), d.round(ctx, "seal", d.sealOnce))
 	for d.rounds.doom() {
-		if err := d.erase(ctx); err != nil {
+		if err := d.round(ctx, "erase", d.erase); err != nil {
 			return errors.Join(append(failed, err)...)
 		}
 	}

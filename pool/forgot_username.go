@@ -52,7 +52,7 @@ func (p *Pool) forgotUsername(
 	u, rule, now := r.owner(), mailing(login), r.now
 	o := occurrence{who: u, from: in.Caller, Kind: forgotNameEvent, Outcome: stepped, Client: r.client.ID}
 	if err := overBudget(r.source, budget, now); err != nil {
-		return Delivery{}, p.unjudged(o, networkFull, err)
+		return Delivery{}, p.unjudged(ctx, o, networkFull, err)
 	}
 	if err := p.afford(ctx, o, p.mails, r.state.settings.Limits.Mails, r.known); err != nil {
 		return Delivery{}, err

@@ -55,7 +55,7 @@ func (p *Pool) wrong(ctx context.Context, g guess, verdict error, o occurrence, 
 	if l, full := errors.AsType[*storage.LimitError](err); full && l.Key == g.source {
 		return p.pastNetwork(ctx, g, l.Until, o, counted...)
 	} else if full {
-		return p.unjudged(o, accountLocked, whileLocked(g.at))
+		return p.unjudged(ctx, o, accountLocked, whileLocked(g.at))
 	} else if err == nil {
 		return verdict
 	}
@@ -74,7 +74,7 @@ func (p *Pool) pastNetwork(
 	if _, locked := limit(err); !locked || errors.Is(err, storage.ErrStale) {
 		return err
 	}
-	return p.unjudged(o, accountLocked, whileLocked(g.at))
+	return p.unjudged(ctx, o, accountLocked, whileLocked(g.at))
 }
 
 // stillOpen refuses where a counter that a success would clear has locked since it was read. It
@@ -94,7 +94,7 @@ func (p *Pool) stillOpen(ctx context.Context, now time.Time, o occurrence, would
 	}
 	for n, c := range got.Counters {
 		if !rules[n].Locked(c, now).IsZero() {
-			return p.unjudged(o, accountLocked, errLocked)
+			return p.unjudged(ctx, o, accountLocked, errLocked)
 		}
 	}
 	return nil
@@ -112,7 +112,7 @@ func (p *Pool) counted(ctx context.Context, r reading, o occurrence, changes ...
 		o.Outcome, o.Reason = refused, networkFull // and costs what a wrong one does
 		return p.pastNetwork(ctx, r.guess(), l.Until, o, append(warned, count, p.event(r.now, o.locking(until)))...)
 	} else if full && l.Key == r.counter.Key {
-		return p.unjudged(o, accountLocked, ErrNotAuthorized)
+		return p.unjudged(ctx, o, accountLocked, ErrNotAuthorized)
 	}
 	return err
 }

@@ -122,6 +122,12 @@ const (
 	migrateUser        = "MigrateUser"
 )
 
+// hookNames are all of them.
+var hookNames = []string{
+	preSignUp, postConfirmation, preAuthentication, postAuthentication, preTokenGeneration, customMessage,
+	migrateUser,
+}
+
 // errHookFull means that as many runs of a hook are going on as may.
 var errHookFull = errors.New("too many runs of the hook are going on")
 
@@ -193,7 +199,7 @@ func malformed(name string, why error) error {
 func (p *Pool) denied(ctx context.Context, err error, now time.Time, o occurrence, count ...storage.Change) error {
 	d, denied := errors.AsType[denial](err)
 	if _, limited := errors.AsType[*LimitError](err); limited {
-		return p.unjudged(o, hookFull, err)
+		return p.unjudged(ctx, o, hookFull, err)
 	}
 	if gone := ctx.Err(); gone != nil && errors.Is(err, gone) {
 		p.hungUp(ctx, count)
@@ -205,7 +211,7 @@ func (p *Pool) denied(ctx context.Context, err error, now time.Time, o occurrenc
 	o.Outcome, o.Reason = refused, hookReason(d.Hook)
 	commit := p.commit(ctx, append(count, p.event(now, o))...)
 	if l, full := errors.AsType[*storage.LimitError](commit); full {
-		return p.unjudged(o, networkFull, &LimitError{Until: l.Until})
+		return p.unjudged(ctx, o, networkFull, &LimitError{Until: l.Until})
 	} else if commit != nil {
 		return commit
 	}

@@ -125,7 +125,7 @@ func (p *Pool) migrate(
 	err := p.hashOnce(ctx, &j.arrival, p.from(o.from, login.Value, false), r.attempt)
 	unfit := errors.Is(err, password.ErrTooLong) || errors.Is(err, password.ErrInvalid) // for ours
 	if err != nil && !unfit {
-		return nil, p.full(o, err)
+		return nil, p.full(ctx, o, err)
 	}
 	if a.reset || unfit {
 		u, event := p.migrated(r, a, user.Import, o.from)

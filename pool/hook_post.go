@@ -97,7 +97,8 @@ func newPosters(d *Directory) (all []*poster) {
 func (r *poster) run(ctx context.Context) {
 	var running sync.WaitGroup
 	for !over(ctx) {
-		due, err := r.due(ctx)
+		var due []*storage.Outgoing
+		err := r.round(ctx, r.name, func(ctx context.Context) (err error) { due, err = r.due(ctx); return err })
 		if err != nil && !over(ctx) {
 			r.config.Logger.WarnContext(ctx, "hook waits", "hook", r.name, "error", err)
 		}

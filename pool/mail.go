@@ -38,6 +38,17 @@ type letter struct {
 	Misses   int               `json:"misses,omitempty"` // how often it has failed
 }
 
+// channel returns by what l goes: "" where there is no letter.
+func (l letter) channel() message.Channel {
+	switch {
+	case l.Kind == "":
+		return ""
+	case l.SMS:
+		return message.SMS
+	}
+	return message.Email
+}
+
 // letterTo returns a letter to an address.
 func letterTo(to user.Login, kind message.Kind, locale, code string) letter {
 	return letter{Kind: kind, SMS: channel(to) == message.SMS, To: to.Display, Locale: locale, Code: code}
@@ -123,10 +134,7 @@ func (p *Pool) letterLabel(id string) seal.Label {
 func (p *Pool) message(o *storage.Outgoing, l letter, words message.Settings) (message.Message, error) {
 	data := message.Data{
 		Code: l.Code, Link: p.config.link(l.Kind, l.Code), Expires: o.NotAfter.Sub(o.Created),
-		Pool: p.state.Load().settings.Branding.Name, Username: cmp.Or(l.Name, l.To),
-	}
-	if l.SMS {
-		data.Channel = message.SMS
+		Pool: p.state.Load().settings.Branding.Name, Username: cmp.Or(l.Name, l.To), Channel: l.channel(),
 	}
 	m, err := words.Render(l.Kind, l.Locale, data)
 	if err != nil {

@@ -41,7 +41,7 @@ func (p *Pool) mint(
 	err = overMail(p.commit(ctx, changes...))
 	// Somebody else's failures may have come first, and right does not show.
 	if _, locked := limit(err); locked && !errors.Is(err, storage.ErrStale) {
-		return nil, p.unjudged(o, accountLocked, errLocked)
+		return nil, p.unjudged(ctx, o, accountLocked, errLocked)
 	}
 	if err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func (p *Pool) withheld(
 	}
 	switch _, locked := limit(commit); {
 	case locked: // without a verdict
-		return p.unjudged(o, accountLocked, errLocked)
+		return p.unjudged(ctx, o, accountLocked, errLocked)
 	case commit != nil:
 		return commit
 	}

@@ -35,7 +35,7 @@ func (p *Pool) newPassword(ctx context.Context, a answered, chosen *choice, h *h
 	}
 	o := occurrence{who: u, from: a.from, Kind: newPasswordEvent, Outcome: refused, Client: a.client.ID}
 	if !guessRule.Locked(a.password, a.now).IsZero() {
-		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized)
+		return nil, p.unjudged(ctx, o, accountLocked, ErrNotAuthorized)
 	}
 	if err := p.mayAnswer(ctx, a, h); err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (p *Pool) newPassword(ctx context.Context, a answered, chosen *choice, h *h
 	policy.History = max(policy.History, 1) // never the temporary one again
 	next, refusal, err := p.choose(ctx, p.from(a.from, string(u.ID), false), policy, chosen, u, a.now)
 	if err != nil {
-		return nil, p.full(o, err)
+		return nil, p.full(ctx, o, err)
 	}
 	if refusal != nil {
 		return nil, p.wrong(ctx, a.guess(a.password), refusal, o)

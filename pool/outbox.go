@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/userpool-go/userpool/message"
@@ -31,6 +32,7 @@ const (
 type outbox struct {
 	*Directory
 	wake chan struct{} // something may be due
+	due  atomic.Int64  // of how many it was, when they were last looked at
 
 	mu      sync.Mutex
 	working map[post]bool       // lanes that a worker is on
@@ -44,8 +46,8 @@ type post struct {
 	lane int
 }
 
-func newOutbox(d *Directory) outbox {
-	return outbox{
+func newOutbox(d *Directory) *outbox {
+	return &outbox{
 		Directory: d, wake: make(chan struct{}, 1),
 		working: map[post]bool{}, of: map[user.PoolID]int{}, sent: map[string]bool{},
 	}
@@ -56,7 +58,8 @@ func (o *outbox) deliver(ctx context.Context) {
 	var running sync.WaitGroup
 	defer running.Wait()
 	for {
-		if err := o.begin(ctx, &running); err != nil && !over(ctx) {
+		begin := func(ctx context.Context) error { return o.begin(ctx, &running) }
+		if err := o.round(ctx, "deliver", begin); err != nil && !over(ctx) {
 			o.config.Logger.WarnContext(ctx, "outbox waits", "error", err)
 		}
 		select {
@@ -109,8 +112,10 @@ func (o *outbox) lanes(ctx context.Context) (lanes []post, err error) {
 			return nil, err
 		}
 		all := len(due)
+		due = messages(due)
+		o.due.Store(int64(len(due)))
 		seen := map[post]bool{}
-		for _, m := range messages(due) {
+		for _, m := range due {
 			if at := (post{m.Pool, storage.Lane(m.Owner)}); !seen[at] {
 				seen[at] = true
 				lanes = append(lanes, at)
@@ -182,7 +187,9 @@ func (o *outbox) deliverLane(ctx context.Context, at post) (again bool, err erro
 // they keep their order. A message that is refused for good is dropped. It is finished even where
 // ctx ends.
 func (o *outbox) send(ctx context.Context, p *Pool, m *storage.Outgoing) error {
-	err := o.handOver(ctx, p, m)
+	tried := o.watch.trying(m, o.now())
+	l, sent, err := o.handOver(ctx, p, m)
+	tried(ctx, l, sent, err)
 	log := o.config.Logger.With("pool", m.Pool, "message", m.ID)
 	changes := []storage.Change{storage.Delete(m)}
 	switch {
@@ -206,25 +213,26 @@ func (o *outbox) send(ctx context.Context, p *Pool, m *storage.Outgoing) error {
 
 // handOver gives a message to the sender, unless there is no use in it: it is void, its code has
 // died, or it was sent before and could not be taken out.
-func (o *outbox) handOver(ctx context.Context, p *Pool, m *storage.Outgoing) error {
-	l, err := p.letter(m)
+func (o *outbox) handOver(ctx context.Context, p *Pool, m *storage.Outgoing) (l letter, done bool, err error) {
+	l, err = p.letter(m)
 	if err != nil || l.Void || o.wasSent(m.ID) || p.gone.Load() {
-		return err
+		return l, false, err
 	}
 	if dead, err := p.dead(ctx, m, l); err != nil || dead {
-		return err
+		return l, false, err
 	}
 	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
 	defer cancel()
 	words, err := p.words(sending, m, l)
 	if err != nil {
-		return err
+		return l, false, err
 	}
 	msg, err := p.message(m, l, words)
 	if err != nil {
-		return err
+		return l, false, err
 	}
-	return sent(sending, o.config.Sender, msg)
+	err = sent(sending, o.config.Sender, msg)
+	return l, err == nil, err
 }
 
 // sent lets the app's sender send. One that panics at a message, or ends its goroutine, must neither

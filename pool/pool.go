@@ -61,6 +61,7 @@ func Open(ctx context.Context, st storage.Store, c Config) (*Pool, error) {
 	if err := d.catchUp(ctx); err != nil {
 		return nil, fmt.Errorf("open pool %q: %w", c.ID, err)
 	}
+	d.compareClocks(ctx)
 	d.start(ctx)
 	return p, nil
 }

@@ -56,7 +56,7 @@ func (p *Pool) forgotPassword(
 	f := r.state.settings.Recovery.forgetful(r.user, login)
 	o := occurrence{who: f.user, from: in.Caller, Kind: forgotEvent, Outcome: stepped, Reason: f.reason, Client: r.client.ID}
 	if err := overBudget(r.source, budget, r.now); err != nil {
-		return ForgotPasswordResult{}, p.unjudged(o, networkFull, err)
+		return ForgotPasswordResult{}, p.unjudged(ctx, o, networkFull, err)
 	}
 	if err := p.afford(ctx, o, p.mails, r.state.settings.Limits.Mails, r.known); err != nil {
 		return ForgotPasswordResult{}, err
@@ -218,7 +218,7 @@ func (p *Pool) resetPassword(
 		p.afterwards(postConfirmation, hook.ConfirmForgotPassword, h, a.client.ID, next, a.now)...)
 	if err := overMail(p.commit(ctx, changes...)); err != nil {
 		if _, locked := limit(err); locked && !errors.Is(err, storage.ErrStale) {
-			return nil, p.unjudged(o, accountLocked, ErrBadCode)
+			return nil, p.unjudged(ctx, o, accountLocked, ErrBadCode)
 		}
 		return nil, arrived(err, h)
 	}

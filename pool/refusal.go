@@ -58,15 +58,16 @@ type tally struct {
 
 // unjudged remembers that a call was refused without a verdict, and returns the refusal. It does the
 // same for whoever exists and whoever does not.
-func (p *Pool) unjudged(o occurrence, reason string, refusal error) error {
+func (p *Pool) unjudged(ctx context.Context, o occurrence, reason string, refusal error) error {
 	p.refusals.add(o, reason)
+	p.dir.watch.refusal(ctx, p.config.ID, o.Kind, reason)
 	return refusal
 }
 
 // full remembers a refusal of the password door, and returns err.
-func (p *Pool) full(o occurrence, err error) error {
+func (p *Pool) full(ctx context.Context, o occurrence, err error) error {
 	if _, limited := errors.AsType[*LimitError](err); limited {
-		return p.unjudged(o, doorFull, err)
+		return p.unjudged(ctx, o, doorFull, err)
 	}
 	return err
 }
@@ -75,7 +76,7 @@ func (p *Pool) full(o occurrence, err error) error {
 func (p *Pool) afford(ctx context.Context, o occurrence, b *budget, perSecond int, known bool) error {
 	err := b.take(ctx, perSecond, idOf(o.who), known)
 	if _, limited := errors.AsType[*LimitError](err); limited {
-		return p.unjudged(o, poolFull, err)
+		return p.unjudged(ctx, o, poolFull, err)
 	}
 	return err
 }
@@ -102,11 +103,14 @@ func (r *refusals) add(o occurrence, reason string) {
 // writeRefusals writes what was gathered in all pools until ctx ends; Close writes the rest.
 func (d *Directory) writeRefusals(ctx context.Context) {
 	for pause(ctx, time.Second) {
-		if err := d.tellRefusals(ctx, gatherFor); err != nil && !over(ctx) {
+		if err := d.round(ctx, "refusals", d.tellOldRefusals); err != nil && !over(ctx) {
 			d.config.Logger.WarnContext(ctx, "refusals wait to be written", "error", err)
 		}
 	}
 }
+
+// tellOldRefusals writes what has been gathered for long enough.
+func (d *Directory) tellOldRefusals(ctx context.Context) error { return d.tellRefusals(ctx, gatherFor) }
 
 // tellRefusals writes what has been gathered for so long in the pools where something was.
 func (d *Directory) tellRefusals(ctx context.Context, gathering time.Duration) (failed error) {

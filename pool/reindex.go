@@ -27,7 +27,7 @@ func (p *Pool) walked() storage.CounterKey {
 // index completes what users are listed by, in all pools, until ctx ends.
 func (d *Directory) index(ctx context.Context) {
 	for pause(ctx, indexEvery) {
-		if err := d.indexOnce(ctx); err != nil && !over(ctx) {
+		if err := d.round(ctx, "index", d.indexOnce); err != nil && !over(ctx) {
 			d.config.Logger.WarnContext(ctx, "users are not listed yet", "error", err)
 		}
 	}

@@ -67,7 +67,7 @@ func (p *Pool) resend(ctx context.Context, in ResendInput, a answered, sent stor
 		storage.Count{Key: network, Rule: budget, Now: a.now}, p.event(a.now, o))
 	err := p.commit(ctx, changes...)
 	if full, ok := errors.AsType[*storage.LimitError](err); ok && full.Key == network {
-		return SignUpResult{}, p.unjudged(o, networkFull, &LimitError{Until: full.Until})
+		return SignUpResult{}, p.unjudged(ctx, o, networkFull, &LimitError{Until: full.Until})
 	} else if err != nil {
 		return SignUpResult{}, err
 	}

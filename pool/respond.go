@@ -88,10 +88,10 @@ func (p *Pool) withPassword(ctx context.Context, a answered, j *judgement) (Step
 // verdict.
 func (p *Pool) judgeAnswer(ctx context.Context, a answered, j *judgement, o occurrence) error {
 	if !guessRule.Locked(a.password, a.now).IsZero() {
-		return p.unjudged(o, accountLocked, ErrNotAuthorized)
+		return p.unjudged(ctx, o, accountLocked, ErrNotAuthorized)
 	}
 	if err := p.mayAnswer(ctx, a, &j.hooked); err != nil {
 		return err
 	}
-	return p.full(o, p.judge(ctx, j, p.from(a.from, string(a.user.ID), false), a.user, nil, a.now))
+	return p.full(ctx, o, p.judge(ctx, j, p.from(a.from, string(a.user.ID), false), a.user, nil, a.now))
 }

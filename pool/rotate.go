@@ -3,6 +3,7 @@ package pool
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -82,14 +83,24 @@ func (p *Pool) today() *state {
 // the others.
 func (d *Directory) rotate(ctx context.Context) {
 	for {
-		for _, p := range d.resident() {
-			if err := p.rotateOnce(ctx); err != nil && !over(ctx) {
-				d.config.Logger.WarnContext(ctx, "signing keys were not rotated", "pool", p.config.ID, "error", err)
-			}
+		if err := d.round(ctx, "rotate", d.ofResident((*Pool).rotateOnce)); err != nil && !over(ctx) {
+			d.config.Logger.WarnContext(ctx, "signing keys were not rotated", "error", err)
 		}
 		if !pause(ctx, rotates) {
 			return
 		}
+	}
+}
+
+// ofResident does something once in each pool that is loaded.
+func (d *Directory) ofResident(once func(*Pool, context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) (failed error) {
+		for _, p := range d.resident() {
+			if err := once(p, ctx); err != nil {
+				failed = errors.Join(failed, fmt.Errorf("pool %q: %w", p.config.ID, err))
+			}
+		}
+		return failed
 	}
 }
 

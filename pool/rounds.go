@@ -33,10 +33,10 @@ type rounds struct {
 // goRounds looks after the pools of the store until ctx ends.
 func (d *Directory) goRounds(ctx context.Context) {
 	for pause(ctx, time.Second) {
-		if err := d.walk(ctx); err != nil && !over(ctx) {
+		if err := d.round(ctx, "rounds", d.walk); err != nil && !over(ctx) {
 			d.config.Logger.WarnContext(ctx, "rounds", "error", err)
 		}
-		if err := d.erase(ctx); err != nil && !over(ctx) {
+		if err := d.round(ctx, "erase", d.erase); err != nil && !over(ctx) {
 			d.config.Logger.WarnContext(ctx, "deleted pools stay", "error", err)
 		}
 	}

@@ -35,7 +35,7 @@ type sealer struct {
 // leases at once.
 func (d *Directory) seal(ctx context.Context) {
 	for pause(ctx, sealEvery) {
-		if err := d.sealOnce(ctx); err != nil && !over(ctx) {
+		if err := d.round(ctx, "seal", d.sealOnce); err != nil && !over(ctx) {
 			d.config.Logger.WarnContext(ctx, "events wait to be sealed, or old ones stay", "error", err)
 		}
 	}

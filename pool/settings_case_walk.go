@@ -20,10 +20,8 @@ const (
 // moveNames keeps the walks over user names going, in the pools that are loaded, until ctx ends.
 func (d *Directory) moveNames(ctx context.Context) {
 	for pause(ctx, namesEvery) {
-		for _, p := range d.resident() {
-			if err := p.moveNamesOnce(ctx); err != nil && !over(ctx) {
-				d.config.Logger.WarnContext(ctx, "user names wait", "pool", p.config.ID, "error", err)
-			}
+		if err := d.round(ctx, "names", d.ofResident((*Pool).moveNamesOnce)); err != nil && !over(ctx) {
+			d.config.Logger.WarnContext(ctx, "user names wait", "error", err)
 		}
 	}
 }

@@ -88,14 +88,14 @@ func (p *Pool) signIn(
 	o := occurrence{who: r.user, from: in.Caller, Kind: signInEvent, Outcome: refused, Client: r.client.ID}
 	if !j.done { // else it is to be counted, and no budget refuses it any more
 		if err := overBudget(r.source, sourceRule, now); err != nil {
-			return nil, p.unjudged(o, networkFull, err)
+			return nil, p.unjudged(ctx, o, networkFull, err)
 		}
 		if err := p.signIns.spent(r.known); err != nil { // before a lock, which must not show by it
-			return nil, p.unjudged(o, poolFull, err)
+			return nil, p.unjudged(ctx, o, poolFull, err)
 		}
 	}
 	if !guessRule.Locked(r.counter, now).IsZero() {
-		return nil, p.unjudged(o, accountLocked, ErrNotAuthorized) // so nothing is counted
+		return nil, p.unjudged(ctx, o, accountLocked, ErrNotAuthorized) // so nothing is counted
 	}
 	if !j.done {
 		if err := p.afford(ctx, o, p.signIns, r.state.settings.Limits.SignIns, r.known); err != nil {
@@ -121,7 +121,7 @@ func (p *Pool) signIn(
 		return nil, p.wrong(ctx, r.guess(), ErrNotFound, o)
 	}
 	if err := p.judge(ctx, j, p.from(in.Caller, login.Value, r.known), r.owner(), r.attempt, now); err != nil {
-		return nil, p.full(o, err)
+		return nil, p.full(ctx, o, err)
 	}
 	// Whoever signed up at an address and then signs in sees the same where it has an owner.
 	asked := gate.Request{User: r.user, Purpose: gate.SignIn, Policy: r.state.settings.Passwords}

@@ -63,7 +63,7 @@ func (p *Pool) signUp(
 		return SignUpResult{}, cmp.Or(refusal, err)
 	}
 	if err := p.hashOnce(ctx, chosen, p.from(in.Caller, up.address.Value, false), r.owner(), r.attempt); err != nil {
-		return SignUpResult{}, p.full(o, err)
+		return SignUpResult{}, p.full(ctx, o, err)
 	}
 	u, err := p.attempt(up, *chosen.hash, r.state.settings, now)
 	if err != nil {
@@ -123,7 +123,7 @@ func (p *Pool) readSignUp(
 		}
 		o.Client = r.client.ID
 		if err := overBudget(r.source, rule, r.now); err != nil {
-			return r, p.unjudged(*o, networkFull, err)
+			return r, p.unjudged(ctx, *o, networkFull, err)
 		}
 		if l.Kind() == user.KindUsername && (r.owner() != nil || r.resting) {
 			return r, p.nameTaken(ctx, r, *o)

@@ -49,7 +49,7 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 		source: got.Counters[5].Key, from: c,
 	}
 	if err := overBudget(got.Counters[5], sourceRule, now); err != nil && !ask.admitted {
-		return a, p.unjudged(occurrence{from: c, Kind: answerEvent}, networkFull, err)
+		return a, p.unjudged(ctx, occurrence{from: c, Kind: answerEvent}, networkFull, err)
 	}
 	ask.admitted = true
 	if a.carried, err = p.answers(a.ticket, b, a.user); err != nil {
