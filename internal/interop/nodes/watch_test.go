@@ -107,10 +107,8 @@ func (w *watched) Changed(ctx context.Context, since storage.Cursor) (storage.Fe
 
 func (w *watched) Commit(ctx context.Context, changes ...storage.Change) error {
 	at, under := place(changes)
-	if under.Lease != "" {
-		under.At, under.Did = w.now(), true
-	}
 	w.spring(at, false)
+	under.At, under.Did = w.now(), true
 	err := w.Store.Commit(ctx, changes...)
 	w.spring(at, true)
 	if err == nil && under.Lease != "" {
