@@ -18,7 +18,8 @@ type mailServer struct {
 	addr string
 
 	mu   sync.Mutex
-	down bool
+	down bool          // takes no mail
+	slow time.Duration // it takes to say that a mail is taken on
 	got  []mail
 }
 
@@ -52,7 +53,8 @@ var (
 // talk is one conversation. A mail is taken on before that is said, as by a real server.
 func (s *mailServer) talk(c *textproto.Conn) {
 	defer c.Close()
-	if s.isDown() {
+	down, slow := s.mood()
+	if down {
 		_ = c.PrintfLine("421 come back later")
 		return
 	}
@@ -75,6 +77,7 @@ func (s *mailServer) talk(c *textproto.Conn) {
 				return
 			}
 			s.take(to, string(text))
+			time.Sleep(slow)
 			say("250 taken")
 		case strings.EqualFold(line, "QUIT"):
 			say("221 bye")
@@ -98,16 +101,17 @@ func (s *mailServer) take(to, text string) {
 	s.got = append(s.got, m)
 }
 
-func (s *mailServer) isDown() bool {
+func (s *mailServer) mood() (down bool, slow time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.down
+	return s.down, s.slow
 }
 
-func (s *mailServer) setDown(down bool) {
+// be sets whether the server takes no mail, and how long it takes to say that it did.
+func (s *mailServer) be(down bool, slow time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.down = down
+	s.down, s.slow = down, slow
 }
 
 // all returns what came, in order, to an address, or to any where that is "".
