@@ -27,6 +27,7 @@ var rooms = map[string][]string{
 	"storage":                 {"user", "token"},
 	"storage/internal/record": {"storage", "user", "token"},
 	"storage/internal/keyset": {"storage", "user", "token"},
+	"storage/internal/crowd":  {"storage", "user"},
 	"storage/memory":          {"storage", "storage/internal/record", "user", "token"},
 	"storage/sqlite":          {"storage", "storage/internal/record", "storage/internal/keyset", "user", "token"},
 	"storage/postgres":        {"storage", "storage/internal/record", "storage/internal/keyset", "user", "token"},

@@ -8,11 +8,11 @@ import (
 
 // micros returns a time as it is stored: microseconds since 1970, what is below cut off, or NULL
 // for the zero time.
-func micros(t time.Time) *int64 {
+func micros(t time.Time) any {
 	if t.IsZero() {
 		return nil
 	}
-	return new(t.UnixMicro())
+	return t.UnixMicro()
 }
 
 // when reads what micros wrote.

@@ -35,6 +35,10 @@ func (s *Store) Commit(ctx context.Context, changes ...storage.Change) error {
 	}
 	for try := 1; ; try++ {
 		err := s.try(ctx, p)
+		if errors.Is(err, errCrowded) {
+			p.crowd()
+			err = s.try(ctx, p)
+		}
 		if !errors.Is(err, storage.ErrRetry) || try == commitTries {
 			return err
 		}
@@ -45,6 +49,9 @@ func (s *Store) Commit(ctx context.Context, changes ...storage.Change) error {
 		}
 	}
 }
+
+// errCrowded means that a user has all the sessions that there may be.
+var errCrowded = errors.New("postgres: a user has too many sessions")
 
 // try sends a commit once. The caller's context counts until there is a connection for it.
 func (s *Store) try(ctx context.Context, p *plan) error {
@@ -125,6 +132,9 @@ func (s *Store) refused(ctx context.Context, from batcher, p *plan, f *failure) 
 	}
 	i := p.items[f.at]
 	err := error(nil)
+	if i.sql == insertSession && code == divisionByZero {
+		return errCrowded
+	}
 	if i.sql == trimAttempts && (code == foreignKey || code == restrict) {
 		p.items = slices.Delete(p.items, f.at, f.at+1) // rows of the app's hold on to one: it stays
 		return fmt.Errorf("%w: %w", storage.ErrRetry, f.err)
@@ -142,6 +152,15 @@ func (s *Store) refused(ctx context.Context, from batcher, p *plan, f *failure) 
 		}
 		if err = i.counter(was); err == nil {
 			return fmt.Errorf("%w: a counter opened meanwhile", storage.ErrRetry)
+		}
+	}
+	if err != nil && (i.sql == requireUser || i.sql == holdRequired) {
+		epoch := int64(0)
+		switch e := none(from.QueryRow(ctx, s.sql(selectEpoch), string(p.pool)).Scan(&epoch)); {
+		case e != nil:
+			return lost(e, false)
+		case epoch == 0:
+			return storage.ErrNoPool
 		}
 	}
 	switch {
@@ -189,6 +208,7 @@ func (s *Store) CommitIn(ctx context.Context, tx pgx.Tx, changes ...storage.Chan
 	if err != nil {
 		return err
 	}
+	p.crowd() // nothing is sent twice in a transaction of the app's
 	f := s.send(ctx, tx, p, "SAVEPOINT userpool", "RELEASE SAVEPOINT userpool")
 	if f == nil {
 		return nil

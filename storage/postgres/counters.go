@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
 )
 
 // A counter moves in one statement, by [storage.Rule] in SQL: its row orders all who count, in every
@@ -85,19 +86,37 @@ func (p *plan) clear(i int, c storage.Clear) {
 func (p *plan) raise(i int, c storage.Raise) {
 	key := c.Key
 	p.add(item{
-		phase: phaseCount, key: "counter/" + quoted(key.Owner, key.Name), change: i, sql: raiseMark,
+		phase: p.counting(key.Owner), key: joined("counter", key.Owner, key.Name), change: i, sql: raiseMark,
 		args: []any{string(key.Pool), key.Owner, key.Name, c.N}, refuses: stale,
 	})
 }
 
 // move plans the move of a counter. judge says why it was refused, of the counter as it was.
 func (p *plan) move(i int, key storage.CounterKey, now time.Time, move item, judge func(storage.Counter) error) {
-	move.phase, move.key, move.change = phaseCount, "counter/"+quoted(key.Owner, key.Name), i
+	move.phase, move.key, move.change = p.counting(key.Owner), joined("counter", key.Owner, key.Name), i
 	move.args = append([]any{string(key.Pool), key.Owner, key.Name, now.UnixMicro()}, move.args...)
 	move.count = key
 	move.refuses = refuse(storage.ErrLimited, divisionByZero)
 	move.counter = func(was storage.Counter) error { return judge(unexpired(was, now)) }
 	p.add(move)
+}
+
+// counting returns when an owner's counters are counted: last, but where the same commit erases what
+// they may belong to, before they are gone and would be counted anew.
+func (p *plan) counting(owner string) phase {
+	for _, c := range p.changes {
+		if d, ok := c.(storage.DeleteRecord); ok {
+			switch r := d.Record.(type) {
+			case *user.User:
+				return phaseGuard
+			case *storage.Ticket:
+				if r.ID == owner {
+					return phaseGuard
+				}
+			}
+		}
+	}
+	return phaseCount
 }
 
 // unexpired returns a counter as it is at a time.

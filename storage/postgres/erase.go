@@ -55,7 +55,7 @@ const (
 func (p *plan) delete(i int, r any) {
 	pool := string(p.pool)
 	guard := func(kind, query string, args ...any) {
-		p.add(item{phase: phaseGuard, key: kind + "/" + target(args), change: i, sql: query, args: append([]any{pool}, args...), refuses: stale})
+		p.add(item{phase: guardOf(kind), key: place(kind, args), change: i, sql: query, args: append([]any{pool}, args...), refuses: stale})
 	}
 	erase := func(key, query string, args ...any) {
 		p.add(item{phase: phaseErase, key: key, change: i, sql: query, args: append([]any{pool}, args...)})
@@ -69,22 +69,22 @@ func (p *plan) delete(i int, r any) {
 		}
 		guard("user", holdUser, string(r.ID), r.Version)
 		p.add(item{
-			phase: phaseErase, key: "user/" + string(r.ID), change: i, sql: eraseUser, args: []any{pool, string(r.ID)},
+			phase: phaseErase, key: joined("user", string(r.ID)), change: i, sql: eraseUser, args: []any{pool, string(r.ID)},
 			refuses: refuse(storage.ErrReferenced, foreignKey, restrict),
 		})
 	case *token.Session:
 		guard("session", deleteSession, r.User, r.ID, r.Version)
-		erase("session/"+quoted(r.User, r.ID), eraseBelow, r.User, r.ID)
+		erase(joined("session", r.User, r.ID), eraseBelow, r.User, r.ID)
 	case *storage.Ticket:
 		guard("ticket", deleteTicket, r.ID, r.Version)
-		erase("ticket/"+quoted(r.ID), ticketsCounters, r.ID)
-		erase("ticket/"+quoted(r.ID), ticketsMessage, r.ID)
+		erase(joined("ticket", r.ID), ticketsCounters, r.ID)
+		erase(joined("ticket", r.ID), ticketsMessage, r.ID)
 	case *storage.Document:
 		p.documents = true
 		guard("document", deleteDocument, r.Kind, r.ID, r.Version)
 	case *storage.Outgoing:
 		guard("outgoing", deleteOutgoing, r.ID, r.Version)
 	case *storage.Counter:
-		erase("counter/"+quoted(r.Key.Owner, r.Key.Name), deleteCounter, r.Key.Owner, r.Key.Name)
+		erase(joined("counter", r.Key.Owner, r.Key.Name), deleteCounter, r.Key.Owner, r.Key.Name)
 	}
 }

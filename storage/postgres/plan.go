@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"strings"
 
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
@@ -19,7 +20,8 @@ type phase int
 const (
 	phaseLock     phase = iota // rows that stand for what has none
 	phasePool                  // the pool itself, which the rest may be the first of
-	phaseGuard                 // what is required, and what is written or deleted only at its stamp
+	phaseUser                  // users that are held, before what is theirs
+	phaseGuard                 // what else is required, or written or deleted only at its stamp
 	phaseFarewell              // the app's statements for users who go, who are still there
 	phaseErase                 // what goes with what is deleted, and logins given up
 	phaseInsert                // what must not exist yet
@@ -49,12 +51,13 @@ type item struct {
 // times.
 type plan struct {
 	pool      user.PoolID
-	putsPool  bool
+	gated     bool // another statement sees to it that the pool is there
 	items     []item
 	buckets   []int16
-	users     int64                   // how many more are somebody
-	documents bool                    // one was put or deleted
-	written   map[storage.Target]bool // what the commit puts or requires
+	signed    []string // users who get a session
+	users     int64    // how many more are somebody
+	documents bool     // one was put or deleted
+	changes   []storage.Change
 	also      func(storage.UserChange) []Exec
 }
 
@@ -62,8 +65,11 @@ const (
 	lockBuckets = `SELECT bucket FROM userpool_locks WHERE bucket = ANY($1::smallint[]) ORDER BY bucket FOR UPDATE`
 	buckets     = 1024
 
-	// A pool that is being deleted waits for the commits in it, and not the other way round.
-	livePool   = `WITH p AS (SELECT 1 FROM userpool_pools WHERE id = $1 AND NOT deleted FOR KEY SHARE) SELECT 1/count(*) FROM p`
+	// A commit goes in by one of the gates of its pool, any of them: at the only one all commits
+	// would meet, and write their names into one row. Who deletes a pool waits at all of them for
+	// the commits in it, and takes them away.
+	livePool   = `WITH g AS (SELECT 1 FROM userpool_gates WHERE pool = $1 AND gate = $2 FOR KEY SHARE) SELECT 1/count(*) FROM g`
+	gates      = 64
 	raiseEpoch = `UPDATE userpool_pools SET epoch = epoch + 1, moved = pg_current_xact_id()::text::bigint WHERE id = $1`
 	countUsers = `INSERT INTO userpool_counts AS c (pool, stripe, users) VALUES ($1, $2, $3)
 		ON CONFLICT (pool, stripe) DO UPDATE SET users = c.users + excluded.users`
@@ -72,22 +78,15 @@ const (
 
 // newPlan plans changes that [storage.Check] has passed.
 func newPlan(pool user.PoolID, changes []storage.Change, also func(storage.UserChange) []Exec) (*plan, error) {
-	p := &plan{pool: pool, also: also, items: make([]item, 0, 2*len(changes)+3), written: make(map[storage.Target]bool)}
-	for _, c := range changes {
-		switch r := c.(type) {
-		case storage.PutRecord:
-			p.written[storage.TargetOf(r.Record)] = true
-		case storage.RequireRecord:
-			p.written[storage.TargetOf(r.Record)] = true
-		}
-	}
+	p := &plan{pool: pool, also: also, changes: changes, items: make([]item, 0, len(changes)+4)}
 	for i, c := range changes {
 		if err := p.change(i, c); err != nil {
 			return nil, fmt.Errorf("%w: change %d: %w", storage.ErrInvalid, i, err)
 		}
 	}
-	if !p.putsPool {
-		p.add(item{phase: phasePool, change: -1, sql: livePool, args: []any{string(pool)}, refuses: refuse(storage.ErrNoPool, divisionByZero)})
+	if !p.gated {
+		args := []any{string(pool), storage.NewStamp() % gates}
+		p.add(item{phase: phasePool, change: -1, sql: livePool, args: args, refuses: refuse(storage.ErrNoPool, divisionByZero)})
 	}
 	if p.users != 0 {
 		args := []any{string(pool), storage.NewStamp() % stripes, p.users}
@@ -96,13 +95,43 @@ func newPlan(pool user.PoolID, changes []storage.Change, also func(storage.UserC
 	if p.documents {
 		p.add(item{phase: phaseCount, key: "~~epoch", change: -1, sql: raiseEpoch, args: []any{string(pool)}})
 	}
+	for _, id := range p.signed {
+		p.hold(id)
+	}
 	if len(p.buckets) > 0 {
 		p.add(item{phase: phaseLock, change: -1, sql: lockBuckets, args: []any{p.buckets}})
 	}
-	slices.SortStableFunc(p.items, func(a, b item) int {
-		return cmp.Or(cmp.Compare(a.phase, b.phase), cmp.Compare(a.key, b.key))
-	})
+	p.sort()
 	return p, nil
+}
+
+func (p *plan) sort() {
+	slices.SortStableFunc(p.items, func(a, b item) int {
+		if c := cmp.Compare(a.phase, b.phase); c != 0 {
+			return c
+		}
+		return strings.Compare(a.key, b.key)
+	})
+}
+
+// written returns the ids of the records of a kind and an owner that the commit puts or requires.
+func (p *plan) written(kind, owner string) (ids []string) {
+	for _, c := range p.changes {
+		var r any
+		switch c := c.(type) {
+		case storage.PutRecord:
+			r = c.Record
+		case storage.RequireRecord:
+			r = c.Record
+		}
+		if r == nil {
+			continue
+		}
+		if t := storage.TargetOf(r); t.Kind == kind && t.Owner == owner {
+			ids = append(ids, t.ID)
+		}
+	}
+	return ids
 }
 
 func (p *plan) add(i item) { p.items = append(p.items, i) }

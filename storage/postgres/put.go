@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/internal/record"
@@ -13,10 +14,15 @@ const maxSessions = 100 // of one user
 // An insert and its update take the same arguments: the key, the new stamp, then the columns. The
 // update has the old stamp behind them, and fails where it finds no such row.
 const (
-	insertSession = `INSERT INTO userpool_sessions (pool, user_id, id, version, epoch, kind, parent, client, proofs, created, last_used, idle,
+	addSession = `INSERT INTO userpool_sessions (pool, user_id, id, version, epoch, kind, parent, client, proofs, created, last_used, idle,
 			expires, ends, confirmation, device, family_key, generation, rotated)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`
-	updateSession = `WITH r AS (UPDATE userpool_sessions SET version = $4, epoch = $5, kind = $6, parent = $7, client = $8, proofs = $9,
+		VALUES ($1, $2, $3, $4`
+	sessionColumns = `, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`
+	// Few have all the sessions there may be: it fails for who does, and is sent again with what
+	// makes room.
+	insertSession  = addSession + ` + 0/greatest(0, 100 - (SELECT count(*) FROM userpool_sessions WHERE pool = $1 AND user_id = $2))` + sessionColumns
+	insertCrowding = addSession + sessionColumns
+	updateSession  = `WITH r AS (UPDATE userpool_sessions SET version = $4, epoch = $5, kind = $6, parent = $7, client = $8, proofs = $9,
 			created = $10, last_used = $11, idle = $12, expires = $13, ends = $14, confirmation = $15, device = $16, family_key = $17,
 			generation = $18, rotated = $19
 		WHERE pool = $1 AND user_id = $2 AND id = $3 AND version = $20 RETURNING 1) SELECT 1/count(*) FROM r`
@@ -60,23 +66,37 @@ const (
 // write plans a record that has a stamp, by its kind and the columns from its key on.
 func (p *plan) write(i int, kind string, version int64, insert, update string, columns ...any) {
 	at, query := phaseInsert, insert
-	args := append([]any{string(p.pool)}, columns...)
+	args := make([]any, 0, len(columns)+2)
+	args = append(append(args, string(p.pool)), columns...)
 	if version != 0 {
-		at, query, args = phaseGuard, update, append(args, version)
+		at, query, args = guardOf(kind), update, append(args, version)
 	}
-	p.add(item{phase: at, key: kind + "/" + target(columns), change: i, sql: query, args: args, refuses: stale})
+	p.add(item{phase: at, key: place(kind, columns), change: i, sql: query, args: args, refuses: stale})
 }
 
-// target is what orders the rows of a kind: the texts with which its columns begin.
-func target(columns []any) (s string) {
+// place is what orders rows of a phase: the kind, and the texts with which its columns begin.
+func place(kind string, columns []any) string {
+	parts := make([]string, 1, 4)
+	parts[0] = kind
 	for _, c := range columns {
 		text, ok := c.(string)
 		if !ok {
 			break
 		}
-		s += strconv.Quote(text)
+		parts = append(parts, text)
 	}
-	return s
+	return joined(parts...)
+}
+
+// joined puts texts together, which have no NUL, for an order by the first that differs.
+func joined(parts ...string) string { return strings.Join(parts, "\x00") }
+
+// guardOf returns when a record of a kind is held that must stand at its stamp.
+func guardOf(kind string) phase {
+	if kind == "user" {
+		return phaseUser
+	}
+	return phaseGuard
 }
 
 func (p *plan) putSession(i int, s *token.Session, stamp int64) error {
@@ -87,18 +107,41 @@ func (p *plan) putSession(i int, s *token.Session, stamp int64) error {
 	p.write(i, "session", s.Version, insertSession, updateSession, s.User, s.ID, stamp, s.Epoch, string(s.Kind), s.Parent, s.Client, proofs,
 		micros(s.Created), micros(s.LastUsed), int64(s.Idle), micros(s.Expires), micros(s.Ends()), s.Confirmation, s.Device, s.Key,
 		s.Generation, micros(s.Rotated))
-	if s.Version != 0 {
-		return nil
+	if s.Version == 0 {
+		p.signed = append(p.signed, s.User)
 	}
-	p.lock("sessions", s.User)
-	var stays []string
-	for t := range p.written {
-		if t.Kind == "session" && t.Owner == s.User {
-			stays = append(stays, t.ID)
+	return nil
+}
+
+// hold lets a user have new sessions one after the other.
+func (p *plan) hold(id string) {
+	key := place("user", []any{id})
+	for n := range p.items {
+		i := &p.items[n]
+		if i.phase == phaseUser && i.key == key {
+			if i.sql == requireUser {
+				i.sql = holdRequired
+			}
+			return // what writes or erases a user holds it
 		}
 	}
-	p.add(item{phase: phaseTrim, key: "session/" + s.User, change: i, sql: trimSessions, args: []any{string(p.pool), s.User, stays, maxSessions}})
-	return nil
+	p.add(item{phase: phaseUser, key: key, change: -1, sql: holdSigned, args: []any{string(p.pool), id}})
+}
+
+// crowd makes room for the new sessions.
+func (p *plan) crowd() {
+	for n, i := range p.items {
+		if i.sql != insertSession {
+			continue
+		}
+		p.items[n].sql = insertCrowding
+		owner := i.args[1].(string)
+		p.add(item{
+			phase: phaseTrim, key: joined("session", owner), change: i.change, sql: trimSessions,
+			args: []any{string(p.pool), owner, p.written("session", owner), maxSessions},
+		})
+	}
+	p.sort()
 }
 
 func (p *plan) putTicket(i int, r *storage.Ticket, stamp int64) {

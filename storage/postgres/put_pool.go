@@ -12,8 +12,8 @@ const (
 		VALUES ($1, $2, $3, $4, $5, $6, 1, false, pg_current_xact_id()::text::bigint)`
 	updatePool = `WITH r AS (UPDATE userpool_pools SET version = $2, issuer = $3, searchable = $4, clients = $5, created = $6
 		WHERE id = $1 AND version = $7 AND NOT deleted RETURNING 1) SELECT 1/count(*) FROM r`
-	// The key is locked as if it were to go, so that the commits in the pool have ended.
-	lockPool   = `SELECT 1 FROM userpool_pools WHERE id = $1 FOR UPDATE`
+	openGates  = `INSERT INTO userpool_gates (pool, gate) SELECT $1, n FROM generate_series(0, $2::bigint - 1) AS n`
+	closeGates = `WITH g AS (DELETE FROM userpool_gates WHERE pool = $1 RETURNING 1) SELECT 1/count(*) FROM g`
 	deletePool = `WITH r AS (UPDATE userpool_pools SET deleted = true, moved = pg_current_xact_id()::text::bigint
 		WHERE id = $1 AND version = $2 AND NOT deleted RETURNING 1) SELECT 1/count(*) FROM r`
 
@@ -33,16 +33,19 @@ func (p *plan) putPool(i int, r *storage.Pool, stamp int64) error {
 	if err != nil {
 		return err
 	}
-	p.putsPool = true
+	p.gated = true
 	id := string(r.ID)
 	query, args := insertPool, []any{id, stamp, r.Issuer, searchable, clients, micros(r.Created)}
 	if r.Version != 0 {
 		query, args = updatePool, append(args, r.Version)
 	}
 	p.add(item{phase: phasePool, key: "1", change: i, sql: query, args: args, refuses: stale})
+	if r.Version == 0 {
+		p.add(item{phase: phasePool, key: "1", change: i, sql: openGates, args: []any{id, gates}})
+	}
 	claim := func(of user.Namespace, value, take, own string) {
 		taken := &storage.ConflictError{Namespace: of, Value: value}
-		at := "2/" + quoted(string(of), value)
+		at := joined("2", string(of), value)
 		p.add(item{phase: phasePool, key: at, change: i, sql: take, args: []any{value, id}})
 		p.add(item{phase: phasePool, key: at, change: i, sql: own, args: []any{value, id}, refuses: refuse(taken, divisionByZero)})
 	}
@@ -56,6 +59,7 @@ func (p *plan) putPool(i int, r *storage.Pool, stamp int64) error {
 }
 
 func (p *plan) deletePool(i int, r *storage.Pool) {
-	p.add(item{phase: phasePool, key: "", change: i, sql: lockPool, args: []any{string(r.ID)}})
+	p.gated = true
+	p.add(item{phase: phasePool, change: -1, sql: closeGates, args: []any{string(r.ID)}, refuses: refuse(storage.ErrNoPool, divisionByZero)})
 	p.add(item{phase: phaseCount, key: "~~~", change: i, sql: deletePool, args: []any{string(r.ID), r.Version}, refuses: stale})
 }

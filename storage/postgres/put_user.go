@@ -1,8 +1,6 @@
 package postgres
 
 import (
-	"strconv"
-
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/internal/record"
 	"github.com/userpool-go/userpool/user"
@@ -42,24 +40,17 @@ func (p *plan) putUser(i int, u *user.User, stamp int64) error {
 	for _, l := range d.Gained {
 		taken := refuse(&storage.ConflictError{Namespace: l.Namespace, Value: l.Value}, uniqueViolation)
 		p.add(item{
-			phase: phaseClaim, key: "login/" + quoted(string(l.Namespace), l.Value), change: i, sql: insertLogin,
+			phase: phaseClaim, key: joined("login", string(l.Namespace), l.Value), change: i, sql: insertLogin,
 			args: []any{pool, string(l.Namespace), l.Value, id}, refuses: taken,
 		})
 	}
 	for _, t := range d.Indexed {
-		p.add(item{phase: phaseClaim, key: "term/" + quoted(t.Name, t.Value, id), change: i, sql: insertTerm, args: []any{pool, t.Name, t.Value, id}})
+		p.add(item{phase: phaseClaim, key: joined("term", t.Name, t.Value, id), change: i, sql: insertTerm, args: []any{pool, t.Name, t.Value, id}})
 	}
 	if d.Tries != nil {
 		p.try(i, id, d.Tries.Login)
 	}
 	return nil
-}
-
-func quoted(parts ...string) (s string) {
-	for _, part := range parts {
-		s += strconv.Quote(part)
-	}
-	return s
 }
 
 // release plans what a user gives up.
@@ -69,14 +60,14 @@ func (p *plan) release(i int, id string, d record.Diff) {
 		p.add(item{phase: phaseErase, key: key, change: i, sql: query, args: append([]any{pool}, append(args, id)...)})
 	}
 	for _, l := range d.Lost {
-		give("login/"+quoted(string(l.Namespace), l.Value), deleteLogin, string(l.Namespace), l.Value)
+		give(joined("login", string(l.Namespace), l.Value), deleteLogin, string(l.Namespace), l.Value)
 	}
 	for _, t := range d.Dropped {
-		give("term/"+quoted(t.Name, t.Value, id), deleteTerm, t.Name, t.Value)
+		give(joined("term", t.Name, t.Value, id), deleteTerm, t.Name, t.Value)
 	}
 	if d.Left != nil {
 		l := d.Left.Login
-		give("try/"+quoted(string(l.Namespace), l.Value, id), deleteAttempt, string(l.Namespace), l.Value)
+		give(joined("try", string(l.Namespace), l.Value, id), deleteAttempt, string(l.Namespace), l.Value)
 	}
 }
 
@@ -85,21 +76,15 @@ func (p *plan) release(i int, id string, d record.Diff) {
 func (p *plan) try(i int, id string, l user.Login) {
 	ns := string(l.Namespace)
 	p.lock("attempts", ns, l.Value)
-	p.add(item{phase: phaseClaim, key: "try/" + quoted(ns, l.Value, id), change: i, sql: insertAttempt, args: []any{string(p.pool), ns, l.Value, id}})
-	var stays []string
-	for t := range p.written {
-		if t.Kind == "user" {
-			stays = append(stays, t.ID)
-		}
-	}
+	p.add(item{phase: phaseClaim, key: joined("try", ns, l.Value, id), change: i, sql: insertAttempt, args: []any{string(p.pool), ns, l.Value, id}})
 	p.add(item{
-		phase: phaseTrim, key: "try/" + quoted(ns, l.Value), change: i, sql: trimAttempts,
-		args: []any{string(p.pool), ns, l.Value, stays, maxAttempts},
+		phase: phaseTrim, key: joined("try", ns, l.Value), change: i, sql: trimAttempts,
+		args: []any{string(p.pool), ns, l.Value, p.written("user", ""), maxAttempts},
 	})
 }
 
 func userColumns(u *user.User, stamp int64, body string) []any {
-	var expires *int64
+	var expires any
 	if u.Attempt != nil {
 		expires = micros(u.Attempt.Expires)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/storage/internal/crowd"
 	"github.com/userpool-go/userpool/storage/sqlite"
 	"github.com/userpool-go/userpool/user"
 )
@@ -36,9 +37,9 @@ func count(t testing.TB, st *sqlite.Store, query string, args ...any) (n int) {
 
 // attempt returns the n-th user as a sign-up at the address of another.
 func attempt(n, at int) *user.User {
-	u := person(n)
+	u := crowd.Person(n)
 	u.Status, u.Logins = user.Unconfirmed, nil
-	u.Attempt = &user.Attempt{Login: user.Login{Namespace: user.Name, Value: email(at), Display: email(at)}, Expires: noon.Add(time.Hour)}
+	u.Attempt = &user.Attempt{Login: user.Login{Namespace: user.Name, Value: crowd.Email(at), Display: crowd.Email(at)}, Expires: noon.Add(time.Hour)}
 	return u
 }
 
@@ -46,17 +47,17 @@ func TestAlsoJoinsTheCommit(t *testing.T) {
 	t.Parallel()
 	st := opened(t, sqlite.Config{Also: account})
 	exec(t, st.DB(), accounts)
-	commit(t, st, storage.Put(person(1)), storage.Put(attempt(2, 2)))
+	commit(t, st, storage.Put(crowd.Person(1)), storage.Put(attempt(2, 2)))
 	if n := count(t, st, `SELECT count(*) FROM accounts`); n != 1 {
 		t.Errorf("%d accounts, want 1: an unproven sign-up is nobody", n)
 	}
 	u := stored(t, st, 2)
 	u.Status, u.Logins, u.Attempt = user.Confirmed, []user.Login{u.Attempt.Login}, nil
 	commit(t, st, storage.Put(u))
-	if n := count(t, st, `SELECT count(*) FROM accounts WHERE user_id = ?`, string(userID(2))); n != 1 {
+	if n := count(t, st, `SELECT count(*) FROM accounts WHERE user_id = ?`, string(crowd.ID(2))); n != 1 {
 		t.Error("the confirmed sign-up has no account")
 	}
-	refused := person(3)
+	refused := crowd.Person(3)
 	refused.Attributes["name"] = "refused"
 	if err := st.Commit(t.Context(), storage.Put(refused)); err == nil {
 		t.Error("a commit whose app statement fails succeeded")
@@ -75,8 +76,8 @@ func TestForeignKeyOfTheAppRefusesTheDelete(t *testing.T) {
 	for name, rule := range map[string]string{"no action": "", "restrict": "ON DELETE RESTRICT", "deferred": "DEFERRABLE INITIALLY DEFERRED"} {
 		st := opened(t, sqlite.Config{})
 		exec(t, st.DB(), `CREATE TABLE orders (user_id TEXT REFERENCES userpool_users (id) `+rule+`)`)
-		commit(t, st, storage.Put(person(1)), storage.Put(person(2)))
-		exec(t, st.DB(), `INSERT INTO orders VALUES ('`+string(userID(1))+`')`)
+		commit(t, st, storage.Put(crowd.Person(1)), storage.Put(crowd.Person(2)))
+		exec(t, st.DB(), `INSERT INTO orders VALUES ('`+string(crowd.ID(1))+`')`)
 		err := st.Commit(t.Context(), storage.Delete(stored(t, st, 1)))
 		if !errors.Is(err, storage.ErrReferenced) {
 			t.Errorf("%s: Delete = %v, want ErrReferenced", name, err)
@@ -97,10 +98,10 @@ func TestHeldAttemptStopsNobody(t *testing.T) {
 		commit(t, st, storage.Put(attempt(n, 9)))
 	}
 	for n := range 3 {
-		exec(t, st.DB(), `INSERT INTO visits VALUES ('`+string(userID(n))+`')`)
+		exec(t, st.DB(), `INSERT INTO visits VALUES ('`+string(crowd.ID(n))+`')`)
 	}
 	commit(t, st, storage.Put(attempt(3, 9)), storage.Put(&storage.Ticket{Pool: shop, ID: "t", Created: noon, Expires: noon.Add(time.Minute)}))
-	exec(t, st.DB(), `UPDATE userpool_users SET body = 'damaged' WHERE id = '`+string(userID(3))+`'`)
+	exec(t, st.DB(), `UPDATE userpool_users SET body = 'damaged' WHERE id = '`+string(crowd.ID(3))+`'`)
 	erased, err := st.Sweep(t.Context(), noon.Add(2*time.Hour), 100)
 	if err != nil {
 		t.Errorf("Sweep = %d, %v", erased, err)
@@ -124,7 +125,7 @@ func TestPanickingArgumentHitsItsCaller(t *testing.T) {
 				t.Error("the panic did not reach the caller")
 			}
 		}()
-		st.Commit(t.Context(), storage.Put(person(1)))
+		st.Commit(t.Context(), storage.Put(crowd.Person(1)))
 	}()
 	commit(t, st, storage.Put(&storage.Document{Pool: shop, Kind: "k", ID: "d", Created: noon, Updated: noon}))
 }
@@ -137,7 +138,7 @@ func TestCommitIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := st.CommitIn(t.Context(), tx, storage.Put(person(1))); err != nil {
+	if err := st.CommitIn(t.Context(), tx, storage.Put(crowd.Person(1))); err != nil {
 		t.Fatal(err)
 	}
 	if err := tx.Rollback(); err != nil {
@@ -146,15 +147,15 @@ func TestCommitIn(t *testing.T) {
 	if stored(t, st, 1) != nil || count(t, st, `SELECT count(*) FROM accounts`) != 0 {
 		t.Error("a rolled back transaction left something")
 	}
-	commit(t, st, storage.Put(person(2)))
-	stale := person(2)
+	commit(t, st, storage.Put(crowd.Person(2)))
+	stale := crowd.Person(2)
 	if tx, err = st.DB().BeginTx(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := st.CommitIn(t.Context(), tx, storage.Put(person(3)), storage.Put(stale)); !errors.Is(err, storage.ErrStale) {
+	if err := st.CommitIn(t.Context(), tx, storage.Put(crowd.Person(3)), storage.Put(stale)); !errors.Is(err, storage.ErrStale) {
 		t.Errorf("CommitIn = %v, want ErrStale", err)
 	}
-	if err := st.CommitIn(t.Context(), tx, storage.Put(person(4))); err != nil {
+	if err := st.CommitIn(t.Context(), tx, storage.Put(crowd.Person(4))); err != nil {
 		t.Errorf("the transaction after a refusal: %v", err)
 	}
 	if err := tx.Commit(); err != nil {
@@ -163,7 +164,7 @@ func TestCommitIn(t *testing.T) {
 	if stored(t, st, 3) != nil || stored(t, st, 4) == nil || count(t, st, `SELECT count(*) FROM accounts`) != 2 {
 		t.Error("want the user of the second call, and not of the refused one")
 	}
-	if err := st.CommitIn(t.Context(), tx, storage.Put(person(5))); err == nil {
+	if err := st.CommitIn(t.Context(), tx, storage.Put(crowd.Person(5))); err == nil {
 		t.Error("CommitIn in a transaction that has ended succeeded")
 	}
 }
@@ -171,7 +172,7 @@ func TestCommitIn(t *testing.T) {
 func TestUserView(t *testing.T) {
 	t.Parallel()
 	st := opened(t, sqlite.Config{})
-	u := person(1)
+	u := crowd.Person(1)
 	u.Logins = append([]user.Login{{Namespace: "idp:x", Value: "1077"}}, u.Logins...)
 	u.Attributes["phone_number"] = "+15550100"
 	u.Groups = []string{"ops", "staff"}
@@ -182,7 +183,7 @@ func TestUserView(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := fmt.Sprint(id, pool, status, login, emailed, phone, name)
-	if want := fmt.Sprint(userID(1), shop, "confirmed", email(1), email(1), "+15550100", u.Attributes["name"]); got != want {
+	if want := fmt.Sprint(crowd.ID(1), shop, "confirmed", crowd.Email(1), crowd.Email(1), "+15550100", u.Attributes["name"]); got != want {
 		t.Errorf("the view says %s, want %s", got, want)
 	}
 	var groups string
@@ -206,7 +207,7 @@ func TestAppStatementsAreNotKeptForEver(t *testing.T) {
 	}})
 	exec(t, st.DB(), `CREATE TABLE notes (user_id TEXT)`)
 	for n := range 700 {
-		commit(t, st, storage.Put(person(n)))
+		commit(t, st, storage.Put(crowd.Person(n)))
 	}
 	if kept := sqlite.Statements(st); kept > 520 {
 		t.Errorf("%d statements are kept after 700 users, want them bounded", kept)
@@ -217,10 +218,10 @@ func TestAppStatementsAreNotKeptForEver(t *testing.T) {
 func TestUnknownStatus(t *testing.T) {
 	t.Parallel()
 	st := opened(t, sqlite.Config{Readers: 1})
-	commit(t, st, storage.Put(person(1)), storage.Put(person(2)))
-	exec(t, st.DB(), `UPDATE userpool_users SET status = 77 WHERE id = '`+string(userID(1))+`'`)
+	commit(t, st, storage.Put(crowd.Person(1)), storage.Put(crowd.Person(2)))
+	exec(t, st.DB(), `UPDATE userpool_users SET status = 77 WHERE id = '`+string(crowd.ID(1))+`'`)
 	for range 3 {
-		if _, err := st.Read(t.Context(), shop, storage.Want{Now: noon, User: user.ByID(userID(1))}); err == nil {
+		if _, err := st.Read(t.Context(), shop, storage.Want{Now: noon, User: user.ByID(crowd.ID(1))}); err == nil {
 			t.Error("Read of a status that is not known succeeded")
 		}
 		if stored(t, st, 2) == nil {

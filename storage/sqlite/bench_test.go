@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/storage/internal/crowd"
 	"github.com/userpool-go/userpool/storage/internal/record"
 	"github.com/userpool-go/userpool/storage/sqlite"
 	"github.com/userpool-go/userpool/user"
@@ -66,9 +67,9 @@ func BenchmarkUserByLogin(b *testing.B) {
 					defer cpu(b)()
 					for b.Loop() {
 						n := rand.IntN(size.n)
-						u, err := reader.read(email(n))
-						if err != nil || u == nil || u.Attributes["email"] != email(n) {
-							b.Fatalf("read of %s: %v, %v", email(n), u, err)
+						u, err := reader.read(crowd.Email(n))
+						if err != nil || u == nil || u.Attributes["email"] != crowd.Email(n) {
+							b.Fatalf("read of %s: %v, %v", crowd.Email(n), u, err)
 						}
 					}
 					b.ReportMetric(float64(file.Size())/float64(size.n), "B/user")
@@ -128,7 +129,7 @@ func BenchmarkBesideReaders(b *testing.B) {
 	for _, way := range []string{"each", "grouped"} {
 		b.Run(fmt.Sprintf("%s/%d", way, callers), func(b *testing.B) {
 			st := openForCommits(b, way)
-			if err := st.Commit(b.Context(), storage.Put(person(1<<30))); err != nil {
+			if err := st.Commit(b.Context(), storage.Put(crowd.Person(1<<30))); err != nil {
 				b.Fatal(err)
 			}
 			ctx, stop := context.WithCancel(b.Context())
@@ -137,7 +138,7 @@ func BenchmarkBesideReaders(b *testing.B) {
 			for range readers {
 				go func() {
 					for ctx.Err() == nil {
-						st.Read(ctx, shop, storage.Want{Now: noon, User: user.ByLogin(email(1 << 30))})
+						st.Read(ctx, shop, storage.Want{Now: noon, User: user.ByLogin(crowd.Email(1 << 30))})
 						reads.Add(1)
 					}
 				}()
@@ -176,7 +177,7 @@ func commitFrom(b *testing.B, st *sqlite.Store, callers int) {
 	for range callers {
 		go func() {
 			for left.Add(-1) >= 0 {
-				if err := st.Commit(context.Background(), storage.Put(person(int(people.Add(1))))); err != nil {
+				if err := st.Commit(context.Background(), storage.Put(crowd.Person(int(people.Add(1))))); err != nil {
 					done <- err
 					return
 				}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/storage/internal/crowd"
 	"github.com/userpool-go/userpool/storage/sqlite"
 )
 
@@ -21,7 +22,7 @@ func TestLateFailureTakesNobodyAlong(t *testing.T) {
 	var errs [callers]error
 	gate := make(chan struct{})
 	for n := range callers {
-		u := person(n)
+		u := crowd.Person(n)
 		if n%4 == 0 {
 			u.Attributes["name"] = "refused" // by a constraint of the app's, at the very end of the commit
 		}
@@ -47,7 +48,7 @@ func TestCancelledMemberOfAGroup(t *testing.T) {
 	var errs [200]error
 	for n := range errs {
 		ctx, cancel := context.WithCancel(t.Context())
-		wg.Go(func() { errs[n] = st.Commit(ctx, storage.Put(person(n))) })
+		wg.Go(func() { errs[n] = st.Commit(ctx, storage.Put(crowd.Person(n))) })
 		if n%3 == 0 {
 			wg.Go(cancel)
 		} else {
@@ -70,11 +71,11 @@ func TestCancelledMemberOfAGroup(t *testing.T) {
 func TestPanicLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	st := opened(t, sqlite.Config{})
-	commit(t, st, storage.Put(person(1)))
+	commit(t, st, storage.Put(crowd.Person(1)))
 	if with := sqlite.Panic(st); with != "after the erasure: <nil>" {
 		t.Fatalf("it panicked with %v", with)
 	}
-	commit(t, st, storage.Put(person(2)))
+	commit(t, st, storage.Put(crowd.Person(2)))
 	for n := 1; n <= 2; n++ {
 		if stored(t, st, n) == nil {
 			t.Errorf("user %d is not found by their login", n)
@@ -93,7 +94,7 @@ func TestDiskFull(t *testing.T) {
 	var acknowledged []int
 	var failed error
 	for n := range 5000 {
-		if failed = st.Commit(t.Context(), storage.Put(person(n))); failed != nil {
+		if failed = st.Commit(t.Context(), storage.Put(crowd.Person(n))); failed != nil {
 			break
 		}
 		acknowledged = append(acknowledged, n)
@@ -116,5 +117,5 @@ func TestDiskFull(t *testing.T) {
 	st.Close()
 	again := open(t, path, sqlite.Config{})
 	check(again)
-	commit(t, again, storage.Put(person(9999)))
+	commit(t, again, storage.Put(crowd.Person(9999)))
 }

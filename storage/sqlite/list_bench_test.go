@@ -10,19 +10,9 @@ import (
 	"time"
 
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/storage/internal/crowd"
 	"github.com/userpool-go/userpool/storage/sqlite"
-	"github.com/userpool-go/userpool/user"
 )
-
-// listed returns the n-th user with what lists find users by: one searchable attribute, and a group
-// of a thousand.
-func listed(n int) *user.User {
-	u := person(n)
-	group := fmt.Sprint("group", n/1000)
-	u.Groups = []string{group}
-	u.Index = []user.Term{{Name: "name", Value: fmt.Sprintf("ada lovelace %d", n)}, {Name: storage.GroupTerm, Value: group}}
-	return u
-}
 
 // BenchmarkLists asks for pages of 60 users, as Cognito's are, of a thousand and of a million.
 func BenchmarkLists(b *testing.B) {
@@ -31,7 +21,7 @@ func BenchmarkLists(b *testing.B) {
 		n    int
 	}{{"1k", 1000}, {"1M", 1000000}} {
 		b.Run(size.name, func(b *testing.B) {
-			path := seeds.of(b, "listed", size.n, listed)
+			path := seeds.of(b, "listed", size.n, crowd.Listed)
 			file, err := os.Stat(path)
 			if err != nil {
 				b.Fatal(err)
@@ -81,11 +71,11 @@ func asked(b *testing.B, st storage.Store, size int) []listQuery {
 		b.Fatalf("no page in the middle: %v", err)
 	}
 	return []listQuery{
-		{"login", 1, by(storage.LoginTerm, email, false)},
+		{"login", 1, by(storage.LoginTerm, crowd.Email, false)},
 		{"login-prefix", 10, by(storage.LoginTerm, func(n int) string { return fmt.Sprintf("person%06d", n/10) }, true)},
 		{"value", 1, by("name", func(n int) string { return fmt.Sprintf("ada lovelace %d", n) }, false)},
 		{"value-prefix", 60, by("name", func(int) string { return "ada lovelace 1" }, true)},
-		{"group", 60, by(storage.GroupTerm, func(n int) string { return fmt.Sprint("group", n/1000) }, false)},
+		{"group", 60, by(storage.GroupTerm, crowd.Group, false)},
 		{"first-page", 60, func(int) storage.UserQuery { return storage.UserQuery{} }},
 		{"deep-page", 60, func(int) storage.UserQuery { return storage.UserQuery{After: deep.Next} }},
 	}

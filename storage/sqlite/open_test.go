@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/storage/internal/crowd"
 	"github.com/userpool-go/userpool/storage/sqlite"
 	"github.com/userpool-go/userpool/user"
 )
@@ -45,7 +46,7 @@ func commit(t testing.TB, st storage.Store, changes ...storage.Change) {
 // stored returns the n-th user as it is stored, or nil.
 func stored(t testing.TB, st storage.Store, n int) *user.User {
 	t.Helper()
-	got, err := st.Read(t.Context(), shop, storage.Want{Now: noon, User: user.ByID(userID(n))})
+	got, err := st.Read(t.Context(), shop, storage.Want{Now: noon, User: user.ByID(crowd.ID(n))})
 	if err != nil {
 		t.Fatalf("Read: %v", err)
 	}
@@ -101,7 +102,7 @@ func TestOpenTakesANewerSchemaThatItCanRead(t *testing.T) {
 	exec(t, st.DB(), `INSERT INTO userpool_schema VALUES (9, 1, 0)`, `ALTER TABLE userpool_users ADD COLUMN nickname TEXT`)
 	st.Close()
 	again := open(t, path, sqlite.Config{})
-	commit(t, again, storage.Put(&storage.Pool{ID: shop, Created: noon}), storage.Put(person(1)))
+	commit(t, again, storage.Put(&storage.Pool{ID: shop, Created: noon}), storage.Put(crowd.Person(1)))
 }
 
 // Tables of the first version, with users in them, are brought up to this one as they are opened.
@@ -109,10 +110,10 @@ func TestOpenMigratesTheFirstSchema(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "shop.db")
 	st := open(t, path, sqlite.Config{})
-	ada := person(1)
+	ada := crowd.Person(1)
 	ada.Groups = []string{"staff"}
 	commit(t, st, storage.Put(&storage.Pool{ID: shop, Created: noon}))
-	commit(t, st, storage.Put(ada), storage.Put(person(2)))
+	commit(t, st, storage.Put(ada), storage.Put(crowd.Person(2)))
 	first, err := os.ReadFile("schema/0001.sql")
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +134,7 @@ func TestOpenMigratesTheFirstSchema(t *testing.T) {
 	if n := count(t, again, `SELECT max(version) FROM userpool_schema`); n != 3 {
 		t.Errorf("the schema is of version %d, want 3", n)
 	}
-	commit(t, again, storage.Put(person(3)))
+	commit(t, again, storage.Put(crowd.Person(3)))
 }
 
 func TestPathsAreTakenAsTheyAre(t *testing.T) {
@@ -193,7 +194,7 @@ func TestNew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	commit(t, st, storage.Put(&storage.Pool{ID: shop, Created: noon}), storage.Put(person(1)))
+	commit(t, st, storage.Put(&storage.Pool{ID: shop, Created: noon}), storage.Put(crowd.Person(1)))
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +272,7 @@ func TestBackup(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				if err := st.Commit(context.WithoutCancel(t.Context()), storage.Put(person(n))); err != nil {
+				if err := st.Commit(context.WithoutCancel(t.Context()), storage.Put(crowd.Person(n))); err != nil {
 					t.Errorf("Commit during a backup: %v", err)
 					return
 				}
@@ -317,8 +318,8 @@ func TestFeedAfterARestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := range 5 {
-		commit(t, st, storage.Put(&storage.Document{Pool: shop, Kind: "k", ID: email(n), Created: noon, Updated: noon}),
-			storage.Put(&storage.Revocation{Pool: shop, ID: email(n), User: "u", Epoch: 1, Expires: noon}))
+		commit(t, st, storage.Put(&storage.Document{Pool: shop, Kind: "k", ID: crowd.Email(n), Created: noon, Updated: noon}),
+			storage.Put(&storage.Revocation{Pool: shop, ID: crowd.Email(n), User: "u", Epoch: 1, Expires: noon}))
 	}
 	feed, err := st.Changed(t.Context(), "")
 	if err != nil {

@@ -3,56 +3,21 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
-	"encoding/binary"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/storage/internal/crowd"
 	"github.com/userpool-go/userpool/storage/sqlite"
 	"github.com/userpool-go/userpool/user"
 )
 
-const shop user.PoolID = "shop"
+const shop = crowd.Pool
 
-var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-
-// email returns the n-th address.
-func email(n int) string { return fmt.Sprintf("person%07d@example.com", n) }
-
-// userID returns the n-th user id: a random UUID, the same each time.
-func userID(n int) user.ID {
-	var b [16]byte
-	r := rand.New(rand.NewPCG(uint64(n), 1))
-	binary.LittleEndian.PutUint64(b[:], r.Uint64())
-	binary.LittleEndian.PutUint64(b[8:], r.Uint64())
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return user.ID(fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]))
-}
-
-// person returns the n-th user as most are: an address, three attributes, a password.
-func person(n int) *user.User {
-	created := noon.Add(time.Duration(n) * 1234567 * time.Microsecond)
-	digest := make([]byte, 80)
-	for i := range digest {
-		digest[i] = byte(n >> (i % 24))
-	}
-	return &user.User{
-		Pool: shop, ID: userID(n), Status: user.Confirmed, Epoch: 1,
-		Logins: []user.Login{{Namespace: user.Name, Value: email(n), Display: email(n)}},
-		Attributes: user.Attributes{
-			"email": email(n), "name": fmt.Sprintf("Ada Lovelace %d", n), "locale": "en-GB",
-		},
-		Password: &user.Password{
-			Hash: "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA", Digest: digest, Form: user.FormNFC, Set: created, Revision: 1,
-		},
-		EventKey: digest[:16], Created: created, Updated: created,
-	}
-}
+var noon = crowd.Noon
 
 // seeds are the databases of benchmarks, each made once in a process.
 var seeds seedFiles
@@ -70,7 +35,7 @@ func (s *seedFiles) remove() {
 }
 
 // path returns a database of n users.
-func (s *seedFiles) path(b *testing.B, n int) string { return s.of(b, "people", n, person) }
+func (s *seedFiles) path(b *testing.B, n int) string { return s.of(b, "people", n, crowd.Person) }
 
 // of returns a database of n users of a kind.
 func (s *seedFiles) of(b *testing.B, kind string, n int, person func(n int) *user.User) string {
@@ -122,7 +87,7 @@ func seed(ctx context.Context, path string, n int, person func(n int) *user.User
 			for from := range batches {
 				var changes []storage.Change
 				for i := from; i < min(n, from+batch); i++ {
-					changes = append(changes, storage.Put(person(i)))
+					changes = append(changes, storage.Put(crowd.Person(i)))
 				}
 				if err := st.Commit(ctx, changes...); err != nil {
 					failed <- err

@@ -26,6 +26,13 @@ CREATE TABLE IF NOT EXISTS userpool_counts (
 	PRIMARY KEY (pool, stripe)
 );
 
+-- By which commits go into a pool that is not deleted.
+CREATE TABLE IF NOT EXISTS userpool_gates (
+	pool text COLLATE "C" NOT NULL,
+	gate smallint NOT NULL,
+	PRIMARY KEY (pool, gate)
+);
+
 -- Whom an issuer belongs to, or once did: it is never given to another pool.
 CREATE TABLE IF NOT EXISTS userpool_issuers (
 	issuer text COLLATE "C" PRIMARY KEY,
@@ -237,8 +244,8 @@ CREATE TABLE IF NOT EXISTS userpool_leases (
 
 CREATE INDEX IF NOT EXISTS userpool_leases_until ON userpool_leases (until);
 
--- Rows to lock in place of what has no row of its own yet, such as a login at which people sign up
--- and the sessions of a user: whoever counts those and adds one holds its row meanwhile.
+-- Rows to lock in place of what has no row of its own yet, such as a login at which people sign up:
+-- whoever counts those and adds one holds its row meanwhile.
 CREATE TABLE IF NOT EXISTS userpool_locks (
 	bucket smallint PRIMARY KEY
 );
