@@ -3,9 +3,8 @@
 package crowd
 
 import (
-	"encoding/binary"
+	"crypto/sha256"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/userpool-go/userpool/storage"
@@ -21,14 +20,11 @@ var Noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // Email returns the n-th address.
 func Email(n int) string { return fmt.Sprintf("person%07d@example.com", n) }
 
-// ID returns the n-th user id: a random UUID, the same each time.
+// ID returns the n-th user id: a UUID as if at random.
 func ID(n int) user.ID {
-	var b [16]byte
-	r := rand.New(rand.NewPCG(uint64(n), 1)) //nolint:gosec // made-up ids that must come again
-	binary.LittleEndian.PutUint64(b[:], r.Uint64())
-	binary.LittleEndian.PutUint64(b[8:], r.Uint64())
+	b := sha256.Sum256(fmt.Append(nil, n))
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return user.ID(fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]))
+	return user.ID(fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16]))
 }
 
 // Person returns the n-th user.
