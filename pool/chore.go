@@ -68,6 +68,11 @@ func (d *Directory) catchUp(ctx context.Context) (failed error) {
 }
 
 func (d *Directory) take(ctx context.Context, feed storage.Feed) (failed error) {
+	if feed.Anew {
+		// What pools were loaded with may be lost, and their epochs say nothing of it. Of what was
+		// revoked nothing is taken back.
+		d.history.Add(1)
+	}
 	for _, r := range feed.Revocations {
 		if d.serves(r.Pool) {
 			d.revoked.add(r)

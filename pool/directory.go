@@ -43,6 +43,7 @@ type Directory struct {
 	posted   atomic.Uint32 // messages put into the outbox by this process
 	revoked  revocations
 	since    storage.Cursor            // where the feed was read to
+	history  atomic.Int64              // of the store: how often the feed began anew
 	heard    atomic.Pointer[time.Time] // when it was last read to its end
 	rounded  rounded
 	outbox   *outbox

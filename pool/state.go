@@ -13,6 +13,7 @@ import (
 // state is what a pool's documents say at one epoch. It is never changed, only replaced.
 type state struct {
 	epoch    int64
+	history  int64    // of the store: that of [Directory] when this was read
 	settings Settings // as they bind: CaseSensitive is that of naming
 	naming   naming
 	index    index
@@ -138,9 +139,10 @@ func (p *Pool) overwrite(ctx context.Context, stored, names *storage.Document) (
 	return changes, nil
 }
 
-// current returns the state at an epoch that was read, or a later one (security.md S18).
+// current returns the state at an epoch that was read, or a later one (security.md S18), of the
+// history that the store has now.
 func (p *Pool) current(ctx context.Context, epoch int64) (*state, error) {
-	if s := p.today(); s.epoch >= epoch && epoch > 0 {
+	if s := p.today(); s.epoch >= epoch && epoch > 0 && s.history == p.dir.history.Load() {
 		return s, nil
 	}
 	if err := p.reload(ctx); err != nil {
@@ -153,6 +155,7 @@ func (p *Pool) current(ctx context.Context, epoch int64) (*state, error) {
 func (p *Pool) reload(ctx context.Context) error {
 	p.loading.Lock()
 	defer p.loading.Unlock()
+	history := p.dir.history.Load()
 	got, err := p.store.Read(ctx, p.config.ID, storage.Want{Now: p.now()})
 	if err != nil {
 		return err
@@ -160,10 +163,10 @@ func (p *Pool) reload(ctx context.Context) error {
 	if got.PoolEpoch == 0 {
 		return storage.ErrNoPool
 	}
-	if s := p.state.Load(); s != nil && s.epoch >= got.PoolEpoch {
+	if s := p.state.Load(); s != nil && s.epoch >= got.PoolEpoch && s.history == history {
 		return nil
 	}
-	s := &state{epoch: got.PoolEpoch} // read before the documents, so never newer than they are
+	s := &state{epoch: got.PoolEpoch, history: history} // read before the documents, so never newer than they are
 	for _, load := range []func(context.Context, *state) error{
 		p.loadRing, p.loadPoolKey, p.loadSigning, p.loadSettings, p.loadClients, p.loadIndex,
 	} {

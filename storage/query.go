@@ -171,6 +171,10 @@ type Feed struct {
 	Revocations []*Revocation
 	Next        Cursor
 	More        bool // ask again at once
+	// Anew says that the cursor was of another history: the store was restored from a copy, or may
+	// have lost what it told. From here on everything is told again, and what somebody made of it
+	// before is to be read again, for an epoch may have gone back, and come again as another.
+	Anew bool
 }
 
 // PoolChange is a pool's epoch, or its end.

@@ -83,7 +83,8 @@ type Store interface {
 	Due(ctx context.Context, pools []user.PoolID, lane int, now time.Time, n int) ([]*Outgoing, error)
 	// Changed tells what moved since the cursor: pools whose epoch rose or that were deleted, and
 	// revocations. The zero cursor starts before everything. It never misses a change, and may tell
-	// one twice.
+	// one twice; where the store cannot know that it still has all that it told, it tells everything
+	// anew, and says so.
 	Changed(ctx context.Context, since Cursor) (Feed, error)
 	// Sweep erases at most n records that have expired at now, with what they own, and returns how
 	// many it erased. Fewer than n means that it is done.

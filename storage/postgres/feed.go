@@ -14,8 +14,16 @@ import (
 // visible in the order of their numbers, so who has read up to one could miss one below that was
 // still under way. The feed is therefore told again from the oldest transaction that was under way
 // when the last walk along it began: nothing is missed, and some is told twice.
+//
+// Nor does a number say which server gave it. One that was restored from a copy, or a replica that
+// took over before it had everything, gives the numbers anew that the last ones had, and who goes on
+// at theirs would never hear of what is revoked under numbers below (security.md T3). So a cursor
+// says since when its server runs: on another everything is told again. A server that crashes and
+// recovers by itself does not start anew, and gives again at most the numbers after the last commit
+// that anybody has seen: so no walk begins further on than after the last row that was told.
 const (
-	feedBounds  = `SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint`
+	feedBounds = `SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
+		(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint`
 	movedPools  = `SELECT id, epoch, deleted, moved FROM userpool_pools WHERE (moved, id) > ($1, $2) ORDER BY moved, id LIMIT $3`
 	revocations = `SELECT pool, id, user_id, session, epoch, expires, moved FROM userpool_revocations
 		WHERE (moved, pool, id) > ($1, $2, $3) ORDER BY moved, pool, id LIMIT $4`
@@ -23,9 +31,27 @@ const (
 
 // seen is a cursor: how far a walk along the feed has come, and where the next one begins.
 type seen struct {
-	Pools mark  `json:"p"`
-	Revs  mark  `json:"r"`
-	Next  int64 `json:"n"` // the oldest transaction under way when this walk began; 0 for a new walk
+	Pools  mark  `json:"p"`
+	Revs   mark  `json:"r"`
+	Next   int64 `json:"n"` // the oldest transaction under way when this walk began; 0 for a new walk
+	Server int64 `json:"s"` // when the server of this walk started; 0 before everything
+}
+
+// next returns where the walk after this one begins.
+func (s seen) next() seen {
+	told := mark{Moved: min(s.Next-1, max(s.Pools.Moved, s.Revs.Moved))}
+	// Every text is after the empty one, so rows of that transaction are told again too.
+	return seen{Pools: told, Revs: told, Server: s.Server}
+}
+
+// ahead tells whether the cursor is of another server than the one that runs since then, or beyond
+// what that has given, which is before xmax.
+func (s seen) ahead(server, xmax int64) bool {
+	begun := s.Next
+	if begun == 0 {
+		begun = s.Pools.Moved + 1
+	}
+	return s.Server != 0 && s.Server != server || begun > xmax
 }
 
 // mark is a place among rows: after that of a transaction, of a pool, with an id.
@@ -63,29 +89,27 @@ func (s *Store) Changed(ctx context.Context, since storage.Cursor) (f storage.Fe
 	}
 	f, ahead, err := s.walk(ctx, &at)
 	if err == nil && ahead {
-		// The database was restored from a copy of before: what has happened since is told again
-		// rather than missed.
 		at = seen{}
 		f, _, err = s.walk(ctx, &at)
+		f.Anew = true
 	}
 	if err != nil {
 		return storage.Feed{}, err
 	}
 	f.More = len(f.Pools) == storage.MaxPage || len(f.Revocations) == storage.MaxPage
 	if !f.More {
-		at = seen{Pools: mark{Moved: at.Next - 1}, Revs: mark{Moved: at.Next - 1}}
-		// Every text is after the empty one, so rows of the transaction before are told again too.
+		at = at.next()
 	}
 	f.Next = at.cursor()
 	return f, nil
 }
 
-// walk reads one page of the feed. ahead tells that the cursor is beyond what the database knows.
+// walk reads one page of the feed. ahead tells that the cursor is none of this server's history.
 func (s *Store) walk(ctx context.Context, at *seen) (f storage.Feed, ahead bool, err error) {
-	var xmin, xmax int64
+	var xmin, xmax, server int64
 	b := new(pgx.Batch)
-	b.Queue(feedBounds).QueryRow(func(row pgx.Row) error { return row.Scan(&xmin, &xmax) })
-	pools, revs := at.Pools, at.Revs
+	b.Queue(feedBounds).QueryRow(func(row pgx.Row) error { return row.Scan(&xmin, &xmax, &server) })
+	begun, pools, revs := *at, at.Pools, at.Revs
 	b.Queue(s.sql(movedPools), pools.Moved, key(pools.ID), storage.MaxPage).Query(func(rows pgx.Rows) error {
 		return each(rows, func() error {
 			var p storage.PoolChange
@@ -108,8 +132,9 @@ func (s *Store) walk(ctx context.Context, at *seen) (f storage.Feed, ahead bool,
 	if err := s.snapshot(ctx, b); err != nil {
 		return storage.Feed{}, false, err
 	}
+	at.Server = server
 	if at.Next == 0 {
 		at.Next = xmin
 	}
-	return f, pools.Moved >= xmax || revs.Moved >= xmax || at.Next > xmax, nil
+	return f, begun.ahead(server, xmax), nil
 }

@@ -47,7 +47,7 @@ func (s *Store) Changed(ctx context.Context, since storage.Cursor) (f storage.Fe
 		return f, err
 	}
 	err = s.read(ctx, func(c *conn) error {
-		if err := at.within(c); err != nil {
+		if f.Anew, err = at.beyond(c); err != nil {
 			return err
 		}
 		if f.Pools, err = at.pools(c); err != nil {
@@ -61,17 +61,18 @@ func (s *Store) Changed(ctx context.Context, since storage.Cursor) (f storage.Fe
 	return f, err
 }
 
-// within starts over where the cursor is ahead of the file, which was restored from a copy of
-// before: what has happened since is told again rather than missed.
-func (s *seen) within(c *conn) error {
+// beyond tells whether the cursor is ahead of the file, which was restored from a copy of before, and
+// starts over: what has happened since is told again rather than missed.
+func (s *seen) beyond(c *conn) (bool, error) {
 	var moved, seq int64
 	if err := c.row(feedEnd).Scan(&moved, &seq); err != nil {
-		return err
+		return false, err
 	}
-	if s.moved > moved || s.seq > seq {
-		*s = seen{}
+	if s.moved <= moved && s.seq <= seq {
+		return false, nil
 	}
-	return nil
+	*s = seen{}
+	return true, nil
 }
 
 func (s *seen) pools(c *conn) ([]storage.PoolChange, error) {

@@ -328,7 +328,7 @@ func TestFeedAfterARestore(t *testing.T) {
 	restored := open(t, path, sqlite.Config{})
 	commit(t, restored, storage.Put(&storage.Revocation{Pool: shop, ID: "new", User: "u", Epoch: 1, Expires: noon}))
 	after, err := restored.Changed(t.Context(), feed.Next)
-	if err != nil || len(after.Revocations) != 1 || len(after.Pools) != 1 {
+	if err != nil || !after.Anew || len(after.Revocations) != 1 || len(after.Pools) != 1 {
 		t.Errorf("after the restore: %d revocations, %d pools, %v, want 1 and 1", len(after.Revocations), len(after.Pools), err)
 	}
 }
