@@ -145,7 +145,7 @@ func (n *node) await(operators string) {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	n.token = strings.Fields(string(text))[1]
+	n.token = regexp.MustCompile(`(?m)^\w+ (\w+)$`).FindStringSubmatch(string(text))[1]
 }
 
 // answer is what a request got.

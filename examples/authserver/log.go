@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 )
 
@@ -55,11 +56,8 @@ func (o *observed) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	l := &line{id: rand.Text()[:16]}
 	r = r.WithContext(context.WithValue(r.Context(), lineKey{}, l))
 	r.Body = http.MaxBytesReader(rw, r.Body, maxBody)
-	w := &answered{ResponseWriter: rw}
+	w := &answered{ResponseWriter: rw, going: &o.ready.going}
 	w.Header().Set("X-Request-Id", l.id)
-	if o.ready.going.Load() {
-		w.Header().Set("Connection", "close") // the next request goes to another node
-	}
 	o.watch.inFlight.Add(1)
 	defer o.watch.inFlight.Add(-1)
 	defer func() {
@@ -112,22 +110,27 @@ func method(r *http.Request) string {
 type answered struct {
 	http.ResponseWriter
 	status int
+	going  *atomic.Bool
 }
 
 // Unwrap is for http.ResponseController.
 func (w *answered) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// WriteHeader remembers the status.
+// WriteHeader remembers the status. From a node that is leaving the connection closes with the answer:
+// the next request goes to another one.
 func (w *answered) WriteHeader(status int) {
 	if w.status == 0 && status >= http.StatusOK { // before it there may be hints
 		w.status = status
+		if w.going.Load() {
+			w.Header().Set("Connection", "close")
+		}
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *answered) Write(b []byte) (int, error) {
 	if w.status == 0 {
-		w.status = http.StatusOK
+		w.WriteHeader(http.StatusOK)
 	}
 	return w.ResponseWriter.Write(b)
 }

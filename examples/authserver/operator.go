@@ -36,7 +36,7 @@ func (o *operatorAPI) routes(ready *readiness, counts *watch) handlerMux {
 		"PUT /pools/{pool}/settings": putSettings,
 
 		"GET /pools/{pool}/clients":                              listClients,
-		"POST /pools/{pool}/clients":                             createClient,
+		"POST /pools/{pool}/clients":                             createClient, // its id is made
 		"PUT /pools/{pool}/clients/{client}":                     putClient,
 		"DELETE /pools/{pool}/clients/{client}":                  deleteClient,
 		"GET /pools/{pool}/clients/{client}/secrets":             listSecrets,

@@ -119,7 +119,8 @@ func putClient(c *call) (any, error) {
 	if err := c.read(&in); err != nil {
 		return nil, err
 	}
-	return c.admin.UpdateClient(c.Context(), c.PathValue("client"), func(k *pool.Client) { in.ID, *k = k.ID, in })
+	in.ID = c.PathValue("client")
+	return c.admin.UpdateClient(c.Context(), in.ID, func(k *pool.Client) { *k = in })
 }
 
 func deleteClient(c *call) (any, error) {

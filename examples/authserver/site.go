@@ -59,11 +59,11 @@ func (s site) production() bool { return strings.HasPrefix(s.before, "https:") }
 // visitor chooses path and host, and at worst is another pool's visitor then: what belongs to one
 // pool is of no use at another.
 func (s site) pool(r *http.Request) string {
-	id := r.PathValue("pool")
+	id, found := r.PathValue("pool"), true
 	if s.path == "" {
-		id, _ = strings.CutSuffix(strings.ToLower(r.Host), s.after)
+		id, found = strings.CutSuffix(strings.ToLower(r.Host), s.after)
 	}
-	if !poolID.MatchString(id) {
+	if !found || !poolID.MatchString(id) {
 		return ""
 	}
 	return id

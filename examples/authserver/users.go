@@ -69,13 +69,15 @@ func removeFromGroup(c *call) (any, error) {
 	return nil, c.admin.RemoveFromGroup(c.Context(), c.user(), c.PathValue("group"))
 }
 
-// listEvents shows what happened in a pool, or to one user, and why somebody was refused.
+// listEvents shows what happened in a pool, oldest first, or to one user, newest first, and why
+// somebody was refused.
 func listEvents(c *call) (any, error) {
 	limit, err := c.limit()
 	if err != nil {
 		return nil, err
 	}
-	return c.admin.ListEvents(c.Context(), pool.EventQuery{
-		User: user.ID(c.FormValue("user")), After: c.FormValue("after"), Limit: limit,
+	who := user.ID(c.FormValue("user"))
+	return c.pool.ListEvents(c.Context(), pool.EventQuery{
+		User: who, Newest: who != "", After: c.FormValue("after"), Limit: limit,
 	})
 }
