@@ -50,38 +50,38 @@ func TestConfigure(t *testing.T) {
 func TestConfigureRefuses(t *testing.T) {
 	t.Parallel()
 	const https = "-issuer=https://id.example.com/{pool}"
-	for flags, say := range map[string]string{
-		"-odd=1":                                   "odd",
-		"serve":                                    "serve",
-		https + " -smtp=mail:587":                  "-proxies",
-		https + " -proxies=10.0.0.0/8":             "-smtp",
-		https:                                      "-smtp",
-		"-proxies=10.0.0.0/99":                     "-proxies",
-		"-proxies=proxy.example.com":               "-proxies",
-		"-operator=:8081":                          "-operator",
-		"-operator=10.0.0.1:8081":                  "-operator",
-		"-operator=localhost":                      "-operator",
-		"-tls-cert=x":                              "-tls-key",
-		"-drain=soon":                              "-drain",
-		"-grace=-1s":                               "-grace",
-		"-grace=90m":                               "-grace",
-		"-issuer=https://id.example.com":           "-issuer",
-		"-issuer=https://id.example.com/{pool}/":   "-issuer",
-		"-issuer=https://id.example.com/x-{pool}":  "-issuer",
-		"-issuer=https://id.example.com/{pool}?x":  "-issuer",
-		"-issuer=https://a@id.example.com/{pool}":  "-issuer",
-		"-issuer=https://{pool}.x/{pool}":          "-issuer",
-		"-issuer=https://{pool}.example.com/x":     "-issuer",
-		"-issuer=https://x.{pool}.example.com":     "-issuer",
-		"-issuer=http://id.example.com/{pool}":     "-issuer",
-		"-issuer=http://{pool}.localhost:8080":     "-issuer",
-		"-issuer={pool}":                           "-issuer",
-		"-issuer=ftp://127.0.0.1/{pool}":           "-issuer",
-		"-listen=:8080":                            "-issuer", // which has to be said then
-		"-drain=x -grace=x -issuer=x -operator=:1": "-grace",
+	for _, tt := range []struct{ flags, say string }{
+		{"-odd=1", "odd"},
+		{"serve", "serve"},
+		{https + " -smtp=mail:587", "-proxies"},
+		{https + " -proxies=10.0.0.0/8", "-smtp"},
+		{https, "-smtp"},
+		{"-proxies=10.0.0.0/99", "-proxies"},
+		{"-proxies=proxy.example.com", "-proxies"},
+		{"-operator=:8081", "-operator"},
+		{"-operator=10.0.0.1:8081", "-operator"},
+		{"-operator=localhost", "-operator"},
+		{"-tls-cert=x", "-tls-key"},
+		{"-drain=soon", "-drain"},
+		{"-grace=-1s", "-grace"},
+		{"-grace=90m", "-grace"},
+		{"-issuer=https://id.example.com", "-issuer"},
+		{"-issuer=https://id.example.com/{pool}/", "-issuer"},
+		{"-issuer=https://id.example.com/x-{pool}", "-issuer"},
+		{"-issuer=https://id.example.com/{pool}?x", "-issuer"},
+		{"-issuer=https://a@id.example.com/{pool}", "-issuer"},
+		{"-issuer=https://{pool}.x/{pool}", "-issuer"},
+		{"-issuer=https://{pool}.example.com/x", "-issuer"},
+		{"-issuer=https://x.{pool}.example.com", "-issuer"},
+		{"-issuer=http://id.example.com/{pool}", "-issuer"},
+		{"-issuer=http://{pool}.localhost:8080", "-issuer"},
+		{"-issuer={pool}", "-issuer"},
+		{"-issuer=ftp://127.0.0.1/{pool}", "-issuer"},
+		{"-listen=:8080", "-issuer"}, // which has to be said then
+		{"-drain=x -grace=x -issuer=x -operator=:1", "-grace"},
 	} {
-		if _, err := configure(strings.Fields(flags), env()); err == nil || !strings.Contains(err.Error(), say) {
-			t.Errorf("%s: %v, want an error about %s", flags, err, say)
+		if _, err := configure(strings.Fields(tt.flags), env()); err == nil || !strings.Contains(err.Error(), tt.say) {
+			t.Errorf("%s: %v, want an error about %s", tt.flags, err, tt.say)
 		}
 	}
 	for name, tt := range map[string]struct {

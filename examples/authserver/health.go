@@ -8,13 +8,11 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/userpool-go/userpool/pool"
 )
 
 // readiness says whether this node should be sent requests.
 type readiness struct {
-	check func(context.Context) error
+	check func(context.Context) error // takes some seconds at most
 	log   *slog.Logger
 	now   func() time.Time
 	going atomic.Bool // it was told to end
@@ -24,10 +22,8 @@ type readiness struct {
 	err  error     // what it said
 }
 
-const (
-	checkEvery  = time.Second // at most: whoever may ask must not have the database asked as often
-	checkWithin = 2 * time.Second
-)
+// checkEvery is how often check is asked at most: anybody may ask us, and it asks the database.
+const checkEvery = time.Second
 
 // leave says from now on that requests should go elsewhere.
 func (h *readiness) leave() { h.going.Store(true) }
@@ -42,9 +38,7 @@ func (h *readiness) ready(ctx context.Context) bool {
 	if h.now().Sub(h.asks) < checkEvery {
 		return h.err == nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkWithin) // the answer is for others, too
-	defer cancel()
-	err := h.check(ctx)
+	err := h.check(context.WithoutCancel(ctx)) // the answer is for others, too
 	switch {
 	case err != nil && h.err == nil:
 		h.log.ErrorContext(ctx, "not ready", "error", err)
@@ -74,12 +68,4 @@ func say(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	io.WriteString(w, text)
-}
-
-// healthOf asks the directory.
-func healthOf(dir *pool.Directory) func(context.Context) error {
-	return func(ctx context.Context) error {
-		_, err := dir.Pools(ctx, pool.Actor{Name: "health"}, pool.PoolQuery{Limit: 1})
-		return err
-	}
 }

@@ -116,14 +116,15 @@ func run(ctx context.Context, c config, out io.Writer) (err error) {
 		return err
 	}
 	dir, err := pool.OpenDirectory(ctx, st, pool.DirectoryConfig{Config: pool.Config{
-		Keys: ring, Sender: mail, Logger: log, ConfirmURL: pagesPath + "/link",
+		Keys: ring, Sender: mail, Logger: log, ConfirmURL: pagesPath + "/link", Observer: counts.observer(),
 	}})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, within(ctx, c.grace, dir.Close)) }()
 
-	ready := &readiness{check: healthOf(dir), log: log, now: time.Now}
+	counts.gauges(dir)
+	ready := &readiness{check: dir.Health, log: log, now: time.Now}
 	public := &server{dir: dir, site: c.issuer, proxies: c.proxies, boxes: boxes, log: log, pages: map[string]*pages{}}
 	private := &operatorAPI{dir: dir, site: c.issuer, operators: ops, log: log}
 	log.InfoContext(ctx, "authserver serves",
