@@ -106,7 +106,7 @@ var never = []string{
 
 // clocks lists the rooms that may read the clock of the machine. All others are given the time, or
 // have a Config.Now whose default is time.Now, named and not called.
-var clocks = []string{"examples", "storage/storagetest", "internal/archtest", "internal/postgrestest"}
+var clocks = []string{"examples", "storage/storagetest", "internal/archtest", "internal/postgrestest", "internal/interop/load"}
 
 // sessions lists the rooms that may make a session out of nothing (security.md T1): the gate, which
 // mints them, the room that says what one is, and those that read one back from a store.

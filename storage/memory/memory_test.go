@@ -338,3 +338,36 @@ func TestNewPoolRefused(t *testing.T) {
 	refuse(t, st, storage.ErrStale, storage.Put(q))
 	refuse(t, st, storage.ErrNoPool, storage.Put(d))
 }
+
+// A page of a time begins there: users made before it are not looked at, however many there are.
+func TestUsersMadeSince(t *testing.T) {
+	t.Parallel()
+	st := open(t)
+	made := func(n int) time.Time { return at(time.Duration(n) * time.Millisecond) }
+	for from := 0; from < 2*storage.Examined; from += storage.MaxChanges {
+		var changes []storage.Change
+		for n := from; n < from+storage.MaxChanges; n++ {
+			u := member(n)
+			u.Created = made(n)
+			changes = append(changes, storage.Put(u))
+		}
+		commit(t, st, changes...)
+	}
+	const first, last = storage.Examined + 300, storage.Examined + 400
+	q := storage.UserQuery{Now: t0, CreatedMin: made(first), CreatedMax: made(last), Limit: 60}
+	for _, want := range []int{60, 40} {
+		page, err := st.Users(t.Context(), "p", q)
+		if err != nil || len(page.Users) != want {
+			t.Fatalf("the page has %d users, %v, want %d", len(page.Users), err, want)
+		}
+		for _, u := range page.Users {
+			if u.Created.Before(made(first)) || !u.Created.Before(made(last)) {
+				t.Errorf("it has one made at %v", u.Created)
+			}
+		}
+		q.After = page.Next
+	}
+	if q.After != "" {
+		t.Error("there is another page")
+	}
+}

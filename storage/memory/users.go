@@ -24,6 +24,7 @@ func (s *Store) Users(ctx context.Context, id user.PoolID, q storage.UserQuery) 
 	if p == nil {
 		return storage.UserPage{}, nil
 	}
+	q.CreatedMin, q.CreatedMax = cut(q.CreatedMin), cut(q.CreatedMax)
 	l, pg, err := p.order(q)
 	if err != nil {
 		return storage.UserPage{}, err
@@ -32,7 +33,6 @@ func (s *Store) Users(ctx context.Context, id user.PoolID, q storage.UserQuery) 
 	if l == p.byLogin {
 		rows = p.logins.rows
 	}
-	q.CreatedMin, q.CreatedMax = cut(q.CreatedMin), cut(q.CreatedMax)
 	var out storage.UserPage
 	out.Next, err = pg.walk(l, func(k key) bool {
 		u := rows[k].user()
@@ -53,6 +53,13 @@ func (p *pool) order(q storage.UserQuery) (*list, page, error) {
 	case w == nil && q.Order == storage.ByID:
 		return p.byID, pg, nil
 	case w == nil && q.Order == storage.ByCreated:
+		// The bounds on the time are bounds of the walk.
+		if !q.CreatedMin.IsZero() {
+			pg.from.at = q.CreatedMin.UnixMicro()
+		}
+		if !q.CreatedMax.IsZero() {
+			pg.in = func(at place) bool { return at.at < q.CreatedMax.UnixMicro() }
+		}
 		return p.byCreated, pg, nil
 	case w == nil:
 		return nil, pg, fmt.Errorf("%w: no such order", storage.ErrInvalid)
