@@ -24,6 +24,11 @@ type UserQuery struct {
 	CreatedMax time.Time   // exclusive; zero means no bound
 	After      string      `json:"-"` // Next of the page before; "" starts
 	Limit      int         `json:"-"` // at most 1000; 0 means 1000
+	// Stale permits a replica of the store to answer, where there is one: who came a moment ago may
+	// be missing, who was deleted be there, and whoever changed be as they were, and nothing says
+	// how long ago that was. Pages of either kind follow each other. It spares the store's primary;
+	// nothing may be decided by what it shows.
+	Stale bool `json:"-"`
 }
 
 // UserPage is a page of a pool's users.
@@ -36,7 +41,7 @@ type UserPage struct {
 
 // ListUsers returns a page of users and of sign-ups that are not confirmed yet: by the value that
 // Filter names, and without it in the order in which they were made, or of a Group by id. A change
-// of a user shows at once.
+// of a user shows at once, unless q is Stale.
 //
 // It fails with a *[ValidationError], also where After is of another list, another query or another
 // actor, or older than a day (security.md S16), and with [ErrNotReady] while an attribute that was
@@ -78,7 +83,7 @@ func (a *Admin) ListUsers(ctx context.Context, q UserQuery) (UserPage, error) {
 	}
 	page, err := p.store.Users(ctx, p.config.ID, storage.UserQuery{
 		Where: find.where, Status: q.Status, Disabled: q.Disabled, CreatedMin: q.CreatedMin, CreatedMax: q.CreatedMax,
-		Now: p.now(), After: after, Limit: q.Limit,
+		Now: p.now(), After: after, Limit: q.Limit, Stale: q.Stale,
 	})
 	if errors.Is(err, storage.ErrNotReady) {
 		return UserPage{}, ErrNotReady

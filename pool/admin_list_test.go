@@ -1,13 +1,20 @@
 package pool_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/seal"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/storage/memory"
 	"github.com/userpool-go/userpool/user"
 )
 
@@ -112,11 +119,72 @@ func TestS16_PagesOfUsers(t *testing.T) {
 			t.Errorf("%s: %d users, %.300v, want ErrInvalid", name, len(page.Users), err)
 		}
 	}
-	if second, err := root.ListUsers(t.Context(), pool.UserQuery{After: page.Next}); err != nil || len(second.Users) != 1 {
-		t.Errorf("its own next page: %+v, %v", second, err)
+	for _, stale := range []bool{false, true} { // where it is read from is none of the query
+		if second, err := root.ListUsers(t.Context(), pool.UserQuery{After: page.Next, Stale: stale}); err != nil || len(second.Users) != 1 {
+			t.Errorf("its own next page, stale %v: %+v, %v", stale, second, err)
+		}
 	}
 	k.clock.advance(24 * time.Hour)
 	if _, err := root.ListUsers(t.Context(), pool.UserQuery{After: page.Next}); !errors.Is(err, pool.ErrInvalid) {
 		t.Errorf("a day later = %v, want ErrInvalid", err)
+	}
+}
+
+// noting notes which lists a store was permitted to answer from a copy.
+type noting struct {
+	storage.Store
+	mu    sync.Mutex
+	stale []bool
+}
+
+func (n *noting) note(stale ...bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.stale = append(n.stale, stale...)
+}
+
+func (n *noting) Users(ctx context.Context, p user.PoolID, q storage.UserQuery) (storage.UserPage, error) {
+	n.note(q.Stale)
+	return n.Store.Users(ctx, p, q)
+}
+
+func (n *noting) Events(ctx context.Context, p user.PoolID, q storage.EventQuery) (storage.EventPage, error) {
+	if !q.Unsealed && q.Seal == 0 { // the sealer's, which may come at any time
+		n.note(q.Stale)
+	} else if q.Stale {
+		n.note(true, true)
+	}
+	return n.Store.Events(ctx, p, q)
+}
+
+// A list is read from a replica where its caller permits that, and nothing else is.
+func TestStaleLists(t *testing.T) {
+	t.Parallel()
+	st := &noting{Store: memory.New()}
+	k := openOn(t, st, func(c *pool.Config) { c.Keys = ring(t, seal.Generate()) })
+	k.confirmed(ada)
+	id := k.user(ada).ID
+	d := k.done(ada)
+	own, err := k.Account(t.Context(), d.Tokens.Access)
+	if err == nil {
+		err = own.Export(t.Context(), io.Discard, pool.ExportInput{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.VerifyEvents(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, stale := range []bool{false, true} {
+		_, err := k.admin().ListUsers(t.Context(), pool.UserQuery{Stale: stale})
+		_, err2 := k.admin().ListEvents(t.Context(), pool.EventQuery{User: id, Stale: stale})
+		_, err3 := k.ListEvents(t.Context(), pool.EventQuery{Stale: stale})
+		if err := errors.Join(err, err2, err3); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := len(st.stale)
+	if got := st.stale[n-6:]; !slices.Equal(got, []bool{false, false, false, true, true, true}) || slices.Contains(st.stale[:n-6], true) {
+		t.Errorf("of the lists a copy might answer %v", st.stale)
 	}
 }

@@ -55,6 +55,7 @@ type EventQuery struct {
 	Newest bool    // newest first, which needs a User
 	After  string  // Next of the page before; "" starts
 	Limit  int     // at most 1000; 0 means 1000
+	Stale  bool    // a replica of the store may answer, as in [UserQuery]: the newest events may be missing
 }
 
 // EventPage is a page of a pool's history.
@@ -91,7 +92,7 @@ func (p *Pool) listEvents(ctx context.Context, actor string, q EventQuery) (Even
 		return EventPage{}, err
 	}
 	page, err := p.store.Events(ctx, p.config.ID, storage.EventQuery{
-		User: q.User, Newest: q.Newest, After: after, Limit: q.Limit,
+		User: q.User, Newest: q.Newest, After: after, Limit: q.Limit, Stale: q.Stale,
 	})
 	if errors.Is(err, storage.ErrInvalid) {
 		v.add("User", "must be the id of a user")

@@ -50,7 +50,7 @@ type UserQuery struct {
 	Now        time.Time   // attempts that have expired by then are absent; required
 	After      string      // Next of the page before; "" starts
 	Limit      int
-	Stale      bool // a replica may answer
+	Stale      bool // see [EventQuery]
 }
 
 // Where is the one predicate that an index decides. It answers [ErrNotReady] for a name that is not
@@ -136,6 +136,11 @@ type EventQuery struct {
 	Seal     int64   // only those in this seal
 	After    string
 	Limit    int
+	// Stale permits a copy to answer that is behind the store by any time: what was written of late
+	// is missing, and what has changed or gone is as it was. It is for people who look at a list;
+	// nothing may be decided by it. Pages of either kind follow each other, but each by its own
+	// moment. A store without copies answers as ever.
+	Stale bool
 }
 
 // EventPage is a page of events.

@@ -53,25 +53,27 @@ func (s *Server) waitFor(query string) {
 	s.t.Helper()
 	for end := time.Now().Add(startTime); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		done := false
-		if s.query(query, &done); done || s.t.Failed() {
+		if !s.query(query, &done) || done {
 			return
 		}
 	}
 	s.t.Errorf("it never came to be: %s", query)
 }
 
-// query reads one value.
-func (s *Server) query(query string, into any) {
+// query reads one value, and tells whether it did.
+func (s *Server) query(query string, into any) bool {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, s.URL())
 	if err != nil {
 		s.t.Errorf("connect to the server: %v", err)
-		return
+		return false
 	}
 	defer conn.Close(ctx)
 	if err := conn.QueryRow(ctx, query).Scan(into); err != nil {
 		s.t.Errorf("%s: %v", query, err)
+		return false
 	}
+	return true
 }

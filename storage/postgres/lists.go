@@ -42,10 +42,10 @@ const (
 
 // list queues a query and runs it for a pool that exists, as of one moment; one that does not has
 // nothing to list.
-func (s *Store) list(ctx context.Context, pool user.PoolID, b *pgx.Batch) (exists bool, err error) {
+func (s *Store) list(ctx context.Context, from source, pool user.PoolID, b *pgx.Batch) (exists bool, err error) {
 	epoch := int64(0)
 	b.Queue(s.sql(selectEpoch), key(pool)).QueryRow(func(row pgx.Row) error { return none(row.Scan(&epoch)) })
-	err = s.snapshot(ctx, b)
+	err = s.snapshotOf(ctx, from, b)
 	return epoch > 0 && err == nil, err
 }
 
@@ -68,7 +68,7 @@ func (s *Store) Sessions(ctx context.Context, pool user.PoolID, q storage.Sessio
 		out.Sessions, err = collect(rows, func(r pgx.Row) (*token.Session, error) { return scanSession(r, pool) })
 		return err
 	})
-	if exists, err := s.list(ctx, pool, b); !exists {
+	if exists, err := s.list(ctx, s.primary(), pool, b); !exists {
 		return storage.SessionPage{}, err
 	}
 	out.Sessions, out.Next = keyset.Cut(out.Sessions, n, func(x *token.Session) keyset.Place {
@@ -93,7 +93,7 @@ func (s *Store) Documents(ctx context.Context, pool user.PoolID, q storage.Docum
 		out.Documents, err = collect(rows, func(r pgx.Row) (*storage.Document, error) { return scanDocument(r, pool) })
 		return err
 	})
-	if exists, err := s.list(ctx, pool, b); !exists {
+	if exists, err := s.list(ctx, s.primary(), pool, b); !exists {
 		return storage.DocumentPage{}, err
 	}
 	out.Documents, out.Next = keyset.Cut(out.Documents, n, func(d *storage.Document) keyset.Place { return keyset.Place{List: "document", ID: d.ID} })
@@ -121,6 +121,22 @@ func (s *Store) Events(ctx context.Context, pool user.PoolID, q storage.EventQue
 	if err != nil {
 		return out, err
 	}
+	out, err = page(ctx, s, q.Stale, func(ctx context.Context, from source) (storage.EventPage, bool, error) {
+		return s.events(ctx, from, pool, q, after, n)
+	})
+	if err != nil {
+		return storage.EventPage{}, err
+	}
+	out.Events, out.Next = keyset.Cut(out.Events, n, func(e *storage.Event) keyset.Place {
+		return keyset.Place{List: list, At: e.Time.UnixMicro(), ID: e.ID}
+	})
+	return out, nil
+}
+
+// events reads one event more than a page has.
+func (s *Store) events(
+	ctx context.Context, from source, pool user.PoolID, q storage.EventQuery, after keyset.Place, n int,
+) (out storage.EventPage, exists bool, err error) {
 	b := new(pgx.Batch)
 	s.askSeal(b, pool, q, &out)
 	query, args := listEvents, []any{key(pool), after.At, after.ID}
@@ -138,13 +154,8 @@ func (s *Store) Events(ctx context.Context, pool user.PoolID, q storage.EventQue
 		out.Events, err = collect(rows, func(r pgx.Row) (*storage.Event, error) { return scanEvent(r, pool) })
 		return err
 	})
-	if exists, err := s.list(ctx, pool, b); !exists {
-		return storage.EventPage{}, err
-	}
-	out.Events, out.Next = keyset.Cut(out.Events, n, func(e *storage.Event) keyset.Place {
-		return keyset.Place{List: list, At: e.Time.UnixMicro(), ID: e.ID}
-	})
-	return out, nil
+	exists, err = s.list(ctx, from, pool, b)
+	return out, exists, err
 }
 
 // askSeal queues the query for the seal that is asked about or, for unsealed events, the newest.

@@ -65,6 +65,13 @@ type Config struct {
 	// Migrated says that [Migrate] has been called by a role that may change tables. Open then
 	// only looks whether the tables are those of this version.
 	Migrated bool
+	// Replica leads to a streaming replica of the database, which answers the lists whose callers
+	// permit it ([storage.UserQuery].Stale, [storage.EventQuery].Stale), and nothing else. Where it
+	// does not answer within two seconds, does not follow a primary, or does not have the pool or
+	// our tables yet, the primary answers, and for the next ten seconds it is not asked. How far it
+	// is behind nobody asks. It stays the app's: Close leaves it open. Nil means that the primary
+	// answers everything.
+	Replica *pgxpool.Pool
 }
 
 // Exec is a statement of the app's, to run inside a commit.
@@ -78,6 +85,7 @@ type Store struct {
 	pool    *pgxpool.Pool
 	owned   bool // by Open: Close closes it
 	config  Config
+	replica replica
 	queries sync.Map // of our statements, as they are written here to what is sent
 
 	mu     sync.RWMutex // held for reading by calls under way
@@ -108,7 +116,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, config Config) (*Store, error)
 	if !schemaName.MatchString(config.Schema) {
 		return nil, fmt.Errorf("%w: the schema is 1 to 63 lower-case letters, digits and underscores", storage.ErrInvalid)
 	}
-	s := &Store{pool: pool, config: config}
+	s := &Store{pool: pool, config: config, replica: replica{pool: config.Replica}}
 	if config.Migrated {
 		if err := s.migrated(ctx); err != nil {
 			return nil, fmt.Errorf("open postgres: %w", err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
@@ -76,7 +77,11 @@ func checkWant(pool user.PoolID, w storage.Want) error {
 
 // snapshot sends queries in one round trip, all as of one moment.
 func (s *Store) snapshot(ctx context.Context, queries *pgx.Batch) error {
-	conn, err := s.pool.Acquire(ctx)
+	return snapshot(ctx, s.pool, queries)
+}
+
+func snapshot(ctx context.Context, from *pgxpool.Pool, queries *pgx.Batch) error {
+	conn, err := from.Acquire(ctx)
 	if err != nil {
 		return err
 	}

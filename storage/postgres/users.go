@@ -46,7 +46,15 @@ func (s *Store) Users(ctx context.Context, pool user.PoolID, q storage.UserQuery
 	if err != nil {
 		return out, err
 	}
-	found, ready := false, true
+	return page(ctx, s, q.Stale, func(ctx context.Context, from source) (storage.UserPage, bool, error) {
+		return s.users(ctx, from, pool, w, after)
+	})
+}
+
+func (s *Store) users(
+	ctx context.Context, from source, pool user.PoolID, w keyset.Users, after keyset.Place,
+) (out storage.UserPage, found bool, err error) {
+	ready := true
 	b := new(pgx.Batch)
 	b.Queue(s.sql(selectSearchable), key(pool)).QueryRow(func(row pgx.Row) error {
 		var text string
@@ -58,21 +66,15 @@ func (s *Store) Users(ctx context.Context, pool user.PoolID, q storage.UserQuery
 		ready = w.Ready(func(name string) bool { return slices.Contains(names, name) })
 		return err
 	})
-	query, args := usersQuery(pool, q, after)
+	query, args := usersQuery(pool, w.Query, after)
 	b.Queue(s.sql(query), args...).Query(func(rows pgx.Rows) (err error) {
 		out, err = pageOfUsers(rows, pool, w)
 		return err
 	})
-	err = s.snapshot(ctx, b)
-	switch {
-	case err != nil:
-		return storage.UserPage{}, err
-	case found && !ready:
-		return storage.UserPage{}, storage.ErrNotReady
-	case !found:
-		return storage.UserPage{}, nil
+	if err = s.snapshotOf(ctx, from, b); err == nil && !ready {
+		err = storage.ErrNotReady
 	}
-	return out, nil
+	return out, found, err
 }
 
 // pageOfUsers takes users until the page is full.

@@ -111,6 +111,7 @@ func lists() []list {
 		with(users(storage.UserQuery{CreatedMax: at(50), CreatedMin: at(1), Order: storage.ByID}),
 			"users by id", byID),
 		with(users(storage.UserQuery{CreatedMax: at(50), CreatedMin: at(1)}), "users by creation", byCreated),
+		with(users(storage.UserQuery{CreatedMax: at(50), CreatedMin: at(1), Stale: true}), "users, by a store without copies", byCreated),
 		with(users(group), "users of a group", byID),
 		with(users(storage.UserQuery{Where: &storage.Where{Name: storage.LoginTerm, Value: "login", Prefix: true}}),
 			"users by login", byID),
