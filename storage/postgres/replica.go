@@ -3,7 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,40 +23,32 @@ const standby = `SELECT pg_is_in_recovery(), coalesce(max(version), 0) FROM user
 var errNoReplica = errors.New("postgres: not a replica with the tables of this version")
 
 // replica is a server that follows ours, and answers what may be stale. One that fails is left alone
-// for a while, so that those who could do without it do not wait for it.
+// for a while, so that those who could do without it do not wait for it. After that the first to ask
+// tries it, and the others do not wait for that either.
 type replica struct {
-	pool *pgxpool.Pool // nil means that there is none
-
-	mu    sync.Mutex
-	until time.Time // it is not asked before; zero where it answered last
+	pool  *pgxpool.Pool // nil means that there is none
+	state atomic.Int32
 }
 
-// ask tells whether to ask the replica now. After a rest the first to ask tries it, and the others
-// do not wait for that.
-func (r *replica) ask(now time.Time) bool {
-	if r.pool == nil {
-		return false
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.until.IsZero() {
-		return true
-	}
-	if now.Before(r.until) {
-		return false
-	}
-	r.until = now.Add(replicaRest)
-	return true
+const (
+	answers int32 = iota
+	rests
+	rested // and may be tried
+)
+
+// ask tells whether to ask the replica now.
+func (r *replica) ask() bool {
+	return r.pool != nil && (r.state.Load() == answers || r.state.CompareAndSwap(rested, rests))
 }
 
 // answered notes how the replica did.
-func (r *replica) answered(err error, now time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.until = time.Time{}
-	if err != nil {
-		r.until = now.Add(replicaRest)
+func (r *replica) answered(err error) {
+	if err == nil {
+		r.state.Store(answers)
+		return
 	}
+	r.state.Store(rests)
+	time.AfterFunc(replicaRest, func() { r.state.CompareAndSwap(rests, rested) })
 }
 
 // source is where a list is read from.
@@ -75,14 +67,14 @@ type listing[P any] func(context.Context, source) (page P, known bool, err error
 // replica from it, from a pool that it does not have yet to a server that is none any more, is for
 // the primary to answer.
 func page[P any](ctx context.Context, s *Store, mayBeStale bool, read listing[P]) (P, error) {
-	if mayBeStale && s.replica.ask(time.Now()) {
+	if mayBeStale && s.replica.ask() {
 		in, cancel := context.WithTimeout(ctx, replicaTime)
 		found, known, err := read(in, source{s.replica.pool, true})
 		cancel()
 		if errors.Is(err, storage.ErrNotReady) {
 			known, err = false, nil // as of then
 		}
-		s.replica.answered(err, time.Now())
+		s.replica.answered(err)
 		if known && err == nil {
 			return found, nil
 		}
