@@ -5,11 +5,15 @@ import (
 	"flag"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/userpool-go/userpool/internal/postgrestest"
+	"github.com/userpool-go/userpool/pool"
 )
 
 func env(pairs ...string) func(string) string {
@@ -102,6 +106,43 @@ func TestConfigureRefuses(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tt.say) || strings.Contains(err.Error()+log.String(), "of-the-database") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A node that was not given the keyring of the others does not start.
+func TestKeyringOfAnother(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	n := start(t, dir)
+	n.operate(201, "POST", "/pools", `{"id":"acme"}`)
+	c, err := configure(append(files(dir), "-keys="+filepath.Join(dir, "others")), env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run(t.Context(), c, newLogged()); !errors.Is(err, pool.ErrWrongKeyring) || !strings.Contains(err.Error(), "-keys") {
+		t.Errorf("run = %v", err)
+	}
+}
+
+// What the comment of the program says to type works.
+func TestComment(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := start(t, t.TempDir())
+	calls := regexp.MustCompile(`curl -H "\$OPERATOR" http://127.0.0.1:8081(\S+) -d '(.+)'`).FindAllStringSubmatch(string(source), -1)
+	if len(calls) != 2 {
+		t.Fatalf("the comment has %q", calls)
+	}
+	for _, c := range calls {
+		n.operate(201, "POST", c[1], c[2])
+	}
+	v := visit(t, n.public+"/acme", http.DefaultClient)
+	temporary := v.mailed(regexp.MustCompile(`temporary password is:\s+(\S+)`))
+	if need := v.post(200, "/auth/sign-in", "username", ada, "password", temporary[1]); need.Step != "new_password" {
+		t.Errorf("the invited gets %s", need.body)
 	}
 }
 

@@ -247,18 +247,21 @@ func (v *visitor) do(want int, method, path, body string) answer {
 
 var mailedCode = regexp.MustCompile(`\b[0-9]{6,8}\b`)
 
-// code returns the code that is in the mailbox of a trial, newest first.
-func (v *visitor) code() string {
+// mailed returns what a pattern finds in the mailbox of a trial, newest first, as soon as it does.
+func (v *visitor) mailed(pattern *regexp.Regexp) []string {
 	v.t.Helper()
 	for range 500 {
-		if code := mailedCode.FindString(v.get(200, "/dev/mailbox").body); code != "" {
-			return code
+		if found := pattern.FindStringSubmatch(v.get(200, "/dev/mailbox").body); found != nil {
+			return found
 		}
 		time.Sleep(10 * time.Millisecond) // another goroutine sends it
 	}
 	v.t.Fatal("no mail came")
-	return ""
+	return nil
 }
+
+// code returns the code that was mailed.
+func (v *visitor) code() string { v.t.Helper(); return v.mailed(mailedCode)[0] }
 
 // until asks until an answer is as wanted.
 func until(t *testing.T, url string, want int) {

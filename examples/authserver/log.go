@@ -37,12 +37,9 @@ type lineKey struct{}
 // lineOf returns the line of a request.
 func lineOf(r *http.Request) *line { return r.Context().Value(lineKey{}).(*line) }
 
-// handlerMux is the mux of a listener, by itself: its patterns are what routes are called.
-type handlerMux = *http.ServeMux
-
 // observed is all of a listener: it bounds, counts and logs what goes in.
 type observed struct {
-	mux   handlerMux
+	mux   *http.ServeMux // its patterns are what routes are called
 	ready *readiness
 	log   *slog.Logger
 	watch *watch

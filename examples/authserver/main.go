@@ -5,11 +5,13 @@
 //
 // That is a trial on this machine: one SQLite file, plain HTTP, and mail that stays at
 // http://127.0.0.1:8080/acme/dev/mailbox. The first start makes the files of the keyring and of the
-// operator's token, who then makes a pool. Open http://127.0.0.1:8080/acme/ after
+// operators, the first of whom then makes a pool. Open http://127.0.0.1:8080/acme/ after
 //
 //	OPERATOR="Authorization: Bearer $(cut -d' ' -f2 authserver.operators)"
 //	curl -H "$OPERATOR" http://127.0.0.1:8081/pools -d '{"id":"acme","settings":{"Branding":{"Name":"Acme"}}}'
-//	curl -H "$OPERATOR" http://127.0.0.1:8081/pools/acme/users -d '{"username":"ada@example.com"}'
+//	curl -H "$OPERATOR" http://127.0.0.1:8081/pools/acme/users -d '{"username":"ada@example.com","emailVerified":true}'
+//
+// of which the second invites somebody, whose temporary password is in that mailbox.
 //
 // # What it serves
 //
@@ -35,6 +37,8 @@
 //	go run ./examples/authserver &
 //	go run ./examples/authserver -listen 127.0.0.1:8090 -operator 127.0.0.1:8091
 //
+// Either of them sends a mail, so that in this trial it is in the mailbox of one of the two.
+//
 // In production what is in front ends TLS, passes the Host on, sets X-Forwarded-For and -Proto, and
 // asks /readyz. All of that Caddy does by itself but for the last:
 //
@@ -58,6 +62,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"strings"
@@ -122,14 +127,17 @@ func run(ctx context.Context, c config, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, within(ctx, c.grace, dir.Close)) }()
+	if err := checkKeys(ctx, dir); err != nil {
+		return err
+	}
 
 	counts.gauges(dir)
 	ready := &readiness{check: dir.Health, log: log, now: time.Now}
 	public := &server{dir: dir, site: c.issuer, proxies: c.proxies, boxes: boxes, log: log, pages: map[string]*pages{}}
 	private := &operatorAPI{dir: dir, site: c.issuer, operators: ops, log: log}
-	log.InfoContext(ctx, "authserver serves",
-		"public", listeners.public.Addr().String(), "operator", listeners.operator.Addr().String(), "issuer", c.issuer.String())
-	outer := func(h handlerMux) *observed { return &observed{h, ready, log, counts, time.Now} }
+	log.InfoContext(ctx, "authserver serves", "public", listeners.public.Addr().String(),
+		"operator", listeners.operator.Addr().String(), "issuer", c.issuer.String())
+	outer := func(mux *http.ServeMux) *observed { return &observed{mux, ready, log, counts, time.Now} }
 	return serve(ctx, c, listeners, ready, outer(public.routes(ready)), outer(private.routes(ready, counts)))
 }
 
@@ -139,4 +147,17 @@ func openStore(ctx context.Context, name string) (storage.Store, error) {
 		return postgres.Open(ctx, name, postgres.Config{})
 	}
 	return sqlite.Open(ctx, name, sqlite.Config{})
+}
+
+// checkKeys fails where the keyring is not the one that the pools were made with, as on a node that
+// was not given the file of the others and has made one: it would be ready, and serve nobody.
+func checkKeys(ctx context.Context, dir *pool.Directory) error {
+	some, err := dir.Pools(ctx, pool.Actor{Name: "start"}, pool.PoolQuery{Limit: 1})
+	if err != nil || len(some.Pools) == 0 {
+		return err
+	}
+	if _, err = dir.Pool(ctx, some.Pools[0].ID); errors.Is(err, pool.ErrWrongKeyring) {
+		return fmt.Errorf("-keys is not the file that the other nodes have, or had: %w", err)
+	}
+	return nil // what else is wrong with it is that pool's own
 }

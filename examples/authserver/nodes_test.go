@@ -1,12 +1,16 @@
 package main
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -177,6 +181,38 @@ func TestPoolsByHost(t *testing.T) {
 	v.client.Jar.SetCookies(to, v.client.Jar.Cookies(at))
 	v.get(401, "/session")
 	v.get(404, "/dev/mailbox")
+}
+
+// A node may end TLS itself; then the operator may be elsewhere, too.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	known := httptest.NewUnstartedServer(nil)
+	known.StartTLS()
+	defer known.Close()
+	pair, dir := known.TLS.Certificates[0], t.TempDir()
+	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, block := range map[string]*pem.Block{"cert": {Type: "CERTIFICATE", Bytes: pair.Certificate[0]}, "key": {Type: "PRIVATE KEY", Bytes: key}} {
+		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	flags, _ := production(t, "https://example.com/{pool}")
+	n := start(t, dir, append(flags, "-proxies=", "-tls-cert="+filepath.Join(dir, "cert"), "-tls-key="+filepath.Join(dir, "key"))...)
+	secured := func(url string) string { return strings.Replace(url, "http:", "https:", 1) }
+	bearer := []string{"Authorization", "Bearer " + n.token}
+	if a := ask(t, known.Client(), "POST", secured(n.operator)+"/pools", `{"id":"acme"}`, bearer...); a.status != 201 {
+		t.Fatalf("a pool = %d %s", a.status, a.body)
+	}
+	a := ask(t, known.Client(), "POST", secured(n.public)+"/acme/auth/sign-in", `{"username":"`+ada+`","password":"x"}`)
+	if a.status != 401 || a.header.Get("Strict-Transport-Security") == "" {
+		t.Errorf("sign-in = %d %s with %v", a.status, a.body, a.header)
+	}
+	if a, err := try(t.Context(), http.DefaultClient, "GET", n.public+"/acme/session", ""); err == nil && a.status == 200 {
+		t.Errorf("plain HTTP = %d %s", a.status, a.body)
+	}
 }
 
 // TestForwardedAddresses: whom a proxy names counts where the proxy is ours, and nobody else's word.

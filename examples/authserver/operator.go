@@ -22,7 +22,7 @@ type operatorAPI struct {
 }
 
 // routes lists the whole API. Bodies and answers are JSON; names of fields are those of package pool.
-func (o *operatorAPI) routes(ready *readiness, counts *watch) handlerMux {
+func (o *operatorAPI) routes(ready *readiness, counts *watch) *http.ServeMux {
 	mux := http.NewServeMux()
 	ready.routes(mux)
 	mux.Handle("GET /metrics", counts) // without a token: who collects them should not have one that deletes pools

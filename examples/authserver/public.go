@@ -40,7 +40,7 @@ type pages struct {
 	pool *pool.Pool
 }
 
-func (s *server) routes(ready *readiness) handlerMux {
+func (s *server) routes(ready *readiness) *http.ServeMux {
 	mux := http.NewServeMux()
 	ready.routes(mux)
 	mux.HandleFunc(s.site.path+pagesPath+"/{page...}", s.within(hostedPage))
@@ -60,6 +60,9 @@ func (s *server) within(serve func(*pages, http.ResponseWriter, *http.Request)) 
 		if err != nil {
 			refuse(w, r, s.log, err)
 			return
+		}
+		if s.site.production() { // a browser that was here once comes by plain HTTP no more
+			w.Header().Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		serve(p, w, r)
 	}

@@ -63,7 +63,11 @@ func serve(ctx context.Context, c config, l listeners, ready *readiness, public,
 	var ending sync.WaitGroup
 	errs := make([]error, len(servers))
 	for i, s := range servers {
-		ending.Go(func() { errs[i] = within(ctx, c.grace, s.Shutdown) })
+		ending.Go(func() {
+			if errs[i] = within(ctx, c.grace, s.Shutdown); errs[i] != nil {
+				s.Close() // before what its requests use is closed
+			}
+		})
 	}
 	ending.Wait()
 	return errors.Join(append(errs, err)...)
