@@ -15,8 +15,12 @@ import (
 // tries bounds how often a use case reads and decides again after it lost a race.
 const tries = 8
 
-// settleTimeout bounds how long a call goes on to find out what became of its commit.
-const settleTimeout = 5 * time.Second
+// settleTimeout bounds how long a call goes on to find out what became of its commit, and
+// settleAlone how long where nobody waits for the answer any more.
+const (
+	settleTimeout = 5 * time.Second
+	settleAlone   = time.Second
+)
 
 // round is what one round of a use case goes by.
 type round struct {
@@ -76,7 +80,12 @@ func (p *Pool) write(ctx context.Context, changes ...storage.Change) error {
 	all, ours := p.indexed(changes)
 	err := p.store.Commit(ctx, all...)
 	for n := 0; n < tries && (errors.Is(err, storage.ErrRetry) || ours && outrun(err, all)); n++ {
-		if !errors.Is(err, storage.ErrRetry) { // what users are listed by has moved
+		if errors.Is(err, storage.ErrRetry) {
+			// A store that is short of something, such as connections, gets less of us each time.
+			if !pause(ctx, time.Millisecond<<n) {
+				break
+			}
+		} else { // what users are listed by has moved
 			if err := p.reload(ctx); err != nil {
 				return unavailable(err)
 			}
@@ -100,6 +109,7 @@ func (p *Pool) write(ctx context.Context, changes ...storage.Change) error {
 // unavailable gives an error of the store the class that callers know.
 func unavailable(err error) error {
 	switch {
+	case errors.Is(err, storage.ErrRetry), errors.Is(err, storage.ErrUnknown): // even where a time limit of its own ran out
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, storage.ErrClosed):
@@ -114,7 +124,11 @@ func unavailable(err error) error {
 // one record that carries its new stamp proves it. A commit that puts nothing to look for is not
 // proven, and what depended on it does not leave the process (security.md T5).
 func (p *Pool) settle(ctx context.Context, changes []storage.Change, unknown error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout) // it matters to whoever asks next
+	limit := settleTimeout
+	if ctx.Err() != nil {
+		limit = settleAlone
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit) // it matters to whoever asks next
 	defer cancel()
 	for _, c := range changes {
 		put, ok := c.(storage.PutRecord)

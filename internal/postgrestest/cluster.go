@@ -25,8 +25,65 @@ type cluster struct {
 	bin, dir string
 	port     int
 	settings []string // name=value
-	process  *os.Process
-	ended    chan struct{} // closed when process has; nil before it was started
+	daemon
+}
+
+// daemon is a program that runs until it is told to end.
+type daemon struct {
+	process *os.Process
+	ended   chan struct{} // closed when it has; nil before it was started
+}
+
+// launch starts a command that goes on, and writes what it says to the end of a file.
+func launch(cmd *exec.Cmd, log string) (daemon, error) {
+	out, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return daemon{}, err
+	}
+	defer out.Close()
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		return daemon{}, err
+	}
+	d := daemon{cmd.Process, make(chan struct{})}
+	go func() {
+		_ = cmd.Wait()
+		close(d.ended)
+	}()
+	return d, nil
+}
+
+// running reports whether a daemon was started and has not ended.
+func (d daemon) running() bool {
+	if d.ended == nil {
+		return false
+	}
+	select {
+	case <-d.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+// answers returns when a daemon takes connections at a URL, or else says why not: what it wrote.
+func (d daemon) answers(url, log string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	defer cancel()
+	for {
+		conn, err := pgx.Connect(ctx, url)
+		if err == nil {
+			return conn.Close(ctx)
+		}
+		select {
+		case <-d.ended:
+		case <-ctx.Done():
+		case <-time.After(20 * time.Millisecond):
+			continue
+		}
+		text, _ := os.ReadFile(log)
+		return fmt.Errorf("no answer: %w: %s", err, strings.TrimSpace(string(text)))
+	}
 }
 
 // newCluster makes the folder of a server, which then needs its data: by create, or as the copy of
@@ -72,6 +129,8 @@ func (c *cluster) url() string {
 
 func (c *cluster) data() string { return filepath.Join(c.dir, "data") }
 
+func (c *cluster) log() string { return filepath.Join(c.dir, "log") }
+
 // create makes empty data.
 func (c *cluster) create() error {
 	return c.run("initdb", "-D", c.data(), "-U", "userpool", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
@@ -101,57 +160,11 @@ func (c *cluster) start() error {
 	for _, s := range c.settings {
 		args = append(args, "-c", s)
 	}
-	cmd := c.command("postgres", args...)
-	log, err := os.OpenFile(filepath.Join(c.dir, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
+	var err error
+	if c.daemon, err = launch(c.command("postgres", args...), c.log()); err != nil {
 		return err
 	}
-	defer log.Close()
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	ended := make(chan struct{})
-	go func() {
-		_ = cmd.Wait()
-		close(ended)
-	}()
-	c.process, c.ended = cmd.Process, ended
-	return c.wait()
-}
-
-// wait returns when the server answers, or has given up.
-func (c *cluster) wait() error {
-	ctx, cancel := context.WithTimeout(context.Background(), startTime)
-	defer cancel()
-	for {
-		conn, err := pgx.Connect(ctx, c.url())
-		if err == nil {
-			return conn.Close(ctx)
-		}
-		select {
-		case <-c.ended:
-		case <-ctx.Done():
-			c.stop()
-		case <-time.After(20 * time.Millisecond):
-			continue
-		}
-		text, _ := os.ReadFile(filepath.Join(c.dir, "log"))
-		return fmt.Errorf("the server does not answer: %w: %s", err, strings.TrimSpace(string(text)))
-	}
-}
-
-// running reports whether the server was started and has not ended.
-func (c *cluster) running() bool {
-	if c.ended == nil {
-		return false
-	}
-	select {
-	case <-c.ended:
-		return false
-	default:
-		return true
-	}
+	return c.answers(c.url(), c.log())
 }
 
 // stop ends sessions and then the server ("fast"), and returns when it has.

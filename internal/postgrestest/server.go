@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/url"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -58,7 +57,7 @@ func (s *Server) PID() int { return s.cluster.process.Pid }
 
 // Log returns what the server has said so far.
 func (s *Server) Log() string {
-	text, err := os.ReadFile(filepath.Join(s.cluster.dir, "log"))
+	text, err := os.ReadFile(s.cluster.log())
 	if err != nil {
 		s.t.Error(err)
 	}

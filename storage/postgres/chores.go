@@ -30,10 +30,15 @@ func (s *Store) Lease(ctx context.Context, l storage.Lease) (held bool, err erro
 	}
 	if now, until := l.Now.UnixMicro(), l.Until.UnixMicro(); until > now {
 		tag, err := s.pool.Exec(ctx, s.sql(takeLease), l.Name, l.Holder, until, now)
-		return err == nil && tag.RowsAffected() > 0, err
+		if err != nil {
+			return false, lost(err, true)
+		}
+		return tag.RowsAffected() > 0, nil
 	}
-	_, err = s.pool.Exec(ctx, s.sql(giveLease), l.Name, l.Holder)
-	return false, err
+	if _, err = s.pool.Exec(ctx, s.sql(giveLease), l.Name, l.Holder); err != nil {
+		return false, lost(err, true)
+	}
+	return false, nil
 }
 
 const (

@@ -14,8 +14,10 @@ import (
 )
 
 const (
-	commitTries = 8                // where other commits are in the way
-	commitTime  = 30 * time.Second // of one that was taken up
+	commitTries  = 8                // where other commits are in the way
+	commitTime   = 30 * time.Second // of one that was taken up
+	patience     = time.Second      // of that, when its caller has gone
+	rollbackTime = 5 * time.Second
 )
 
 // Commit implements [storage.Store]. It is one round trip, and one more where it was refused.
@@ -39,7 +41,7 @@ func (s *Store) Commit(ctx context.Context, changes ...storage.Change) error {
 			p.crowd()
 			err = s.try(ctx, p)
 		}
-		if !errors.Is(err, storage.ErrRetry) || try == commitTries {
+		if !atOnce(err) || try == commitTries {
 			return err
 		}
 		select {
@@ -55,28 +57,51 @@ var errCrowded = errors.New("postgres: a user has too many sessions")
 
 // try sends a commit once. The caller's context counts until there is a connection for it.
 func (s *Store) try(ctx context.Context, p *plan) error {
-	conn, err := s.pool.Acquire(ctx)
+	conn, err := acquire(ctx, s.pool)
 	if err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return fmt.Errorf("%w: %w", storage.ErrRetry, err)
+		return err
 	}
 	defer conn.Release()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	ctx, cancel := takenUp(ctx)
 	defer cancel()
 	f := s.send(ctx, conn, p, "BEGIN", "COMMIT")
 	if f == nil {
 		return nil
 	}
 	rollback(ctx, conn)
+	if codeOf(f.err) == readOnly { // it led to the primary once: the next finds who is it now
+		_ = conn.Conn().Close(ctx)
+	}
 	return s.refused(ctx, conn, p, f)
+}
+
+// acquire returns a connection, which is to be released.
+func acquire(ctx context.Context, from *pgxpool.Pool) (*pgxpool.Conn, error) {
+	conn, err := from.Acquire(ctx)
+	switch {
+	case err == nil:
+		return conn, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	}
+	return nil, fmt.Errorf("%w: %w", storage.ErrRetry, err)
+}
+
+// takenUp is the context of a commit that was taken up: it runs to its end. Where its caller goes, and
+// the server is so slow that nobody knows whether it ever answers, it is given up soon, its outcome
+// unknown.
+func takenUp(caller context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(caller), commitTime)
+	stop := context.AfterFunc(caller, func() { time.AfterFunc(patience, cancel) })
+	return ctx, func() { stop(); cancel() }
 }
 
 // rollback ends a transaction of which a statement failed. A connection in which it stayed open
 // would be thrown away, and whoever makes commits fail would make us connect anew for each.
 func rollback(ctx context.Context, conn *pgxpool.Conn) {
 	if conn.Conn().PgConn().TxStatus() != 'I' && !conn.Conn().IsClosed() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTime)
+		defer cancel()
 		_, _ = conn.Exec(ctx, "ROLLBACK") // a failure shows in its status, and the pool drops it
 	}
 }
@@ -121,7 +146,7 @@ func (s *Store) send(ctx context.Context, to batcher, p *plan, begin, end string
 // refused turns a failure into what the caller is told, when nothing of the commit is left.
 func (s *Store) refused(ctx context.Context, from batcher, p *plan, f *failure) error {
 	code := codeOf(f.err)
-	if f.at < 0 || passing(f.err) {
+	if f.at < 0 || undone(code) {
 		return lost(f.err, false)
 	}
 	if f.at == len(p.items) {
@@ -147,8 +172,8 @@ func (s *Store) refused(ctx context.Context, from batcher, p *plan, f *failure) 
 	}
 	if err != nil && i.counter != nil {
 		was, e := s.counter(ctx, from, i.count)
-		if e != nil {
-			return lost(e, false)
+		if e != nil { // the commit was refused, all the same
+			return fmt.Errorf("%w: %w", storage.ErrRetry, e)
 		}
 		if err = i.counter(was); err == nil {
 			return fmt.Errorf("%w: a counter opened meanwhile", storage.ErrRetry)
@@ -158,7 +183,7 @@ func (s *Store) refused(ctx context.Context, from batcher, p *plan, f *failure) 
 		epoch := int64(0)
 		switch e := none(from.QueryRow(ctx, s.sql(selectEpoch), string(p.pool)).Scan(&epoch)); {
 		case e != nil:
-			return lost(e, false)
+			return fmt.Errorf("%w: %w", storage.ErrRetry, e)
 		case epoch == 0:
 			return storage.ErrNoPool
 		}
@@ -215,7 +240,7 @@ func (s *Store) CommitIn(ctx context.Context, tx pgx.Tx, changes ...storage.Chan
 	}
 	if f.at >= 0 {
 		if _, err := tx.Exec(ctx, "ROLLBACK TO SAVEPOINT userpool"); err != nil {
-			return lost(errors.Join(f.err, err), true)
+			return fmt.Errorf("%w: %w", storage.ErrRetry, errors.Join(f.err, err)) // the app cannot commit it either
 		}
 	}
 	return s.refused(ctx, tx, p, f)

@@ -57,7 +57,8 @@ func (s *Store) Due(ctx context.Context, pools []user.PoolID, lane int, now time
 	}
 	rows, err := s.pool.Query(ctx, s.sql(query), args...)
 	if err != nil {
-		return nil, err
+		return nil, unread(ctx, err)
 	}
-	return collect(rows, func(r pgx.Row) (*storage.Outgoing, error) { return scanOutgoing(r) })
+	due, err := collect(rows, func(r pgx.Row) (*storage.Outgoing, error) { return scanOutgoing(r) })
+	return due, unread(ctx, err)
 }

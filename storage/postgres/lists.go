@@ -202,10 +202,10 @@ func (s *Store) Pools(ctx context.Context, q storage.PoolQuery) (out storage.Poo
 	}
 	rows, err := s.pool.Query(ctx, s.sql(query), args...)
 	if err != nil {
-		return out, err
+		return out, unread(ctx, err)
 	}
 	if out.Pools, err = collect(rows, scanPool); err != nil {
-		return storage.PoolPage{}, err
+		return storage.PoolPage{}, unread(ctx, err)
 	}
 	out.Pools, out.Next = keyset.Cut(out.Pools, n, func(p *storage.Pool) keyset.Place { return keyset.Place{List: "pool", ID: string(p.ID)} })
 	out.Pools = slices.DeleteFunc(out.Pools, func(p *storage.Pool) bool { // what the index did not decide

@@ -116,6 +116,10 @@ func New(ctx context.Context, pool *pgxpool.Pool, config Config) (*Store, error)
 	if !schemaName.MatchString(config.Schema) {
 		return nil, fmt.Errorf("%w: the schema is 1 to 63 lower-case letters, digits and underscores", storage.ErrInvalid)
 	}
+	if pool.Config().ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol {
+		// Values would be written into statements, and only quoting would tell them apart.
+		return nil, fmt.Errorf("%w: default_query_exec_mode=simple_protocol: take exec", storage.ErrInvalid)
+	}
 	s := &Store{pool: pool, config: config, replica: replica{pool: config.Replica}}
 	if config.Migrated {
 		if err := s.migrated(ctx); err != nil {

@@ -81,7 +81,7 @@ func (s *Store) snapshot(ctx context.Context, queries *pgx.Batch) error {
 }
 
 func snapshot(ctx context.Context, from *pgxpool.Pool, queries *pgx.Batch) error {
-	conn, err := from.Acquire(ctx)
+	conn, err := acquire(ctx, from)
 	if err != nil {
 		return err
 	}
@@ -92,9 +92,9 @@ func snapshot(ctx context.Context, from *pgxpool.Pool, queries *pgx.Batch) error
 	b.Queue("COMMIT")
 	err = conn.SendBatch(ctx, b).Close()
 	if err != nil {
-		rollback(context.WithoutCancel(ctx), conn)
+		rollback(ctx, conn)
 	}
-	return err
+	return unread(ctx, err)
 }
 
 // reading is what one Read is about.

@@ -102,7 +102,8 @@ func (m migrator) statement(ctx context.Context, query string, args ...any) erro
 		// Two that create the same at once meet in the catalogue: a unique violation, or one of
 		// what is there already.
 		c := codeOf(err)
-		if !passing(err) && c != uniqueViolation && !strings.HasPrefix(c, "42P0") && c != "42710" && c != "XX000" || try == migrateTries {
+		if !undone(c) && c != uniqueViolation && (!strings.HasPrefix(c, "42P0") || c == preparedTwice) && c != "42710" && c != "XX000" ||
+			try == migrateTries {
 			return err
 		}
 		select {
@@ -115,7 +116,7 @@ func (m migrator) statement(ctx context.Context, query string, args ...any) erro
 
 // in runs f in a transaction that sees the schema.
 func (m migrator) in(ctx context.Context, f func(pgx.Tx) error) error {
-	return pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
+	return explained(pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, lockWait); err != nil {
 			return err
 		}
@@ -125,7 +126,7 @@ func (m migrator) in(ctx context.Context, f func(pgx.Tx) error) error {
 			}
 		}
 		return f(tx)
-	})
+	}))
 }
 
 // version returns the version of the tables, or a *SchemaError.

@@ -48,6 +48,9 @@ type Adapter struct {
 	// Settle returns when nothing is under way any more that processes which were killed had sent
 	// to a server. Nil means that nothing outlives a process.
 	Settle func(ctx context.Context, address string) error
+	// Kills is how many processes the proof Kill kills at most. 0 means 200, and fewer where time
+	// is short: under -short and the race detector.
+	Kills int
 }
 
 // contract is one rule of the contract, tried by one caller on a database of its own.
@@ -104,6 +107,9 @@ func Run(t *testing.T, a Adapter) {
 			rounds = 20
 		case underDetector:
 			rounds = 50
+		}
+		if a.Kills > 0 {
+			rounds = min(rounds, a.Kills)
 		}
 		killRounds(t, a, rounds)
 	})
