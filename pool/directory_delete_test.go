@@ -17,6 +17,7 @@ import (
 	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
+	"github.com/userpool-go/userpool/storage/storagetest"
 	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
 )
@@ -228,37 +229,18 @@ func TestDeleteWhilePeopleSignIn(t *testing.T) {
 	})
 }
 
-// unanswered is a store that fails the next commit, which is written where the failure is that the
-// answer was lost.
-type unanswered struct {
-	storage.Store
-	next atomic.Pointer[error]
-}
-
-func (s *unanswered) Commit(ctx context.Context, changes ...storage.Change) error {
-	failure := s.next.Swap(nil)
-	if failure != nil && !errors.Is(*failure, storage.ErrUnknown) {
-		return *failure
-	}
-	err := s.Store.Commit(ctx, changes...)
-	if failure != nil {
-		return *failure
-	}
-	return err
-}
-
 // Who deletes a pool hears that it is deleted, and the log does, also where an answer was lost.
 func TestDeleteWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	for _, lost := range []error{storage.ErrRetry, storage.ErrUnknown} {
 		synctest.Test(t, func(t *testing.T) {
-			st := &unanswered{Store: memory.New()}
+			st := &storagetest.Faulty{Store: memory.New()}
 			var log strings.Builder
 			c := openCity(t, st, func(c *pool.DirectoryConfig) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 			c.create("acme", pool.Settings{})
 			time.Sleep(time.Minute)
 			synctest.Wait()
-			st.next.Store(&lost)
+			st.Set(storagetest.At("Commit", 1, storagetest.Fault{Err: lost, Done: errors.Is(lost, storage.ErrUnknown)}))
 			if err := c.Delete(t.Context(), operator, "acme"); err != nil {
 				t.Errorf("%v: Delete = %v", lost, err)
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
+	"github.com/userpool-go/userpool/storage/storagetest"
 	"github.com/userpool-go/userpool/user"
 )
 
@@ -19,99 +20,36 @@ var errDisk = errors.New("the disk is on fire")
 
 // failingAt is a store of which one call fails.
 type failingAt struct {
-	storage.Store
+	*storagetest.Faulty
 	calls atomic.Int64
 	at    int64
-	lost  bool // the commit is done, and its answer lost
-	what  string
+	fault storagetest.Fault
+	what  string // failed; "" while nothing has
 }
 
-func (f *failingAt) fails(what string) bool {
-	if f.calls.Add(1) == f.at {
-		f.what = what
-		return true
-	}
-	return false
-}
-
-func (f *failingAt) Ephemeral() bool { return true }
-
-func (f *failingAt) Read(ctx context.Context, p user.PoolID, w storage.Want) (storage.Got, error) {
-	if f.fails("Read") {
-		return storage.Got{}, errDisk
-	}
-	return f.Store.Read(ctx, p, w)
-}
-
-func (f *failingAt) Commit(ctx context.Context, cs ...storage.Change) error {
-	if f.fails(fmt.Sprintf("Commit %v", kinds([][]storage.Change{cs}))) {
-		if f.lost {
-			f.Store.Commit(ctx, cs...)
-			return storage.ErrUnknown
+func failsAt(f storagetest.Fault) *failingAt {
+	st := &failingAt{Faulty: &storagetest.Faulty{Store: memory.New()}, fault: f}
+	st.Set(func(_ context.Context, method string, changes []storage.Change) storagetest.Fault {
+		if st.calls.Add(1) != st.at {
+			return storagetest.Fault{}
 		}
-		return errDisk
-	}
-	return f.Store.Commit(ctx, cs...)
+		st.what = fmt.Sprint(method, kinds([][]storage.Change{changes}))
+		return st.fault
+	})
+	return st
 }
 
-func (f *failingAt) Lease(ctx context.Context, l storage.Lease) (bool, error) {
-	if f.fails("Lease") {
-		return false, errDisk
-	}
-	return f.Store.Lease(ctx, l)
-}
-
-func (f *failingAt) Due(ctx context.Context, ps []user.PoolID, lane int, now time.Time, n int) ([]*storage.Outgoing, error) {
-	if f.fails("Due") {
-		return nil, errDisk
-	}
-	return f.Store.Due(ctx, ps, lane, now, n)
-}
-
-func (f *failingAt) Events(ctx context.Context, p user.PoolID, q storage.EventQuery) (storage.EventPage, error) {
-	if f.fails("Events") {
-		return storage.EventPage{}, errDisk
-	}
-	return f.Store.Events(ctx, p, q)
-}
-
-func (f *failingAt) Documents(ctx context.Context, p user.PoolID, q storage.DocumentQuery) (storage.DocumentPage, error) {
-	if f.fails("Documents") {
-		return storage.DocumentPage{}, errDisk
-	}
-	return f.Store.Documents(ctx, p, q)
-}
-
-func (f *failingAt) Changed(ctx context.Context, c storage.Cursor) (storage.Feed, error) {
-	if f.fails("Changed") {
-		return storage.Feed{}, errDisk
-	}
-	return f.Store.Changed(ctx, c)
-}
-
-func (f *failingAt) Trim(ctx context.Context, p user.PoolID, number int64, n int) (bool, error) {
-	if f.fails("Trim") {
-		return false, errDisk
-	}
-	return f.Store.Trim(ctx, p, number, n)
-}
-
-func (f *failingAt) Sweep(ctx context.Context, now time.Time, n int) (int, error) {
-	if f.fails("Sweep") {
-		return 0, errDisk
-	}
-	return f.Store.Sweep(ctx, now, n)
-}
-
-// Whichever one call of the store fails, or loses its answer, in all that a person does, nothing is
-// half done, what failed can be done again, and the history verifies.
+// Whichever one call of the store fails, or loses its answer, in all that a person does, chores
+// included, nothing is half done, what failed can be done again, and the history verifies.
 func TestFailureOfAnyOneCall(t *testing.T) {
 	t.Parallel()
-	for what, lost := range map[string]bool{"fails": false, "loses its answer": true} {
+	for what, fault := range map[string]storagetest.Fault{
+		"fails": {Err: errDisk}, "loses its answer": {Err: storage.ErrUnknown, Done: true},
+	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			for at := int64(1); !t.Failed(); at++ {
-				st := &failingAt{Store: memory.New(), lost: lost}
+				st := failsAt(fault)
 				n := nodes(t, st, 1, keeps(3*day))[0]
 				st.at = st.calls.Load() + at
 				n.lifetime(st)

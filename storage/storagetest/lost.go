@@ -8,22 +8,6 @@ import (
 	"github.com/userpool-go/userpool/storage"
 )
 
-// deaf is a store whose answers to commits are lost: it applies a commit, or does not, and in
-// either case returns ErrUnknown.
-type deaf struct {
-	storage.Store
-	applies bool
-}
-
-func (d deaf) Commit(ctx context.Context, changes ...storage.Change) error {
-	if d.applies {
-		if err := d.Store.Commit(ctx, changes...); err != nil {
-			return err
-		}
-	}
-	return fmt.Errorf("the answer was lost: %w", storage.ErrUnknown)
-}
-
 // settled tells, as a caller must after ErrUnknown, whether a change was applied: by the stamp that
 // is stored. A stamp is never used again, so that neither a later write nor a record made anew is
 // taken for ours.
@@ -56,7 +40,9 @@ func lostAnswers(s *scene) {
 
 func (s *scene) lose(applies bool, change storage.Change) {
 	s.Helper()
-	err := deaf{s.st, applies}.Commit(s.ctx, change)
+	deaf := Faulty{Store: s.st}
+	deaf.Set(At("", 1, Fault{Err: storage.ErrUnknown, Done: applies}))
+	err := deaf.Commit(s.ctx, change)
 	if !errors.Is(err, storage.ErrUnknown) {
 		s.Fatalf("%s: got %v, want ErrUnknown", changeName(change), err)
 	}

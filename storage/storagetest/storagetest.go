@@ -24,6 +24,8 @@
 //   - Kill: a process that writes is killed with SIGKILL, many times over; what it had acknowledged
 //     is there whole, and nothing is there by halves.
 //
+// [Faulty] is for who builds on a store: one whose calls fail as those of a real one may.
+//
 // Main is what makes Processes and Kill possible: they start the test binary again, and in that
 // child Main does the child's work instead of the tests. A store that says it is
 // [storage.Ephemeral] is spared what needs a second handle.

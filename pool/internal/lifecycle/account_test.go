@@ -1,6 +1,8 @@
 package lifecycle_test
 
 import (
+	"slices"
+
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
@@ -28,6 +30,7 @@ func (w *world) account(t *town, s *session) *pool.Account {
 		if live {
 			w.want(err, nil)
 			s.uses(w.now())
+			w.heard()
 			return a
 		}
 		w.want(err, pool.ErrNotAuthorized)
@@ -116,9 +119,10 @@ func rename(w *world, t *town) {
 	if a == nil {
 		return
 	}
-	s.of.nickname = one(w, []string{"", "Countess", "Enchantress"})
-	in := pool.ChangeAttributesInput{Attributes: user.Attributes{"nickname": s.of.nickname}, Caller: w.caller(false)}
+	name := one(w, []string{"", "Countess", "Enchantress"})
+	in := pool.ChangeAttributesInput{Attributes: user.Attributes{"nickname": name}, Caller: w.caller(false)}
 	w.want(a.UpdateAttributes(w.ctx, in), nil)
+	s.of.nickname = name
 	in.Attributes = user.Attributes{"email": "another@example.com"}
 	w.want(a.UpdateAttributes(w.ctx, in), pool.ErrInvalid)
 	in.Attributes = user.Attributes{"email_verified": "true"}
@@ -163,12 +167,13 @@ func endOne(w *world, t *town) {
 		return
 	}
 	live := of(t.sessions, func(o *session) bool { return o.of == s.of && o.alive(w.now()) })
+	held := of(live, func(o *session) bool { return !o.unheld })
 	all, err := a.Sessions(w.ctx)
 	w.want(err, nil)
 	if len(all) != len(live) {
 		w.fail("%d sessions are alive, want %d", len(all), len(live))
 	}
-	other := one(w, live)
+	other := one(w, held)
 	id := w.idOf(t, other)
 	if id == "" {
 		return // its access token is over: nobody can say which it is
@@ -223,9 +228,23 @@ func vanish(w *world, t *town) {
 	if !w.proves(s, typed, a.Delete(w.ctx, pool.DeleteInput{With: with, Caller: w.caller(false)})) {
 		return
 	}
+	var told, want []string
+	for _, f := range w.restorable(p) { // those hear of it, who could have taken it back
+		if !slices.Contains(want, f.to) {
+			want = append(want, f.to)
+		}
+	}
 	p.erase()
 	if p.proven && at(t.mails, "sign up "+p.email).take(w.now(), 5) {
-		w.letter(t, message.AccountDeleted, p.email)
+		want = append(want, p.email)
+	}
+	for _, m := range w.post(t, message.AccountDeleted) {
+		told = append(told, m.To)
+	}
+	slices.Sort(told)
+	slices.Sort(want)
+	if !slices.Equal(told, want) {
+		w.fail("of the deletion are told %v, want %v", told, want)
 	}
 }
 

@@ -117,7 +117,8 @@ func askAgain(w *world, t *town) {
 }
 
 func proveAddress(w *world, t *town) {
-	s := mostly(w, t.sessions, func(s *session) bool { return s.alive(w.now()) && w.provable(s.of) })
+	held := of(t.sessions, func(s *session) bool { return !s.unheld })
+	s := mostly(w, held, func(s *session) bool { return s.alive(w.now()) && w.provable(s.of) })
 	if s == nil {
 		return
 	}
@@ -159,19 +160,20 @@ func (w *world) moves(t *town, s *session, to string, step pool.Step) {
 	if to != "" {
 		delete(t.rests, to)
 	}
-	if p.proven && p.email != to {
-		_, link, _ := strings.Cut(w.letter(t, message.AddressReplaced, p.email).Text, t.Issuer()+"/cancel?link=")
-		if link == "" {
-			w.fail("no link to restore %s leads to a page of %s", p.email, t.Issuer())
-		}
-		until := w.now().Add(week)
-		p.formers = append(w.restorable(p), former{p.email, link[:min(64, len(link))], until})
-		t.rests[p.email] = rest{until, p}
-	}
+	was, told, until, formers := p.email, p.proven && p.email != to, w.now().Add(week), w.restorable(p)
 	p.email, p.proven, p.movedTo = to, to != "", to
 	p.revoke()
 	next := w.enters(t, p, step, s.browser(), s.since)
 	next.ends = s.ends // nothing else was proven
+	if !told {
+		return
+	}
+	_, link, _ := strings.Cut(w.letter(t, message.AddressReplaced, was).Text, t.Issuer()+"/cancel?link=")
+	if link == "" {
+		w.fail("no link to restore %s leads to a page of %s", was, t.Issuer())
+	}
+	p.formers = append(formers, former{was, link[:min(64, len(link))], until})
+	t.rests[was] = rest{until, p}
 }
 
 func removeAddress(w *world, t *town) {

@@ -20,7 +20,8 @@ func (w *world) audit(t *town) {
 			}
 		}
 	}
-	for _, s := range t.sessions[max(0, len(t.sessions)-20):] {
+	held := of(t.sessions, func(s *session) bool { return !s.unheld })
+	for _, s := range held[max(0, len(held)-20):] {
 		w.account(t, s)
 		w.verifies(t, s)
 		if !s.alive(w.now()) && !s.browser() {
@@ -32,8 +33,8 @@ func (w *world) audit(t *town) {
 		w.dead(t, tk)
 	}
 	w.ruined()
-	if other := one(w, w.towns); other != t && len(t.sessions) > 0 {
-		w.opens(other, one(w, t.sessions))
+	if other := one(w, w.towns); other != t && len(held) > 0 {
+		w.opens(other, one(w, held))
 	}
 }
 

@@ -46,7 +46,7 @@ func TestCrowd(t *testing.T) {
 // gather lets eight do a number of deeds each, and returns what is wrong in the end.
 func gather(ctx context.Context, st storage.Store, seed uint64, deedsEach int) (err error) {
 	defer func() { err = errors.Join(err, st.Close()) }()
-	w, err := newWorld(ctx, st)
+	w, err := newWorld(ctx, st, place{})
 	if err != nil {
 		return err
 	}

@@ -10,8 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/userpool-go/userpool/internal/postgrestest"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
+	"github.com/userpool-go/userpool/storage/postgres"
 	"github.com/userpool-go/userpool/storage/sqlite"
 )
 
@@ -26,29 +28,39 @@ func asked(name string, otherwise uint64) uint64 {
 // brief reports whether what takes minutes is left out.
 func brief() bool { return testing.Short() || underDetector }
 
+// stores are those that lives are lived on, and how many steps of them there is time for.
+var stores = []struct {
+	name  string
+	steps uint64
+	open  func(*testing.T) func() (storage.Store, error)
+}{
+	{"memory", 1500, func(*testing.T) func() (storage.Store, error) { return inMemory }},
+	{"sqlite", 300, onDisk},
+	{"postgres", 30, onServer},
+}
+
 // Whatever visitors, account owners and administrators do, in whatever order, the pools are as the
 // model says after every step, and what should be dead is.
-func TestLifecycle(t *testing.T) {
-	t.Parallel()
+func TestLifecycle(t *testing.T) { t.Parallel(); onStores(t, place{}) }
+
+// The same holds where the store fails now and then in any of all ways, in chores, too.
+func TestLifecycleInTrouble(t *testing.T) { t.Parallel(); onStores(t, place{meets: troubled}) }
+
+func onStores(t *testing.T, at place) {
 	seed := asked("USERPOOL_SEED", uint64(time.Now().UnixNano()))
-	for _, on := range []struct {
-		name  string
-		steps uint64
-		open  func() (storage.Store, error)
-	}{
-		{"memory", 1500, inMemory},
-		{"sqlite", 300, onDisk(t)},
-	} {
+	for _, on := range stores {
 		steps := on.steps
 		if brief() {
 			steps /= 5
 		}
 		t.Run(on.name, func(t *testing.T) {
 			t.Parallel()
-			live(t, seed, asked("USERPOOL_STEPS", steps), on.open)
+			live(t, seed, asked("USERPOOL_STEPS", steps), on.open(t), at)
 		})
 	}
 }
+
+func TestMain(m *testing.M) { os.Exit(postgrestest.Main(m)) }
 
 func inMemory() (storage.Store, error) { return memory.New(), nil }
 
@@ -61,15 +73,20 @@ func onDisk(t *testing.T) func() (storage.Store, error) {
 	}
 }
 
+func onServer(t *testing.T) func() (storage.Store, error) {
+	ctx := context.WithoutCancel(t.Context())
+	return func() (storage.Store, error) { return postgres.Open(ctx, postgrestest.Schema(t), postgres.Config{}) }
+}
+
 // live lives a number of steps, in lives of a thousand, and tells of a failure by the shortest
 // history that was found.
-func live(t *testing.T, seed, steps uint64, open func() (storage.Store, error)) {
+func live(t *testing.T, seed, steps uint64, open func() (storage.Store, error), at place) {
 	t.Helper()
 	for ; steps > 0; seed++ {
 		h := random(seed, int(min(steps, 1000)))
 		steps -= uint64(len(h))
-		if l, err := h.live(t.Context(), open); err != nil {
-			t.Fatalf("USERPOOL_SEED=%d, %v", seed, h[:len(l.told)].explain(t.Context(), err, l.told))
+		if l, err := h.live(t.Context(), open, at); err != nil {
+			t.Fatalf("USERPOOL_SEED=%d, %v", seed, h[:len(l.told)].explain(t.Context(), at, err, l.told))
 		}
 	}
 }
@@ -82,7 +99,7 @@ func TestEveryOperationGoesWell(t *testing.T) {
 	}
 	idle := slices.Clone(operations)
 	for seed := uint64(1); len(idle) > 0 && seed <= 10; seed++ {
-		l, err := random(seed, 1000).live(t.Context(), inMemory)
+		l, err := random(seed, 1000).live(t.Context(), inMemory, place{})
 		if err != nil {
 			t.Fatalf("USERPOOL_SEED=%d: %v", seed, err)
 		}

@@ -169,19 +169,19 @@ func TestMutantsAreFound(t *testing.T) {
 				own := m
 				own.Store = memory.New()
 				return &own, nil
-			})
+			}, place{})
 		})
 	}
 	for name, change := range hasty {
-		t.Run(name, func(t *testing.T) { t.Parallel(); isFound(t, inMemory, change) })
+		t.Run(name, func(t *testing.T) { t.Parallel(); isFound(t, inMemory, place{change: []func(*pool.Settings){change}}) })
 	}
 }
 
-func isFound(t *testing.T, open func() (storage.Store, error), change ...func(*pool.Settings)) {
+func isFound(t *testing.T, open func() (storage.Store, error), at place) {
 	t.Helper()
 	steps := 0
 	for seed := range uint64(20) {
-		l, err := random(seed, 1000).live(t.Context(), open, change...)
+		l, err := random(seed, 1000).live(t.Context(), open, at)
 		steps += len(l.told)
 		if err != nil {
 			t.Logf("after %d steps: %v", steps, err)

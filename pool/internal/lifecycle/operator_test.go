@@ -41,7 +41,8 @@ func regroup(w *world, t *town) {
 	}
 	err := a.CreateGroup(w.ctx, pool.Group{Name: staff})
 	w.want(err, nil, pool.ErrNotReady)
-	t.grouped = err == nil
+	w.say("made: %v", err)
+	t.grouped = err == nil || w.lost
 }
 
 // refound deletes a pool with all that is in it, and makes another like it.
@@ -55,6 +56,7 @@ func refound(w *world, t *town) {
 	}
 	w.towns = slices.DeleteFunc(w.towns, func(o *town) bool { return o == t })
 	w.ruins, w.last.town = append(w.ruins, t), nil
+	w.calm() // what making a pool meets is another story, told in package pool
 	w.want(w.found(&town{named: t.named, byLink: t.byLink}), nil)
 	for _, id := range []user.PoolID{t.ID(), w.towns[0].ID()} {
 		_, err := w.dir.Create(w.ctx, operator, id, "http://localhost:7000", pool.Settings{})
@@ -83,7 +85,7 @@ func (w *world) ruined() {
 	}
 	_, err = w.dir.Pool(w.ctx, t.ID())
 	w.want(err, pool.ErrNotFound)
-	s := one(w, t.sessions)
+	s := one(w, of(t.sessions, func(s *session) bool { return !s.unheld }))
 	if s == nil {
 		return
 	}

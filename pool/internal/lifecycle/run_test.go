@@ -62,16 +62,23 @@ type life struct {
 	well map[string]int // how often each operation did something that went well
 }
 
-// live lives through a history on a store of its own.
-func (h history) live(
-	ctx context.Context, open func() (storage.Store, error), change ...func(*pool.Settings),
-) (l life, err error) {
+// place is what is not the same everywhere.
+type place struct {
+	change []func(*pool.Settings)
+	stands func(storage.Store) storage.Store            // between the pools and the trouble; nil is nothing
+	meets  func(w *world, o operation, attempt int) way // nil means that there is no trouble
+	likes  func() (operation, bool)                     // what to do next; nil leaves it to the lottery
+	after  func(w *world, o operation)                  // a step was
+}
+
+// live lives through a history in a place, on a store of its own.
+func (h history) live(ctx context.Context, open func() (storage.Store, error), at place) (l life, err error) {
 	st, err := open()
 	if err != nil {
 		return l, err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	w, err := newWorld(ctx, st, change...)
+	w, err := newWorld(ctx, st, at)
 	if err != nil {
 		return l, err
 	}
@@ -84,7 +91,18 @@ func (h history) live(
 			return l, failed
 		}
 	}
-	return l, nil
+	return l, w.histories()
+}
+
+// histories returns what is wrong with the events of the pools.
+func (w *world) histories() error {
+	for _, t := range w.towns {
+		r, err := t.VerifyEvents(w.ctx)
+		if err != nil || !r.Intact() {
+			return fmt.Errorf("the history of %s: %+v, %w", t.ID(), r, err)
+		}
+	}
+	return nil
 }
 
 // step does one thing in one pool, and looks whether all is as it should be.
@@ -95,7 +113,13 @@ func (w *world) step(seed uint64) (line string, err error) {
 	if w.last.town != nil && w.chance(3) { // often the same again
 		t, o = w.last.town, w.last.operation
 	}
+	if w.likes != nil {
+		if liked, ok := w.likes(); ok {
+			o = liked
+		}
+	}
 	w.last.town, w.last.operation = t, o
+	seed = w.rand.Uint64()
 	defer func() {
 		r := recover()
 		b, ok := r.(broken)
@@ -107,7 +131,10 @@ func (w *world) step(seed uint64) (line string, err error) {
 			err = b.error
 		}
 	}()
-	o.do(w, t)
+	w.tried(t, o, seed)
+	if w.after != nil {
+		w.after(w, o)
+	}
 	if slices.Contains(w.ruins, t) {
 		t = one(w, w.towns)
 	}
@@ -121,12 +148,12 @@ func (w *world) step(seed uint64) (line string, err error) {
 }
 
 // explain tells why a history fails, by the shortest that was found to fail.
-func (h history) explain(ctx context.Context, err error, told []string) error {
+func (h history) explain(ctx context.Context, at place, err error, told []string) error {
 	short := h.shrink(300, func(h history) bool {
-		_, err := h.live(ctx, inMemory)
+		_, err := h.live(ctx, inMemory, at)
 		return err != nil
 	})
-	if l, failed := short.live(ctx, inMemory); failed != nil {
+	if l, failed := short.live(ctx, inMemory, at); failed != nil {
 		told, err = l.told, failed
 	}
 	return fmt.Errorf("step %d: %w\n\t%s", len(h), err, strings.Join(told, "\n\t"))

@@ -59,6 +59,7 @@ type session struct {
 	refresh []token.Secret
 	rotated time.Time
 	access  []access // the newest last
+	unheld  bool     // the answer was lost that handed it out
 }
 
 // access is an access token.
@@ -68,6 +69,14 @@ type access struct {
 }
 
 func (s *session) browser() bool { return !s.cookie.IsZero() }
+
+// handed notes that nobody was told the secrets of s.
+func (s *session) handed(browser bool) {
+	s.unheld = true
+	if browser {
+		s.cookie = token.NewSecret("unheld")
+	}
+}
 
 // alive reports whether s opens anything at all.
 func (s *session) alive(now time.Time) bool {

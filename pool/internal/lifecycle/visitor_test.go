@@ -140,10 +140,7 @@ func (w *world) joins(t *town, p *person, tk *ticket, step pool.Step) {
 		w.enters(t, p, step, tk.browser, tk.since)
 		return
 	}
-	need, ok := step.(*pool.NeedPassword)
-	if !ok {
-		w.fail("the step is %T, want *NeedPassword", step)
-	}
+	need := leads[pool.NeedPassword](w, step)
 	t.issue(&ticket{kind: byPassword, text: need.Ticket, of: p, until: w.now().Add(stepLife), since: w.now(), browser: tk.browser})
 }
 
@@ -165,10 +162,7 @@ func openLink(w *world, t *town) {
 		return
 	}
 	w.want(err, nil)
-	need, ok := step.(*pool.NeedPassword)
-	if !ok {
-		w.fail("the step is %T, want *NeedPassword", step)
-	}
+	need := leads[pool.NeedPassword](w, step)
 	t.issue(&ticket{kind: byLinkAlone, text: need.Ticket, of: tk.of, until: tk.until, shown: true, beside: tk})
 }
 
@@ -247,18 +241,12 @@ func (w *world) types(t *town, login, typed string, browser bool) {
 	case right && owner.status == user.ForceChangePassword && now.Before(owner.set.Add(temporary)):
 		w.want(err, nil)
 		guesses.fail(now, true)
-		need, ok := step.(*pool.NeedNewPassword)
-		if !ok {
-			w.fail("the step is %T, want *NeedNewPassword", step)
-		}
+		need := leads[pool.NeedNewPassword](w, step)
 		t.issue(&ticket{kind: replacing, text: need.Ticket, of: owner, until: now.Add(stepLife), since: now, browser: browser})
 	case attempt != nil && !attempt.disabled && attempt.judged(owner) && typed == attempt.password:
 		w.want(err, nil)
 		guesses.fail(now, true)
-		need, ok := step.(*pool.NeedConfirm)
-		if !ok {
-			w.fail("the step is %T, want *NeedConfirm", step)
-		}
+		need := leads[pool.NeedConfirm](w, step)
 		tk := &ticket{kind: confirming, text: need.Ticket, of: attempt, shown: true, since: now, browser: browser}
 		tk.until, tk.taken = attempt.made.Add(attemptLife), owner != nil
 		w.coded(t, t.issue(tk))
@@ -292,12 +280,12 @@ func (w *world) guess(likely ...*person) string {
 
 // enters wants a session of p, whose oldest proof is as old as that.
 func (w *world) enters(t *town, p *person, step pool.Step, browser bool, since time.Time) *session {
-	d, ok := step.(*pool.Done)
-	if !ok {
-		w.fail("the step is %T, want *Done", step)
-	}
+	d := leads[pool.Done](w, step)
 	now := w.now()
 	s := &session{of: p, era: p.era, ends: now.Add(browserLife), since: since, used: now, cookie: d.Cookie}
+	if w.lost {
+		s.handed(browser)
+	}
 	if browser != s.browser() {
 		w.fail("a browser's session is %t, want %t", s.browser(), browser)
 	}
@@ -468,10 +456,7 @@ func (w *world) resets(t *town, tk *ticket, code string) {
 		p.status = w.status(p.status, user.Reset)
 		p.sets(next, now)
 		tk.used, p.resets, p.guesses = true, lock{}, lock{}
-		need, ok := step.(*pool.NeedPassword)
-		if !ok {
-			w.fail("the step is %T, want *NeedPassword: a reset signs nobody in", step)
-		}
+		need := leads[pool.NeedPassword](w, step)
 		t.issue(&ticket{kind: byPassword, text: need.Ticket, of: p, until: now.Add(stepLife), since: now, browser: tk.browser})
 	}
 }
@@ -492,9 +477,16 @@ func refresh(w *world, t *town) {
 		w.want(err, pool.ErrNotAuthorized)
 	case n == len(s.refresh)-1:
 		w.want(err, nil)
+		if w.lost { // the token that was brought is good for another time
+			d, err = pool.Finished(t.Refresh(w.ctx, pool.RefreshInput{Token: s.refresh[n], Caller: w.caller(false)}))
+			w.want(err, nil)
+		}
 		s.hands(d.Tokens, now)
 	case n == len(s.refresh)-2 && now.Sub(s.rotated) < grace:
 		w.want(err, nil)
+		if w.lost {
+			return
+		}
 		if d.Tokens.Refresh.Reveal() != s.refresh[n+1].Reveal() {
 			w.fail("a retry has a successor of its own")
 		}
@@ -529,7 +521,9 @@ func (t *town) issue(tk *ticket) *ticket {
 	if tk.of != nil {
 		tk.era = tk.of.era
 	}
-	t.tickets = append(t.tickets, tk)
+	if tk.text != "" { // else the answer was lost that told it
+		t.tickets = append(t.tickets, tk)
+	}
 	return tk
 }
 
@@ -541,7 +535,8 @@ func (w *world) ticket(t *town, kinds ...kind) *ticket {
 
 // session returns one that passes a test, mostly one that is alive; nil where there is none.
 func (w *world) session(t *town, is func(*session) bool) *session {
-	return mostly(w, of(t.sessions, is), func(s *session) bool { return s.alive(w.now()) })
+	held := of(t.sessions, func(s *session) bool { return !s.unheld && is(s) })
+	return mostly(w, held, func(s *session) bool { return s.alive(w.now()) })
 }
 
 // mostly returns one of all that pass a test, or now and then any one of the last.

@@ -18,6 +18,7 @@ import (
 	"github.com/userpool-go/userpool/pool/internal/chore"
 	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/storage/storagetest"
 	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
 )
@@ -25,14 +26,17 @@ import (
 // world is some pools on one store, and what ought to be so in them.
 type world struct {
 	ctx     context.Context
+	store   *storagetest.Faulty
+	trouble // of this step
 	clock   *clock
 	dir     *pool.Directory
 	hand    chore.Hand
-	change  []func(*pool.Settings)
+	place
 	towns   []*town
 	ruins   []*town // whose pool was deleted
 	founded int
 	stray   []message.Message // of pools that there are not
+	seen    map[string]bool   // messages, by their ids
 	erased  map[user.ID]bool
 	rand    *rand.Rand // of this step
 	calls   int        // numbers networks and passwords
@@ -94,14 +98,21 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// newWorld makes a pool of each kind on a store. They end with close. Change may alter their settings.
-func newWorld(ctx context.Context, st storage.Store, change ...func(*pool.Settings)) (w *world, err error) {
-	w = &world{ctx: ctx, clock: &clock{now: noon}, erased: map[user.ID]bool{}, tally: map[string]int{}, change: change}
+// newWorld makes a pool of each kind on a store. They end with close.
+func newWorld(ctx context.Context, st storage.Store, at place) (w *world, err error) {
+	w = &world{
+		ctx: ctx, clock: &clock{now: noon}, erased: map[user.ID]bool{}, seen: map[string]bool{}, tally: map[string]int{}, place: at,
+	}
+	w.store = &storagetest.Faulty{Store: watched{st, w}}
+	stands := storage.Store(w.store)
+	if at.stands != nil {
+		stands = at.stands(stands)
+	}
 	ring, err := seal.New(seal.Generate())
 	if err != nil {
 		return nil, err
 	}
-	w.dir, err = pool.OpenDirectory(chore.NewContext(ctx, &w.hand), st, pool.DirectoryConfig{Config: pool.Config{
+	w.dir, err = pool.OpenDirectory(chore.NewContext(ctx, &w.hand), stands, pool.DirectoryConfig{Config: pool.Config{
 		Keys: ring, Sender: message.SenderFunc(w.take), ConfirmURL: "/confirm", CancelURL: "/cancel", Now: w.clock.Now, InsecureHash: &cheap,
 	}})
 	if err != nil {
@@ -150,6 +161,10 @@ var operator = pool.Actor{Name: "operator"}
 
 // take takes a message that a pool sends.
 func (w *world) take(ctx context.Context, m message.Message) error {
+	if w.seen[m.ID] { // it is sent at least once
+		return nil
+	}
+	w.seen[m.ID] = true
 	i := slices.IndexFunc(w.towns, func(t *town) bool { return string(t.ID()) == m.Pool })
 	if i < 0 {
 		w.stray = append(w.stray, m)
@@ -178,11 +193,16 @@ var refused = []error{pool.ErrNotAuthorized, pool.ErrBadCode, pool.ErrTicketGone
 
 // want fails unless err is one of some; nil among them, or alone, is success.
 func (w *world) want(err error, some ...error) {
+	struck, made := w.answered()
 	for _, e := range some {
 		if errors.Is(err, e) || e == nil && err == nil {
 			w.well = w.well || err == nil
 			return
 		}
+	}
+	if struck {
+		w.spoilt(err, made)
+		return
 	}
 	w.fail("the answer is %v, want one of %v", err, some)
 }
@@ -300,13 +320,6 @@ func (w *world) pass(d time.Duration) {
 				p.erase()
 			}
 		}
-	}
-}
-
-// chores lets the pools deliver their mail, sweep and seal.
-func (w *world) chores() {
-	if err := w.hand.Run(w.ctx); err != nil || len(w.stray) > 0 {
-		w.fail("chores: %v; messages of nobody: %v", err, w.stray)
 	}
 }
 
