@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -29,8 +30,15 @@ const (
 	newestAttempt = `(SELECT x.id FROM userpool_attempts AS a JOIN userpool_users AS x ON x.id = a.user_id
 		WHERE a.pool = $1 AND a.ns = $3 AND a.value = $4 AND x.expires > $2::bigint ORDER BY x.created DESC, x.id DESC LIMIT 1)`
 
-	selectEpoch    = `SELECT epoch FROM userpool_pools WHERE id = $1 AND NOT deleted`
-	selectUser     = `SELECT ` + userColumnNames + ` FROM userpool_users AS u WHERE u.id = (`
+	selectEpoch = `SELECT epoch FROM userpool_pools WHERE id = $1 AND NOT deleted`
+	selectUser  = `SELECT ` + userColumnNames + ` FROM userpool_users AS u WHERE u.id = (`
+	// A pool with the one user that a read is about, or with a session and its owner: most reads are
+	// no more than that.
+	poolAndUser    = `SELECT p.epoch, ` + userColumnNames + ` FROM userpool_pools AS p LEFT JOIN userpool_users AS u ON u.id = (`
+	poolAndSession = `SELECT p.epoch, ` + userColumnNames + `, ` + sessionColumnNames + ` FROM userpool_pools AS p
+		LEFT JOIN userpool_sessions AS s ON s.pool = $1 AND s.user_id = $3 AND s.id = $4 AND s.ends > $2::bigint
+		LEFT JOIN userpool_users AS u ON u.id = s.user_id AND u.pool = s.pool` + isLive + inPool
+	inPool         = ` WHERE p.id = $1 AND NOT p.deleted`
 	selectSession  = `SELECT ` + sessionColumnNames + ` FROM userpool_sessions AS s WHERE s.pool = $1 AND s.user_id = $2 AND s.id = $3 AND s.ends > $4`
 	selectTickets  = `SELECT ` + ticketColumnNames + ` FROM userpool_tickets WHERE pool = $1 AND id = ANY($2::text[]) AND expires > $3`
 	selectCounters = `SELECT owner, name, n, run, start, locked, expires FROM userpool_counters WHERE pool = $1 AND owner = $2 AND name = ANY($3::text[])`
@@ -75,7 +83,7 @@ func checkWant(pool user.PoolID, w storage.Want) error {
 	return nil
 }
 
-// snapshot sends queries in one round trip, all as of one moment.
+// snapshot sends queries in one round trip, all as of one moment. One alone is that by itself.
 func (s *Store) snapshot(ctx context.Context, queries *pgx.Batch) error {
 	return snapshot(ctx, s.pool, queries)
 }
@@ -86,11 +94,14 @@ func snapshot(ctx context.Context, from *pgxpool.Pool, queries *pgx.Batch) error
 		return err
 	}
 	defer conn.Release()
-	b := new(pgx.Batch)
-	b.Queue(beginRead)
-	b.QueuedQueries = append(b.QueuedQueries, queries.QueuedQueries...)
-	b.Queue("COMMIT")
-	err = conn.SendBatch(ctx, b).Close()
+	if queries.Len() > 1 {
+		b := new(pgx.Batch)
+		b.Queue(beginRead)
+		b.QueuedQueries = append(b.QueuedQueries, queries.QueuedQueries...)
+		b.Queue("COMMIT")
+		queries = b
+	}
+	err = conn.SendBatch(ctx, queries).Close()
 	if err != nil {
 		rollback(ctx, conn)
 	}
@@ -112,13 +123,21 @@ type reading struct {
 
 func newReading(s *Store, pool user.PoolID, w storage.Want) *reading {
 	r := &reading{
-		store: s, pool: pool, want: w, batch: new(pgx.Batch), tickets: map[string]*storage.Ticket{},
-		counted: map[storage.CounterKey]storage.Counter{}, stored: map[storage.DocumentKey]*storage.Document{},
+		store: s, pool: pool, want: w, batch: new(pgx.Batch), tickets: make(map[string]*storage.Ticket, len(w.Tickets)),
+		counted: make(map[storage.CounterKey]storage.Counter, len(w.Counters)),
+		stored:  make(map[storage.DocumentKey]*storage.Document, len(w.Documents)),
 	}
-	r.queue(selectEpoch, key(pool)).QueryRow(func(row pgx.Row) error {
-		return none(row.Scan(&r.got.PoolEpoch))
-	})
-	if w.Session.ID != "" {
+	who, args := r.who()
+	alone := who == whoBySession
+	switch {
+	case alone:
+		r.queue(poolAndSession, args...).Query(r.found)
+	case who != "":
+		r.queue(poolAndUser+who+`)`+inPool, args...).Query(r.found)
+	default:
+		r.queue(selectEpoch, key(pool)).QueryRow(func(row pgx.Row) error { return none(row.Scan(&r.got.PoolEpoch)) })
+	}
+	if w.Session.ID != "" && !alone {
 		r.queue(selectSession, key(pool), key(w.Session.User), key(w.Session.ID), w.Now.UnixMicro()).QueryRow(func(row pgx.Row) (err error) {
 			r.got.Session, err = absent(scanSession(row, pool))
 			return err
@@ -135,8 +154,7 @@ func newReading(s *Store, pool user.PoolID, w storage.Want) *reading {
 			})
 		})
 	}
-	who, args := r.who()
-	r.users(who, args)
+	r.attempt()
 	r.counters(who, args)
 	r.documents()
 	return r
@@ -166,13 +184,44 @@ func (r *reading) who() (query string, args []any) {
 	return "", nil
 }
 
-func (r *reading) users(who string, args []any) {
-	if who != "" {
-		r.queue(selectUser+who+`)`, args...).QueryRow(func(row pgx.Row) (err error) {
-			r.got.User, err = absent(scanUser(row, r.pool))
-			return err
-		})
+// found takes the epoch of the pool, then the columns of a user and those of a session.
+func (r *reading) found(rows pgx.Rows) error {
+	return each(rows, func() (err error) {
+		if (columns{rows, 1}).any() {
+			r.got.User, err = scanUser(columns{rows, 0}, r.pool, &r.got.PoolEpoch)
+		} else {
+			err = columns{rows, 0}.Scan(&r.got.PoolEpoch)
+		}
+		if s := (columns{rows, 2 + strings.Count(userColumnNames, ",")}); err == nil && s.any() {
+			r.got.Session, err = scanSession(s, r.pool)
+		}
+		return err
+	})
+}
+
+// columns are those of a row from one on.
+type columns struct {
+	pgx.Rows
+	from int
+}
+
+// any tells whether there are any, and not those of a join that found nothing.
+func (c columns) any() bool {
+	all := c.RawValues()
+	return len(all) > c.from && all[c.from] != nil
+}
+
+// Scan implements [pgx.Row].
+func (c columns) Scan(dest ...any) error {
+	if n := len(c.RawValues()); n > len(dest) {
+		all := make([]any, n)
+		copy(all[c.from:], dest)
+		dest = all
 	}
+	return c.Rows.Scan(dest...)
+}
+
+func (r *reading) attempt() {
 	if ns, value, ok := r.want.Attempt.Login(); ok {
 		args := []any{key(r.pool), r.want.Now.UnixMicro(), key(ns), key(value)}
 		r.queue(selectUser+newestAttempt+`)`, args...).QueryRow(func(row pgx.Row) (err error) {
@@ -184,6 +233,9 @@ func (r *reading) users(who string, args []any) {
 
 // counters queues a query for each owner of counters: the one who is found, and those named.
 func (r *reading) counters(who string, args []any) {
+	if len(r.want.Counters) == 0 {
+		return
+	}
 	names := map[string][]string{}
 	var owners []string
 	for _, k := range r.want.Counters {

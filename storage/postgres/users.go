@@ -54,6 +54,24 @@ func (s *Store) Users(ctx context.Context, pool user.PoolID, q storage.UserQuery
 func (s *Store) users(
 	ctx context.Context, from source, pool user.PoolID, w keyset.Users, after keyset.Place,
 ) (out storage.UserPage, found bool, err error) {
+	for n := w.Limit; ; n *= 4 {
+		n = min(n, w.Left())
+		found, more, err := s.walkUsers(ctx, from, pool, &w, after, n)
+		if !found || err != nil {
+			return storage.UserPage{}, found, err
+		}
+		if !more || w.Full() {
+			return w.Page(more), true, nil
+		}
+		after = w.Last()
+	}
+}
+
+// walkUsers looks at the next n users of a list, and tells whether there are more. Few pages need
+// more than one walk: those that skip most of what they look at.
+func (s *Store) walkUsers(
+	ctx context.Context, from source, pool user.PoolID, w *keyset.Users, after keyset.Place, n int,
+) (found, more bool, err error) {
 	ready := true
 	b := new(pgx.Batch)
 	b.Queue(s.sql(selectSearchable), key(pool)).QueryRow(func(row pgx.Row) error {
@@ -66,37 +84,30 @@ func (s *Store) users(
 		ready = w.Ready(func(name string) bool { return slices.Contains(names, name) })
 		return err
 	})
-	query, args := usersQuery(pool, w.Query, after)
-	b.Queue(s.sql(query), args...).Query(func(rows pgx.Rows) (err error) {
-		out, err = pageOfUsers(rows, pool, w)
-		return err
+	query, args := usersQuery(pool, w.Query, after, n+1)
+	b.Queue(s.sql(query), args...).Query(func(rows pgx.Rows) error {
+		for ; rows.Next(); n-- {
+			if more = n == 0 || w.Full(); more {
+				return nil
+			}
+			var value string
+			var expires *int64
+			u, err := scanUser(rows, pool, &value, &expires)
+			if err != nil {
+				return err
+			}
+			w.Take(u, value, when(expires))
+		}
+		return rows.Err()
 	})
 	if err = s.snapshotOf(ctx, from, b); err == nil && !ready {
 		err = storage.ErrNotReady
 	}
-	return out, found, err
+	return found, more, err
 }
 
-// pageOfUsers takes users until the page is full.
-func pageOfUsers(rows pgx.Rows, pool user.PoolID, w keyset.Users) (out storage.UserPage, err error) {
-	for rows.Next() {
-		if w.Full() {
-			return w.Page(true), nil
-		}
-		var value string
-		var expires *int64
-		u, err := scanUser(rows, pool, &value, &expires)
-		if err != nil {
-			return out, err
-		}
-		w.Take(u, value, when(expires))
-	}
-	return w.Page(false), rows.Err()
-}
-
-// usersQuery asks for one row more than a page may look at.
-func usersQuery(pool user.PoolID, q storage.UserQuery, after keyset.Place) (query string, args []any) {
-	const n = storage.Examined + 1
+// usersQuery asks for n users of a list.
+func usersQuery(pool user.PoolID, q storage.UserQuery, after keyset.Place, n int) (query string, args []any) {
 	w := q.Where
 	switch {
 	case w != nil && w.Name == storage.LoginTerm && w.Prefix:

@@ -110,6 +110,12 @@ func BeginUsers(q storage.UserQuery) (u Users, after Place, err error) {
 // Full tells whether the page holds as many users as it may, or has looked at as many.
 func (w *Users) Full() bool { return w.examined == storage.Examined || len(w.users) == w.Limit }
 
+// Left returns how many users the page may still look at.
+func (w *Users) Left() int { return storage.Examined - w.examined }
+
+// Last returns the place of the user looked at last.
+func (w *Users) Last() Place { return w.last }
+
 // Take looks at the next user, who stands in the list by value, and who expires then, if ever.
 func (w *Users) Take(u *user.User, value string, expires time.Time) {
 	w.examined++
