@@ -85,20 +85,32 @@ func askedOf(st *postgres.Store) []asked {
 	value := func(n int) string { return fmt.Sprintf("ada lovelace %d", n) }
 	at := func(n int) time.Time { return crowd.Person(n).Created }
 	return []asked{
-		{"by-id", one(func(n int) user.Key { return user.ByID(crowd.ID(n)) }),
-			func(n int) (int, error) { return bare(pool, bareByID, string(crowd.ID(n))) }},
-		{"by-login", one(func(n int) user.Key { return user.ByLogin(crowd.Email(n)) }),
-			func(n int) (int, error) { return bare(pool, bareByLogin, crowd.Email(n)) }},
-		{"value", list(func(n int) storage.UserQuery { return where("name", value(n), false) }),
-			func(n int) (int, error) { return bare(pool, bareByTerm, "name", value(n), value(n)+"\x01") }},
-		{"value-prefix", list(func(int) storage.UserQuery { return where("name", "ada lovelace 1", true) }),
-			func(int) (int, error) { return bare(pool, bareByTerm, "name", "ada lovelace 1", "ada lovelace 2") }},
-		{"group", list(func(n int) storage.UserQuery { return where(storage.GroupTerm, crowd.Group(n), false) }),
+		{
+			"by-id", one(func(n int) user.Key { return user.ByID(crowd.ID(n)) }),
+			func(n int) (int, error) { return bare(pool, bareByID, string(crowd.ID(n))) },
+		},
+		{
+			"by-login", one(func(n int) user.Key { return user.ByLogin(crowd.Email(n)) }),
+			func(n int) (int, error) { return bare(pool, bareByLogin, crowd.Email(n)) },
+		},
+		{
+			"value", list(func(n int) storage.UserQuery { return where("name", value(n), false) }),
+			func(n int) (int, error) { return bare(pool, bareByTerm, "name", value(n), value(n)+"\x01") },
+		},
+		{
+			"value-prefix", list(func(int) storage.UserQuery { return where("name", "ada lovelace 1", true) }),
+			func(int) (int, error) { return bare(pool, bareByTerm, "name", "ada lovelace 1", "ada lovelace 2") },
+		},
+		{
+			"group", list(func(n int) storage.UserQuery { return where(storage.GroupTerm, crowd.Group(n), false) }),
 			func(n int) (int, error) {
 				return bare(pool, bareByTerm, storage.GroupTerm, crowd.Group(n), crowd.Group(n)+"\x01")
-			}},
-		{"page", list(func(n int) storage.UserQuery { return storage.UserQuery{CreatedMin: at(n)} }),
-			func(n int) (int, error) { return bare(pool, barePage, at(n).UnixMicro()) }},
+			},
+		},
+		{
+			"page", list(func(n int) storage.UserQuery { return storage.UserQuery{CreatedMin: at(n)} }),
+			func(n int) (int, error) { return bare(pool, barePage, at(n).UnixMicro()) },
+		},
 	}
 }
 
