@@ -3,17 +3,10 @@ package main
 import (
 	"errors"
 	"flag"
-	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/userpool-go/userpool/internal/postgrestest"
-	"github.com/userpool-go/userpool/pool"
 )
 
 func env(pairs ...string) func(string) string {
@@ -109,43 +102,6 @@ func TestConfigureRefuses(t *testing.T) {
 	}
 }
 
-// A node that was not given the keyring of the others does not start.
-func TestKeyringOfAnother(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	n := start(t, dir)
-	n.operate(201, "POST", "/pools", `{"id":"acme"}`)
-	c, err := configure(append(files(dir), "-keys="+filepath.Join(dir, "others")), env())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := run(t.Context(), c, newLogged()); !errors.Is(err, pool.ErrWrongKeyring) || !strings.Contains(err.Error(), "-keys") {
-		t.Errorf("run = %v", err)
-	}
-}
-
-// What the comment of the program says to type works.
-func TestComment(t *testing.T) {
-	t.Parallel()
-	source, err := os.ReadFile("main.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := start(t, t.TempDir())
-	calls := regexp.MustCompile(`curl -H "\$OPERATOR" http://127.0.0.1:8081(\S+) -d '(.+)'`).FindAllStringSubmatch(string(source), -1)
-	if len(calls) != 2 {
-		t.Fatalf("the comment has %q", calls)
-	}
-	for _, c := range calls {
-		n.operate(201, "POST", c[1], c[2])
-	}
-	v := visit(t, n.public+"/acme", http.DefaultClient)
-	temporary := v.mailed(regexp.MustCompile(`temporary password is:\s+(\S+)`))
-	if need := v.post(200, "/auth/sign-in", "username", ada, "password", temporary[1]); need.Step != "new_password" {
-		t.Errorf("the invited gets %s", need.body)
-	}
-}
-
 // A pool is named by one spelling of its path or host.
 func TestSite(t *testing.T) {
 	t.Parallel()
@@ -167,26 +123,4 @@ func TestSite(t *testing.T) {
 			t.Errorf("%q is pool %q, want %q", host, got, want)
 		}
 	}
-}
-
-// A node whose database is away says so at /readyz and lives on; when the database is back it serves
-// again by itself.
-func TestHealthFollowsTheDatabase(t *testing.T) {
-	t.Parallel()
-	server := postgrestest.NewServer(t)
-	n := start(t, t.TempDir(), "-database="+server.URL())
-	n.operate(201, "POST", "/pools", `{"id":"acme"}`)
-	v := visit(t, n.public+"/acme", http.DefaultClient)
-	v.get(200, "/auth/sign-in")
-	until(t, n.public+"/readyz", 200)
-	server.Stop()
-	until(t, n.public+"/readyz", 503)
-	until(t, n.public+"/healthz", 200)
-	v.post(503, "/auth/sign-in", "username", ada, "password", secret)
-	n.log.wait(t, `"msg":"not ready","error":"`)
-	server.Start()
-	until(t, n.public+"/readyz", 200)
-	until(t, n.operator+"/readyz", 200)
-	v.post(401, "/auth/sign-in", "username", ada, "password", secret)
-	n.log.wait(t, `"msg":"ready again"`)
 }

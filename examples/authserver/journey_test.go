@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -14,6 +15,9 @@ func onStores(t *testing.T, test func(t *testing.T, flags ...string)) {
 	t.Run("sqlite", func(t *testing.T) { t.Parallel(); test(t) })
 	t.Run("postgres", func(t *testing.T) { t.Parallel(); test(t, "-database="+postgrestest.Schema(t)) })
 }
+
+// exposition is a line of Prometheus' text format, as far as we need it.
+var exposition = regexp.MustCompile(`^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{[a-z]+="[^"\\]*"(,[a-z]+="[^"\\]*")*\})? [0-9.e+-]+)\n$`)
 
 // The whole way: an operator makes a pool, a visitor signs up, confirms, signs in and out. Nothing
 // secret of it is in the log, nor an address, and it was counted.
@@ -65,6 +69,11 @@ func TestJourney(t *testing.T) {
 		} {
 			if !strings.Contains(metrics, line+"\n") {
 				t.Errorf("no %s in the metrics", line)
+			}
+		}
+		for line := range strings.Lines(metrics) {
+			if !exposition.MatchString(line) {
+				t.Errorf("Prometheus cannot read %q", line)
 			}
 		}
 		n.end()

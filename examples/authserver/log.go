@@ -64,8 +64,9 @@ func (o *observed) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		}
 		o.tell(r, w, o.now().Sub(began))
 		if cause != nil {
-			o.log.ErrorContext(r.Context(), "request panicked", "stack", string(debug.Stack())) // the value may hold anything
-			panic(http.ErrAbortHandler)                                                         // what was half written must not look whole
+			// Without the value, which may hold anything. What was half written must not look whole.
+			o.log.ErrorContext(r.Context(), "request panicked", "stack", string(debug.Stack()))
+			panic(http.ErrAbortHandler)
 		}
 	}()
 	o.mux.ServeHTTP(w, r)

@@ -133,7 +133,9 @@ func run(ctx context.Context, c config, out io.Writer) (err error) {
 
 	counts.gauges(dir)
 	ready := &readiness{check: dir.Health, log: log, now: time.Now}
-	public := &server{dir: dir, site: c.issuer, proxies: c.proxies, boxes: boxes, log: log, pages: map[string]*pages{}}
+	public := &server{
+		dir: dir, site: c.issuer, proxies: c.proxies, boxes: boxes, log: log, pages: map[string]*pages{},
+	}
 	private := &operatorAPI{dir: dir, site: c.issuer, operators: ops, log: log}
 	log.InfoContext(ctx, "authserver serves", "public", listeners.public.Addr().String(),
 		"operator", listeners.operator.Addr().String(), "issuer", c.issuer.String())

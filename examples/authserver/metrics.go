@@ -115,7 +115,8 @@ func (f *family) write(w io.Writer) {
 			fmt.Fprintf(w, "%s_bucket{%s,le=%q} %d\n", f.name, labels, number(bound.Seconds()), s.buckets[i])
 		}
 		fmt.Fprintf(w, "%s_bucket{%s,le=\"+Inf\"} %d\n", f.name, labels, s.count)
-		fmt.Fprintf(w, "%s_sum{%s} %s\n%s_count{%s} %d\n", f.name, labels, number(s.sum.Seconds()), f.name, labels, s.count)
+		fmt.Fprintf(w, "%s_sum{%s} %s\n", f.name, labels, number(s.sum.Seconds()))
+		fmt.Fprintf(w, "%s_count{%s} %d\n", f.name, labels, s.count)
 	}
 }
 

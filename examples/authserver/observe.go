@@ -22,9 +22,12 @@ func newWatch(started time.Time) *watch {
 	m := new(watch)
 	m.requests = m.counter("authserver_requests_total", "Requests that were answered.", "route", "code")
 	m.took = m.histogram("authserver_request_seconds", "How long requests took.", "route")
-	m.gauge("authserver_requests_in_flight", "Requests that are being served.", func() float64 { return float64(m.inFlight.Load()) })
-	m.gauge("process_start_time_seconds", "When the process started, in Unix time.", func() float64 { return float64(started.Unix()) })
-	m.gauge("go_goroutines", "Goroutines that there are.", func() float64 { return float64(runtime.NumGoroutine()) })
+	m.gauge("authserver_requests_in_flight", "Requests that are being served.",
+		func() float64 { return float64(m.inFlight.Load()) })
+	m.gauge("process_start_time_seconds", "When the process started, in Unix time.",
+		func() float64 { return float64(started.Unix()) })
+	m.gauge("go_goroutines", "Goroutines that there are.",
+		func() float64 { return float64(runtime.NumGoroutine()) })
 	return m
 }
 
@@ -36,10 +39,12 @@ func (m *watch) answered(route string, code int, took time.Duration) {
 
 // observer returns what counts the work of all pools.
 func (m *watch) observer() pool.Observer {
-	events := m.counter("userpool_events_total", "What happened in the pools, as in their histories.", "kind", "outcome", "reason")
+	events := m.counter("userpool_events_total", "What happened in the pools, as in their histories.",
+		"kind", "outcome", "reason")
 	store := m.histogram("userpool_store_seconds", "How long the store took.", "operation", "outcome")
 	waited := m.histogram("userpool_hash_waited_seconds", "How long passwords waited to be hashed.", "outcome")
-	messages := m.histogram("userpool_message_seconds", "How long it took to hand a message over.", "channel", "outcome")
+	messages := m.histogram("userpool_message_seconds", "How long it took to hand a message over.",
+		"channel", "outcome")
 	chores := m.histogram("userpool_chore_seconds", "How long rounds of chores took.", "name", "outcome")
 	return pool.Observer{
 		Event:   func(_ context.Context, e pool.ObservedEvent) { events(e.Kind, e.Outcome, e.Reason) },
@@ -61,7 +66,7 @@ func (m *watch) gauges(dir *pool.Directory) {
 		{"userpool_pools", "Pools that there are.", func(s pool.Stats) int { return s.Pools }},
 		{"userpool_pools_loaded", "Pools that are in use.", func(s pool.Stats) int { return s.Loaded }},
 		{"userpool_pools_failed", "Pools that could not be loaded.", func(s pool.Stats) int { return s.Failed }},
-		{"userpool_messages_due", "Persons whose messages are due, of 256 at the most.", func(s pool.Stats) int { return s.Due }},
+		{"userpool_messages_due", "Persons whose messages are due, some 256 at most.", func(s pool.Stats) int { return s.Due }},
 	} {
 		m.gauge(g.name, g.help, func() float64 { return float64(g.read(dir.Stats())) })
 	}

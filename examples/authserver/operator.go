@@ -48,8 +48,8 @@ func (o *operatorAPI) routes(ready *readiness, counts *watch) *http.ServeMux {
 		"PUT /pools/{pool}/groups/{group}":    putGroup,
 		"DELETE /pools/{pool}/groups/{group}": deleteGroup,
 
-		"GET /pools/{pool}/users":                          listUsers,  // ?login= or ?after=&limit=&group=&status=
-		"POST /pools/{pool}/users":                         createUser, // {"username":"ada@example.com","emailVerified":true,"groups":["staff"]}
+		"GET /pools/{pool}/users":                          listUsers, // ?login= or ?after=&limit=&group=&status=
+		"POST /pools/{pool}/users":                         createUser,
 		"GET /pools/{pool}/users/{user}":                   showUser,
 		"DELETE /pools/{pool}/users/{user}":                deleteUser,
 		"POST /pools/{pool}/users/{user}/disable":          disableUser,

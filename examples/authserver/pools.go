@@ -52,7 +52,8 @@ func createPool(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return made{map[string]any{"ID": p.ID(), "Issuer": p.Issuer(), "Pages": p.Issuer() + pagesPath + "/sign-in"}}, nil
+	pages := p.Issuer() + pagesPath + "/sign-in"
+	return made{map[string]any{"ID": p.ID(), "Issuer": p.Issuer(), "Pages": pages}}, nil
 }
 
 // hasPages reports whether the pages of a pool have their client.

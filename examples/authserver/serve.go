@@ -81,9 +81,9 @@ func newServer(h *observed) *http.Server {
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      20 * time.Second, // a sign-in may wait for its turn to be hashed
-		IdleTimeout:       2 * time.Minute,  // longer than that of the balancer, who would else write to what we close
+		IdleTimeout:       2 * time.Minute,  // more than the balancer's, who would else write to what we close
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(h.log.Handler(), slog.LevelDebug), // lines about peers, with their addresses
+		ErrorLog:          slog.NewLogLogger(h.log.Handler(), slog.LevelDebug), // it names addresses of peers
 	}
 }
 

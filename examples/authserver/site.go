@@ -29,15 +29,17 @@ var errSite = errors.New("-issuer is such as 'https://id.example.com/{pool}' or 
 func parseSite(text string) (site, error) {
 	before, after, found := strings.Cut(text, poolMark)
 	u, err := url.Parse(before + "pool" + after)
-	if err != nil || !found || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.String() != before+"pool"+after {
+	if err != nil || !found || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+		u.String() != before+"pool"+after {
 		return site{}, errSite
 	}
 	s := site{before: before, after: after}
 	ip := net.ParseIP(u.Hostname())
 	near := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	schemeFits := u.Scheme == "https" || u.Scheme == "http" && near
 	switch {
-	case u.Scheme == "https" && before == "https://" && strings.HasPrefix(after, ".") && u.Path == "":
-	case (u.Scheme == "https" || u.Scheme == "http" && near) && after == "" && strings.HasSuffix(before, "/") && strings.HasSuffix(u.Path, "/pool"):
+	case before == "https://" && strings.HasPrefix(after, ".") && u.Path == "":
+	case schemeFits && after == "" && strings.HasSuffix(u.Path, "/pool"):
 		s.path = strings.TrimSuffix(u.Path, "pool") + poolMark
 	default:
 		return site{}, errSite

@@ -38,7 +38,8 @@ func listUsers(c *call) (any, error) {
 		return nil, err
 	}
 	return c.admin.ListUsers(c.Context(), pool.UserQuery{
-		Group: c.FormValue("group"), Status: user.Status(c.FormValue("status")), After: c.FormValue("after"), Limit: limit,
+		Group: c.FormValue("group"), Status: user.Status(c.FormValue("status")),
+		After: c.FormValue("after"), Limit: limit,
 	})
 }
 
