@@ -100,13 +100,15 @@ func (p *Pool) JWKS() []byte {
 // where none is named. Beside the signature and the claims it knows what was revoked: in this
 // process at once, and elsewhere a second or two later (security.md T3: at most 5 s), for as long
 // as the store can be read. A session that makes room for a user's hundred-and-first is not
-// revoked: its access token lives on until it expires.
+// revoked: its access token lives on until it expires. A token of another process, whose clock is
+// ahead, is taken though it seems to be of the future, by ten seconds at most (security.md S14: each is
+// within five of the database's); none lives for longer by that.
 func (p *Pool) Verifier(clients ...string) (*token.Verifier, error) {
 	if len(clients) == 0 {
 		clients = p.state.Load().settings.clientIDs()
 	}
 	return token.NewVerifier(p.config.Issuer, token.Config{
-		ClientIDs: clients, Use: token.Access, Keys: liveKeys{p}, Now: p.now, Revoked: p.over,
+		ClientIDs: clients, Use: token.Access, Keys: liveKeys{p}, Now: p.now, Revoked: p.over, Early: 2 * maxSkew,
 	})
 }
 

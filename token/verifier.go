@@ -32,6 +32,10 @@ type Config struct {
 	// Leeway is how far the issuer's clock may be from ours: a token is taken so much before it was
 	// issued and after it has expired. 0 to MaxLeeway; 0 is right for an issuer on the same machine.
 	Leeway time.Duration
+	// Early is how far the clock of an issuer of several processes, of which we are one, may be ahead of
+	// ours: a token is taken so much before it was issued, and still none after it has expired. 0 to
+	// MaxLeeway; a Leeway that is longer counts.
+	Early time.Duration
 	// Revoked reports whether the session of a token has ended. Nil means never: a verifier beside
 	// its pool knows (pool.Verifier); one that stands alone honours a revoked token until it
 	// expires, so the life of access tokens is how long a revocation takes there.
@@ -67,6 +71,9 @@ func NewVerifier(issuer string, c Config) (*Verifier, error) {
 	}
 	if c.Leeway < 0 || c.Leeway > MaxLeeway {
 		problems = append(problems, fmt.Errorf("token: Config.Leeway is not between 0 and %v", MaxLeeway))
+	}
+	if c.Early < 0 || c.Early > MaxLeeway {
+		problems = append(problems, fmt.Errorf("token: Config.Early is not between 0 and %v", MaxLeeway))
 	}
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
@@ -154,7 +161,7 @@ func (v *Verifier) judge(c *Claims) error {
 		return invalid("client %.80q", c.ClientID)
 	case !slices.ContainsFunc(c.Audience, v.addressed):
 		return invalid("audience %.80q", c.Audience)
-	case now.Add(v.config.Leeway).Before(c.IssuedAt):
+	case now.Add(max(v.config.Leeway, v.config.Early)).Before(c.IssuedAt):
 		return invalid("issued in the future")
 	case !c.ExpiresAt.After(c.IssuedAt):
 		return invalid("expires before it is issued")

@@ -408,6 +408,33 @@ func TestS14_Leeway(t *testing.T) {
 	}
 }
 
+// A token of a process whose clock is ahead is taken, and lives no longer by that.
+func TestS14_Early(t *testing.T) {
+	t.Parallel()
+	k := generate(t)
+	text := sign(t, k, claims(token.Access))
+	exp := now.Add(15 * time.Minute)
+	for _, tt := range []struct {
+		name          string
+		leeway, early time.Duration
+		at            time.Time
+		want          error
+	}{
+		{"issued in 10 s of 10", 0, 10 * time.Second, now.Add(-10 * time.Second), nil},
+		{"issued in more", 0, 10 * time.Second, now.Add(-10*time.Second - 1), token.ErrInvalid},
+		{"issued in 10 s, with a shorter leeway", time.Second, 10 * time.Second, now.Add(-10 * time.Second), nil},
+		{"issued in 10 s, with a longer leeway", 10 * time.Second, time.Second, now.Add(-10 * time.Second), nil},
+		{"at its end", 0, token.MaxLeeway, exp, token.ErrExpired},
+		{"at its end, with a leeway", time.Second, token.MaxLeeway, exp.Add(time.Second), token.ErrExpired},
+	} {
+		cfg := config(token.Access, tt.at, k)
+		cfg.Leeway, cfg.Early = tt.leeway, tt.early
+		if _, err := verifier(t, cfg).Verify(t.Context(), text); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
+		}
+	}
+}
+
 func TestT3_Revoked(t *testing.T) {
 	t.Parallel()
 	k := generate(t)
@@ -450,6 +477,8 @@ func TestS7_VerifierRefusesToBeBuilt(t *testing.T) {
 		"unknown use":     {issuer, token.Config{ClientIDs: []string{"web"}, Use: "any", Keys: keys}, []string{"Use"}},
 		"no keys":         {issuer, token.Config{ClientIDs: []string{"web"}, Use: token.Access}, []string{"Keys"}},
 		"negative leeway": {issuer, token.Config{ClientIDs: []string{"web"}, Use: token.Access, Keys: keys, Leeway: -1}, []string{"Leeway"}},
+		"negative early":  {issuer, token.Config{ClientIDs: []string{"web"}, Use: token.Access, Keys: keys, Early: -1}, []string{"Early"}},
+		"long early":      {issuer, token.Config{ClientIDs: []string{"web"}, Use: token.Access, Keys: keys, Early: token.MaxLeeway + 1}, []string{"Early"}},
 		"long leeway":     {issuer, token.Config{ClientIDs: []string{"web"}, Use: token.Access, Keys: keys, Leeway: token.MaxLeeway + 1}, []string{"Leeway"}},
 		"nothing":         {"", token.Config{}, []string{"issuer", "ClientIDs", "Use", "Keys"}},
 	} {
