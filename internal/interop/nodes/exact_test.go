@@ -13,13 +13,18 @@ import (
 
 // parallel asks all processes at once, n times in all, and returns what each call came to.
 func (c *cluster) parallel(n int, call string, in func(i int) request) (answers []answer, errs []error) {
+	return c.spread(n, call, count, in)
+}
+
+// spread is parallel at the first few processes.
+func (c *cluster) spread(n int, call string, nodes int, in func(i int) request) (answers []answer, errs []error) {
 	answers, errs = make([]answer, n), make([]error, n)
 	var all sync.WaitGroup
 	begin := make(chan struct{})
 	for i := range n {
 		all.Go(func() {
 			<-begin
-			answers[i], errs[i] = c.nodes[i%count].ask(call, in(i))
+			answers[i], errs[i] = c.nodes[i%nodes].ask(call, in(i))
 		})
 	}
 	close(begin)

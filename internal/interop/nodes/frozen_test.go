@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"sync"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -17,14 +17,14 @@ func (p *process) frozen() bool {
 	return len(state) > 0 && state[0] == 'T'
 }
 
-// sealer returns which process sealed last.
-func (c *cluster) sealer() (node int) {
+// doer returns which process did last what needs a lease.
+func (c *cluster) doer(lease string) (node int) {
 	c.t.Helper()
-	last := int64(0)
+	var last time.Time
 	for i := range c.nodes {
 		for _, e := range c.ask(i, "log", request{}).Log {
-			if e.Seal > last {
-				node, last = i, e.Seal
+			if e.Did && e.Lease == lease && e.At.After(last) {
+				node, last = i, e.At
 			}
 		}
 	}
@@ -39,7 +39,7 @@ func TestT10_FrozenSealerKeepsTheChain(t *testing.T) {
 	c.person(0, "ada@example.com")
 	c.intact()
 	in := request{Login: "ada@example.com", Password: secret}
-	at := c.sealer()
+	at := c.doer("seal/people")
 	c.ask(at, "trap", request{Trap: trap{At: "seal", Signal: syscall.SIGSTOP}})
 	c.ask(at, "sign-in", in)
 	c.until("the sealer is frozen", 20*time.Second, c.nodes[at].frozen)
@@ -62,35 +62,60 @@ func TestT10_FrozenSealerKeepsTheChain(t *testing.T) {
 }
 
 // A process that is frozen while it sends mail sends again what it had in hand, by the same message id, and
-// nothing else of what others have sent meanwhile.
+// nothing else of what others have sent meanwhile, though it has read it under its leases.
 func TestFrozenSenderRepeatsWhatItHadInHand(t *testing.T) {
 	t.Parallel()
+	const people, workers = 150, 8
 	c := run(t)
-	c.ask(0, "trap", request{Trap: trap{At: "mail", Signal: syscall.SIGSTOP}})
-	const people = 100
-	var all sync.WaitGroup
-	for i := range people {
-		all.Go(func() {
-			up := request{Login: fmt.Sprintf("person%d@example.com", i), Password: secret, IP: address(i)}
-			if _, err := c.nodes[i%count].ask("sign-up", up); err != nil {
-				t.Errorf("sign-up: %v", err)
-			}
-		})
+	for _, p := range c.nodes[1:] {
+		p.signal(syscall.SIGSTOP)
+		c.until("the others are frozen", 5*time.Second, p.frozen)
 	}
-	c.until("the sender is frozen", 30*time.Second, c.nodes[0].frozen)
-	c.advance(31 * time.Second)
-	c.until("others have sent all that is theirs", 30*time.Second, func() bool {
-		return c.count(`SELECT count(*) FROM userpool_outgoing`) == 0
+	c.mail.be(true, 0)
+	_, errs := c.spread(people, "sign-up", 1, func(i int) request {
+		return request{Login: fmt.Sprintf("person%d@example.com", i), Password: secret, IP: address(i)}
 	})
-	c.nodes[0].signal(syscall.SIGCONT)
-	all.Wait()
+	if n := c.tally(errs); n[nil] != people {
+		t.Fatalf("%d sign-ups came to %v", people, n)
+	}
+	c.until("all failed once", 30*time.Second, func() bool {
+		return c.count(`SELECT count(*) FROM userpool_outgoing WHERE tries = 0`) == 0
+	})
+	c.mail.be(false, 5*time.Second)
+	c.advance(time.Minute) // all is due at once
+	c.until("all workers have one in hand", 10*time.Second, func() bool { return len(c.mail.all("")) == workers })
+	c.nodes[0].signal(syscall.SIGSTOP)
+	c.until("the sender is frozen", 5*time.Second, c.nodes[0].frozen)
+	c.mail.be(false, 0)
+	c.advance(31 * time.Second)
+	for _, p := range c.nodes[1:] {
+		p.signal(syscall.SIGCONT)
+	}
 	c.sent()
+	c.nodes[0].signal(syscall.SIGCONT)
+	c.intact()
+	c.until("it has given all lanes back", 20*time.Second, func() bool { return c.lanes(0) == 0 })
 	repeated := c.settledMail(people)
-	if repeated > 8 {
-		t.Errorf("%d mails came twice, want those in hand of 8 workers at most", repeated)
+	if repeated > workers {
+		t.Errorf("%d mails came twice, want those in hand of %d workers at most", repeated, workers)
 	}
 	t.Logf("%d mails of %d came twice", repeated, people)
-	c.intact()
+}
+
+// lanes returns in how many lanes a process is sending.
+func (c *cluster) lanes(i int) int {
+	c.t.Helper()
+	held := map[string]bool{}
+	for _, e := range c.ask(i, "log", request{}).Log {
+		switch {
+		case e.Did || !strings.HasPrefix(e.Lease, "outbox/"):
+		case e.Until.IsZero():
+			delete(held, e.Lease)
+		default:
+			held[e.Lease] = true
+		}
+	}
+	return len(held)
 }
 
 // settledMail checks that so many different mails came, and returns how many came again.

@@ -36,6 +36,7 @@ type setup struct {
 	Pool     user.PoolID
 	Issuer   string
 	Settings *pool.Settings // in code; nil means those that are stored
+	Skew     time.Duration  // of this process's clock
 }
 
 // request is what a process is asked, whatever it is.
@@ -75,10 +76,11 @@ func serve(s setup) error {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(1) // whoever started us is gone
 	}()
-	now, err := clockOf(s.Clock)
+	shared, err := clockOf(s.Clock)
 	if err != nil {
 		return err
 	}
+	now := func() time.Time { return shared().Add(s.Skew) }
 	ring, err := seal.File(s.Keys)
 	if err != nil {
 		return err
@@ -165,7 +167,7 @@ func (n *node) handler() http.Handler {
 		"sign-up": n.signUp, "confirm": n.confirm, "sign-in": n.signIn, "refresh": n.refresh, "verify": n.verify,
 		"forgot": n.forgot, "reset": n.reset, "sign-out": n.signOut, "sign-out-everywhere": n.everywhere,
 		"disable": n.disable, "delete": n.erase, "settings": n.settings, "put-settings": n.putSettings,
-		"jwks": n.jwks, "events": n.events, "audit": n.audit, "log": n.log, "trap": n.trap,
+		"sessions": n.sessions, "jwks": n.jwks, "events": n.events, "audit": n.audit, "log": n.log, "trap": n.trap,
 	} {
 		mux.HandleFunc("POST /"+name, func(w http.ResponseWriter, r *http.Request) {
 			var in request
@@ -190,7 +192,7 @@ var classes = map[int]error{
 	http.StatusGone: pool.ErrTicketGone, http.StatusTooManyRequests: pool.ErrLimited,
 	http.StatusServiceUnavailable: pool.ErrUnavailable, http.StatusBadGateway: pool.ErrClosed,
 	http.StatusConflict: pool.ErrStale, http.StatusNotFound: pool.ErrUnknownClient,
-	http.StatusPreconditionFailed: token.ErrRevoked,
+	http.StatusPreconditionFailed: token.ErrRevoked, http.StatusNotAcceptable: token.ErrInvalid,
 }
 
 func codeOf(err error) int {
@@ -267,6 +269,15 @@ func (n *node) everywhere(ctx context.Context, in request) (answer, error) {
 		return answer{}, err
 	}
 	return answer{}, a.SignOutEverywhere(ctx, in.caller())
+}
+
+// sessions asks as the owner of the account.
+func (n *node) sessions(ctx context.Context, in request) (answer, error) {
+	a, err := n.pool.Account(ctx, token.NewSecret(in.Access))
+	if err == nil {
+		_, err = a.Sessions(ctx)
+	}
+	return answer{}, err
 }
 
 func (n *node) disable(ctx context.Context, in request) (answer, error) {

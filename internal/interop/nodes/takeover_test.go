@@ -16,7 +16,7 @@ func TestT10_KilledSealerIsReplaced(t *testing.T) {
 	c := run(t)
 	c.person(0, "ada@example.com")
 	c.intact()
-	at := c.sealer()
+	at := c.doer("seal/people")
 	c.nodes[at].kill()
 	last := c.ask(at+1, "audit", request{}).Report.Head.Number
 	took := c.until("another seals", 17*time.Second, func() bool {
@@ -34,7 +34,7 @@ func TestT10_IdleNodesSealWhatAKilledOneWrote(t *testing.T) {
 	c := run(t)
 	c.person(0, "ada@example.com")
 	c.intact()
-	at := c.sealer()
+	at := c.doer("seal/people")
 	c.ask(at, "trap", request{Trap: trap{At: "seal", Signal: syscall.SIGKILL}})
 	c.ask(at, "sign-in", request{Login: "ada@example.com", Password: secret})
 	<-c.nodes[at].ended
@@ -78,4 +78,36 @@ func TestKilledSenderIsReplaced(t *testing.T) {
 		t.Errorf("%d mails came twice, want the one in hand", repeated)
 	}
 	t.Logf("another process sends after %v", took.Round(10*time.Millisecond))
+}
+
+// A process that runs a hook has a lease of 30 s for it, and others ask for it when half of that is over since
+// they asked last: so long a hook waits after a death, and half a lease after a process that was stopped.
+func TestS8_HooksGoOnElsewhere(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		end  func(p *process)
+		wait time.Duration
+	}{
+		"stopped": {func(p *process) { _ = p.stop() }, 15 * time.Second},
+		"killed":  {(*process).kill, 45 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := run(t)
+			c.person(0, "ada@example.com")
+			c.sent()
+			at := c.doer("hook/people/PostConfirmation")
+			for i := range count { // all have asked who runs it
+				c.person(i, fmt.Sprintf("person%d@example.com", i))
+			}
+			c.sent()
+			tt.end(c.nodes[at])
+			up := c.ask(at+1, "sign-up", request{Login: "bob@example.com", Password: secret})
+			code := c.mail.wait("bob@example.com", 1).code
+			c.ask(at+1, "confirm", request{Ticket: up.Ticket, Code: code})
+			c.advance(tt.wait)
+			took := c.until("another runs the hook", 5*time.Second, func() bool { return len(c.hooked()) == count+2 })
+			t.Logf("another runs the hook %v and %v after", tt.wait, took.Round(10*time.Millisecond))
+		})
+	}
 }
