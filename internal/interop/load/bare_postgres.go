@@ -29,7 +29,6 @@ const (
 	pgSession = `SELECT s.version, s.generation, s.family_key, s.proofs, ` + pgColumns + ` FROM userpool_sessions AS s
 		JOIN userpool_users AS u ON u.id = s.user_id WHERE s.pool = 'bare' AND s.user_id = $1 AND s.id = $2 AND s.ends > $3`
 
-	pgLive          = `SELECT 1 FROM userpool_pools WHERE id = 'default' AND NOT deleted FOR KEY SHARE`
 	pgRequire       = `SELECT version FROM userpool_users WHERE id = $1 FOR SHARE`
 	pgInsertSession = `INSERT INTO userpool_sessions (pool, user_id, id, version, epoch, kind, parent, client, proofs, created, last_used, idle,
 		expires, ends, confirmation, device, family_key, generation, rotated)
@@ -113,7 +112,6 @@ func (e *bareEvent) insert(b *pgx.Batch, of string) {
 func (b *barePostgres) signIn(ctx context.Context, id user.ID) error {
 	s, e := newBareSession(id), newBareEvent()
 	return b.transaction(ctx, func(q *pgx.Batch) {
-		q.Queue(pgLive)
 		q.Queue(pgRequire, s.user)
 		s.insert(q)
 		e.insert(q, s.user)
@@ -142,7 +140,6 @@ func (b *barePostgres) refresh(ctx context.Context, caller int) error {
 	}
 	e := newBareEvent()
 	return b.transaction(ctx, func(q *pgx.Batch) {
-		q.Queue(pgLive)
 		q.Queue(pgRequire, s.user)
 		q.Queue(pgUpdateSession, storage.NewStamp(), now, s.ends, s.user, s.id, s.version)
 		e.insert(q, s.user)

@@ -252,7 +252,7 @@ type bareEvent struct {
 }
 
 func newBareEvent() *bareEvent {
-	e := &bareEvent{id: rand.Text(), at: time.Now().UnixMicro(), header: make([]byte, 190), personal: make([]byte, 160), leaf: make([]byte, 32)}
+	e := &bareEvent{id: rand.Text(), at: time.Now().UnixMicro(), header: make([]byte, 178), personal: make([]byte, 147), leaf: make([]byte, 32)}
 	return e
 }
 

@@ -38,6 +38,7 @@ type sizeLine struct {
 	Resident int64   `json:"resident"` // this process, after the load
 	Server   int64   `json:"server"`   // the server's processes, after the load
 	Filling  float64 `json:"filling"`  // seconds; 0 where the users were there
+	Idle     float64 `json:"idle"`     // processor time of the pool's two handles and the server while nobody calls, in parts of a processor
 }
 
 // figure is one operation with so many callers, and what it is measured by.
@@ -96,9 +97,9 @@ func (p printer) write(l line) error {
 			l.Run.Date, l.Run.Processors, l.Run.Processor, float64(l.Run.Memory)/1e9, l.Run.Go, l.Run.SQLite, l.Run.Postgres)
 	case l.Size != nil:
 		s := l.Size
-		_, err = fmt.Fprintf(p.text, "\n%s, %s users: filled in %.0f s, %.0f B/user on disk, %.0f B/user of heap, %.0f MB resident, server %.0f MB\n%s",
+		_, err = fmt.Fprintf(p.text, "\n%s, %s users: filled in %.0f s, %.0f B/user on disk, %.0f B/user of heap, %.0f MB resident, server %.0f MB, idle %.2f %%\n%s",
 			s.Store, short(s.Users), s.Filling, float64(s.Disk)/float64(s.Users), float64(s.Heap)/float64(s.Users),
-			float64(s.Resident)/1e6, float64(s.Server)/1e6, columns)
+			float64(s.Resident)/1e6, float64(s.Server)/1e6, 100*s.Idle, columns)
 	case l.Figure != nil:
 		f := l.Figure
 		_, err = fmt.Fprintf(p.text, "%-21s %3d %7.2f %7.2f  %9s %9s %9s  %9.0f %9.0f  %9s %9s  %9s %9s\n", f.Name, f.Callers, f.ratio(), f.throughput(),

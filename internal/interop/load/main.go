@@ -68,9 +68,9 @@ func parse(args []string) (*flags, error) {
 	stores := set.String("stores", "memory,sqlite,postgres", "which stores")
 	callers := set.String("callers", "1,4,16,64", "how many callers at a time, at most 64")
 	only := set.String("only", "", "operations whose names begin with one of these; empty means all")
-	set.DurationVar(&f.window, "window", 150*time.Millisecond, "how long callers work in a turn; three times that where they hash")
-	set.IntVar(&f.rounds, "rounds", 3, "how many turns there are of each")
-	set.StringVar(&f.dir, "dir", "", "a folder where full stores stay, for the next run; empty means one that goes")
+	set.DurationVar(&f.window, "window", 100*time.Millisecond, "how long callers work in a turn; three times that where they hash")
+	set.IntVar(&f.rounds, "rounds", 2, "how many turns there are of each")
+	set.StringVar(&f.dir, "dir", "", "a folder where stores of 100k users and more stay, for the next run of the same version; empty means one that goes")
 	set.StringVar(&f.postgres, "postgres", "", "URL of a server whose role may create databases; empty means a private one")
 	set.StringVar(&f.out, "out", "", "a file to write figures to, a JSON value in a line")
 	if err := set.Parse(args); err != nil {

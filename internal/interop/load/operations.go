@@ -44,7 +44,8 @@ type workload struct {
 	members     []*user.User   // of the pool apart
 	session     *token.Session // one that the pool has made, of which those in the pool apart are copies
 	signedUp    string         // what logins of this run begin with
-	idle        tally          // what it costs to wait where there is nothing to do
+	idle        tally          // what the pools cost while nobody calls
+	waiting     tally          // the same, with a look now and then whether they are done
 }
 
 func newWorkload(ctx context.Context, t *target, users int, dear, light *pool.Pool, most int) (*workload, error) {
@@ -150,29 +151,39 @@ func (w *workload) settle(ctx context.Context) error {
 	return errors.New("load: the chores do not come to an end")
 }
 
-// rest measures what it costs to wait.
+// rest measures what it costs to do nothing, and to wait.
 func (w *workload) rest(ctx context.Context, d time.Duration) error {
-	self, server, start := spent(), w.server(), time.Now()
-	for time.Since(start) < d {
-		if _, err := w.settled(ctx); err != nil {
-			return err
+	for _, t := range []*tally{&w.idle, &w.waiting} {
+		self, server, start := spent(), w.server(), time.Now()
+		for time.Since(start) < d {
+			if t == &w.waiting {
+				if _, err := w.settled(ctx); err != nil {
+					return err
+				}
+			}
+			time.Sleep(glance)
 		}
-		time.Sleep(glance)
+		t.wall, t.self, t.server = time.Since(start), spent()-self, w.server()-server
 	}
-	w.idle.wall, w.idle.self, w.idle.server = time.Since(start), spent()-self, w.server()-server
 	return nil
 }
 
-// clear lets the chores come to an end that a window has left, and counts them with it: what was
-// spent beyond what waiting costs.
+// less takes off what would have been spent anyway in the meantime.
+func (t *tally) less(anyway *tally, meanwhile time.Duration) {
+	part := float64(meanwhile) / float64(anyway.wall)
+	t.self -= min(t.self, time.Duration(part*float64(anyway.self)))
+	t.server -= min(t.server, time.Duration(part*float64(anyway.server)))
+}
+
+// clear lets the chores come to an end that a window has left, and counts them with it.
 func (w *workload) clear(ctx context.Context, t *tally) error {
 	self, server, start := spent(), w.server(), time.Now()
 	if err := w.settle(ctx); err != nil {
 		return err
 	}
-	part := float64(time.Since(start)) / float64(w.idle.wall)
-	t.self += max(0, spent()-self-time.Duration(part*float64(w.idle.self)))
-	t.server += max(0, w.server()-server-time.Duration(part*float64(w.idle.server)))
+	after := tally{self: spent() - self, server: w.server() - server}
+	after.less(&w.waiting, time.Since(start))
+	t.add(&after)
 	return nil
 }
 
@@ -312,16 +323,20 @@ func (w *workload) measure(ctx context.Context, o operation, callers int, f *fla
 	ours, bare = &tally{}, &tally{}
 	for range f.rounds {
 		t, err := window(ctx, callers, length, w.server, o.ours)
-		if err == nil && o.chores {
-			err = w.clear(ctx, t)
-		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", o.name, err)
+		}
+		t.less(&w.idle, t.wall)
+		if o.chores {
+			if err := w.clear(ctx, t); err != nil {
+				return nil, nil, fmt.Errorf("%s: %w", o.name, err)
+			}
 		}
 		ours.add(t)
 		if t, err = window(ctx, beside, length, w.server, o.bare); err != nil {
 			return nil, nil, fmt.Errorf("%s, bare: %w", o.name, err)
 		}
+		t.less(&w.idle, t.wall)
 		bare.add(t)
 	}
 	return ours, bare, nil

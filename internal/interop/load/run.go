@@ -16,7 +16,7 @@ import (
 
 // serverSettings are those of a small server in production: its commits reach the disk.
 var serverSettings = []string{
-	"shared_buffers=1GB", "effective_cache_size=4GB", "max_wal_size=8GB", "checkpoint_timeout=15min", "random_page_cost=1.1",
+	"shared_buffers=4GB", "effective_cache_size=12GB", "max_wal_size=8GB", "checkpoint_timeout=15min", "random_page_cost=1.1",
 }
 
 // run fills each store with each number of users and measures all operations on it.
@@ -117,6 +117,7 @@ func (f *flags) load(ctx context.Context, p printer, store, dir string, ring *se
 	}
 	size := &sizeLine{
 		Store: store, Users: users, Disk: t.disk, Heap: t.heap, Filling: t.filling.Seconds(), Resident: resident(), Server: t.resident(),
+		Idle: float64(w.idle.self+w.idle.server) / float64(w.idle.wall),
 	}
 	if err := p.write(line{Size: size}); err != nil {
 		return err

@@ -5,12 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
@@ -90,6 +92,9 @@ func openSQLite(ctx context.Context, dir string, ring *seal.Keyring, users int) 
 		return nil, err
 	}
 	t.disk = info.Size()
+	if err := readThrough(file); err != nil {
+		return nil, err
+	}
 	st, err := sqlite.Open(ctx, file, sqlite.Config{})
 	if err != nil {
 		return nil, err
@@ -101,6 +106,17 @@ func openSQLite(ctx context.Context, dir string, ring *seal.Keyring, users int) 
 	}
 	t.bare, t.closes = b, append(t.closes, b.close)
 	return t, nil
+}
+
+// readThrough brings a file into the system's cache, where one is that is in use.
+func readThrough(file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(io.Discard, f)
+	return err
 }
 
 // fillSQLite fills a file whose log may grow large meanwhile: the pages of the indexes, hit at
@@ -154,6 +170,9 @@ func openPostgres(ctx context.Context, server string, ring *seal.Keyring, users 
 	if _, err := db.Exec(ctx, "CHECKPOINT"); err != nil {
 		return nil, err
 	}
+	if err := warm(ctx, db); err != nil {
+		return nil, err
+	}
 	err = db.QueryRow(ctx, `SELECT pg_backend_pid(), inet_server_addr() <<= '127.0.0.0/8' OR inet_server_addr() IS NULL,
 		pg_database_size(current_database())`).Scan(&pid, &local, &t.disk)
 	if err != nil {
@@ -172,6 +191,15 @@ func openPostgres(ctx context.Context, server string, ring *seal.Keyring, users 
 	}
 	t.bare, t.closes = b, append(t.closes, b.close)
 	return t, nil
+}
+
+// warm brings our tables into the server's cache, where a server has them that runs for a while.
+func warm(ctx context.Context, db *pgxpool.Pool) error {
+	if _, err := db.Exec(ctx, "CREATE EXTENSION IF NOT EXISTS pg_prewarm"); err != nil {
+		return fmt.Errorf("install PostgreSQL's contrib: %w", err)
+	}
+	_, err := db.Exec(ctx, `SELECT pg_prewarm(oid) FROM pg_class WHERE relname LIKE 'userpool%' AND relkind IN ('r', 'i')`)
+	return err
 }
 
 // database returns the URL of a database of the server's, made where it is not there.
