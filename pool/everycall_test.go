@@ -24,18 +24,20 @@ type failingAt struct {
 	calls atomic.Int64
 	at    int64
 	fault storagetest.Fault
+	plan  storagetest.Plan
 	what  string // failed; "" while nothing has
 }
 
 func failsAt(f storagetest.Fault) *failingAt {
 	st := &failingAt{Faulty: &storagetest.Faulty{Store: memory.New()}, fault: f}
-	st.Set(func(_ context.Context, method string, changes []storage.Change) storagetest.Fault {
+	st.plan = func(_ context.Context, method string, changes []storage.Change) storagetest.Fault {
 		if st.calls.Add(1) != st.at {
 			return storagetest.Fault{}
 		}
 		st.what = fmt.Sprint(method, kinds([][]storage.Change{changes}))
 		return st.fault
-	})
+	}
+	st.Set(st.plan)
 	return st
 }
 
@@ -169,5 +171,46 @@ func (n *node) lifetime(st *failingAt) {
 	}
 	if due, err := st.Store.Due(ctx, nil, -1, n.clock.Now(), 10); err != nil || len(due) > 0 {
 		t.Fatalf("%d wait, %v at %d %s", len(due), err, st.at, st.what)
+	}
+}
+
+// Whichever call fails, in whichever way, a guess that was not counted tells nothing: not by its
+// answer, nor by how often the store was asked, which shows in the time that it takes.
+func TestT5_FaultsTellNoVerdict(t *testing.T) {
+	t.Parallel()
+	for what, fault := range map[string]storagetest.Fault{
+		"fails": {Err: errDisk}, "was not written": {Err: storage.ErrRetry}, "is unknown": {Err: storage.ErrUnknown},
+	} {
+		for at := int64(1); at <= 3; at++ {
+			want := ""
+			for _, guess := range []struct {
+				who, login string
+				secret     password.Secret
+			}{{"nobody", "bob@example.com", wrong}, {"a wrong password", ada, wrong}, {"the right one", ada, right}} {
+				st := failsAt(fault)
+				n := nodes(t, st, 1)[0]
+				n.newcomer(ada)
+				n.chores(st)
+				calls := 0
+				st.calls.Store(0)
+				st.at = at
+				fails := st.plan
+				st.Set(func(ctx context.Context, method string, changes []storage.Change) storagetest.Fault {
+					calls++
+					return fails(ctx, method, changes)
+				})
+				_, err := n.signIn(guess.login, guess.secret)
+				if !errors.Is(err, pool.ErrUnavailable) {
+					continue // a verdict, counted
+				}
+				got := fmt.Sprintf("%v after %d calls", err, calls)
+				if want == "" {
+					want = got
+				}
+				if got != want {
+					t.Errorf("call %d %s, %s: %s\nwant as for nobody: %s", at, what, guess.who, got, want)
+				}
+			}
+		}
 	}
 }
