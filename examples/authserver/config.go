@@ -34,18 +34,18 @@ type option struct{ flag, env, standard, text string }
 // options are all of them. A password has no flag: arguments are shown to everybody on a machine.
 var options = []option{
 	{"listen", "LISTEN", "127.0.0.1:8080", "where visitors are served"},
-	{"operator", "OPERATOR_ADDR", "127.0.0.1:8081",
-		"where operators are served: on a loopback address, or with -tls-cert"},
+	{"operator", "OPERATOR_ADDR", "127.0.0.1:8081", "where operators are served: on a loopback address, or " +
+		"with -tls-cert"},
 	{"issuer", "ISSUER", "", "issuer of each pool, with {pool} for its id: 'https://id.example.com/{pool}', " +
 		"or 'https://{pool}.example.com'. https is production; if not set, http at -listen, for a trial"},
-	{"database", "DATABASE_URL", "authserver.db",
-		"SQLite file, or postgres:// URL; one with a password belongs into the environment"},
+	{"database", "DATABASE_URL", "authserver.db", "SQLite file, or postgres:// URL; one with a password " +
+		"belongs into the environment"},
 	{"keys", "KEYS", "authserver.keys", "file of the keyring, the same on all nodes; made if there is none. " +
 		"Back it up, apart from the database"},
 	{"operators", "OPERATORS", "authserver.operators", "file of operators: a name and a token of 32 characters " +
 		"at least on each line; made if there is none"},
-	{"proxies", "PROXIES", "",
-		"networks of the proxies whose X-Forwarded-For and -Proto count: 10.0.0.0/24,10.1.0.7"},
+	{"proxies", "PROXIES", "", "networks of the proxies whose X-Forwarded-For and -Proto count: " +
+		"10.0.0.0/24,10.1.0.7"},
 	{"tls-cert", "TLS_CERT", "", "certificate file, where no proxy ends TLS"},
 	{"tls-key", "TLS_KEY", "", "key file of that certificate"},
 	{"smtp", "SMTP", "", "mail server, as host:port; if not set, mail stays in a mailbox for developers"},
@@ -53,8 +53,8 @@ var options = []option{
 	{"smtp-user", "SMTP_USER", "", "user name at the mail server"},
 	{"", "SMTP_PASSWORD", "", "password there"},
 	{"smtp-insecure", "SMTP_INSECURE", "", "1 means no TLS; for a mail server on this machine only"},
-	{"drain", "DRAIN", "5s",
-		"how long to serve on at SIGTERM after /readyz says no; more than balancers take to notice"},
+	{"drain", "DRAIN", "5s", "how long to serve on at SIGTERM after /readyz says no; more than balancers " +
+		"take to notice"},
 	{"grace", "GRACE", "25s", "how long requests under way, and then mails, have after that"},
 }
 
