@@ -37,6 +37,7 @@ type setup struct {
 	Issuer   string
 	Settings *pool.Settings // in code; nil means those that are stored
 	Skew     time.Duration  // of this process's clock
+	Many     bool           // all pools of the store, rather than one
 }
 
 // request is what a process is asked, whatever it is.
@@ -44,6 +45,7 @@ type request struct {
 	Login, Password, Client, IP   string
 	Ticket, Code, Access, Refresh string
 	User                          user.ID
+	Pool                          user.PoolID // where the process has many
 	Settings                      pool.Settings
 	Version                       pool.Version
 	Trap                          trap
@@ -60,8 +62,9 @@ type answer struct {
 	Log                     []entry
 }
 
-// node is a process of the program.
+// node is a process of the program, at one of its pools.
 type node struct {
+	all      *pool.Directory // nil where it has one pool
 	pool     *pool.Pool
 	verifier *token.Verifier
 	store    *watched
@@ -95,16 +98,12 @@ func serve(s setup) error {
 		return err
 	}
 	w := &watched{Store: st, now: now}
-	p, err := pool.Open(ctx, w, pool.Config{
+	n := &node{store: w}
+	if err := n.open(ctx, s, pool.Config{
 		ID: s.Pool, Issuer: s.Issuer, Settings: s.Settings, Keys: ring, Now: now,
 		Sender: trapped{mail, w}, Hooks: hook.Set{PostConfirmation: noting(s.Hooked)},
 		InsecureHash: &password.Params{Memory: 8, Time: 1, Threads: 1},
-	})
-	if err != nil {
-		return err
-	}
-	n := &node{pool: p, store: w}
-	if n.verifier, err = p.Verifier(); err != nil {
+	}); err != nil {
 		return err
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -117,7 +116,40 @@ func serve(s setup) error {
 	<-ctx.Done()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	return errors.Join(web.Shutdown(ctx), p.Close(ctx))
+	return errors.Join(web.Shutdown(ctx), n.close(ctx))
+}
+
+func (n *node) open(ctx context.Context, s setup, c pool.Config) (err error) {
+	if s.Many {
+		c.ID = ""
+		n.all, err = pool.OpenDirectory(ctx, n.store, pool.DirectoryConfig{Config: c})
+		return err
+	}
+	if n.pool, err = pool.Open(ctx, n.store, c); err != nil {
+		return err
+	}
+	n.verifier, err = n.pool.Verifier()
+	return err
+}
+
+func (n *node) close(ctx context.Context) error {
+	if n.all != nil {
+		return n.all.Close(ctx)
+	}
+	return n.pool.Close(ctx)
+}
+
+// at returns the process at a pool.
+func (n *node) at(ctx context.Context, id user.PoolID) (*node, error) {
+	if n.all == nil || id == "" {
+		return n, nil
+	}
+	p, err := n.all.Pool(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	v, err := p.Verifier()
+	return &node{all: n.all, pool: p, verifier: v, store: n.store}, err
 }
 
 const ready = "listening on"
@@ -163,11 +195,12 @@ func noting(name string) func(context.Context, hook.PostConfirmation) error {
 // handler answers calls by name.
 func (n *node) handler() http.Handler {
 	mux := http.NewServeMux()
-	for name, call := range map[string]func(context.Context, request) (answer, error){
-		"sign-up": n.signUp, "confirm": n.confirm, "sign-in": n.signIn, "refresh": n.refresh, "verify": n.verify,
-		"forgot": n.forgot, "reset": n.reset, "sign-out": n.signOut, "sign-out-everywhere": n.everywhere,
-		"disable": n.disable, "delete": n.erase, "settings": n.settings, "put-settings": n.putSettings,
-		"sessions": n.sessions, "jwks": n.jwks, "events": n.events, "audit": n.audit, "log": n.log, "trap": n.trap,
+	for name, call := range map[string]func(*node, context.Context, request) (answer, error){
+		"sign-up": (*node).signUp, "confirm": (*node).confirm, "sign-in": (*node).signIn, "refresh": (*node).refresh, "verify": (*node).verify,
+		"forgot": (*node).forgot, "reset": (*node).reset, "sign-out": (*node).signOut, "sign-out-everywhere": (*node).everywhere,
+		"disable": (*node).disable, "delete": (*node).erase, "settings": (*node).settings, "put-settings": (*node).putSettings,
+		"sessions": (*node).sessions, "jwks": (*node).jwks, "events": (*node).events, "audit": (*node).audit, "log": (*node).log, "trap": (*node).trap,
+		"create-pool": (*node).create, "delete-pool": (*node).drop,
 	} {
 		mux.HandleFunc("POST /"+name, func(w http.ResponseWriter, r *http.Request) {
 			var in request
@@ -175,7 +208,11 @@ func (n *node) handler() http.Handler {
 				http.Error(w, err.Error(), http.StatusBadRequest)
 				return
 			}
-			out, err := call(r.Context(), in)
+			at, err := n.at(r.Context(), in.Pool)
+			var out answer
+			if err == nil {
+				out, err = call(at, r.Context(), in)
+			}
 			if err != nil {
 				http.Error(w, err.Error(), codeOf(err))
 				return
@@ -193,6 +230,7 @@ var classes = map[int]error{
 	http.StatusServiceUnavailable: pool.ErrUnavailable, http.StatusBadGateway: pool.ErrClosed,
 	http.StatusConflict: pool.ErrStale, http.StatusNotFound: pool.ErrUnknownClient,
 	http.StatusPreconditionFailed: token.ErrRevoked, http.StatusNotAcceptable: token.ErrInvalid,
+	http.StatusRequestedRangeNotSatisfiable: pool.ErrNotFound, http.StatusUnprocessableEntity: pool.ErrExists,
 }
 
 func codeOf(err error) int {
@@ -303,6 +341,16 @@ func (n *node) settings(ctx context.Context, _ request) (a answer, err error) {
 
 func (n *node) putSettings(ctx context.Context, in request) (answer, error) {
 	return answer{}, n.admin().PutSettings(ctx, in.Settings, in.Version)
+}
+
+// create makes the pool that the login names.
+func (n *node) create(ctx context.Context, in request) (answer, error) {
+	_, err := n.all.Create(ctx, pool.Actor{Name: "operator"}, user.PoolID(in.Login), "http://localhost/"+in.Login, in.Settings)
+	return answer{}, err
+}
+
+func (n *node) drop(ctx context.Context, in request) (answer, error) {
+	return answer{}, n.all.Delete(ctx, pool.Actor{Name: "operator"}, user.PoolID(in.Login))
 }
 
 func (n *node) jwks(context.Context, request) (answer, error) {
