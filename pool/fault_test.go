@@ -1,7 +1,9 @@
 package pool_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -69,7 +71,10 @@ func TestStoreFailureIsUnavailable(t *testing.T) {
 	k := open(t)
 	k.confirmed(ada)
 	d := k.done(ada)
-	for name, fail := range map[string]error{"retry": storage.ErrRetry, "other": errors.New("disk on fire")} {
+	for name, fail := range map[string]error{
+		"retry": storage.ErrRetry, "other": errors.New("disk on fire"),
+		"no connection in time": fmt.Errorf("%w: connect: %w", storage.ErrRetry, context.DeadlineExceeded), // of its own, not the caller's
+	} {
 		k.store.instead(fail)
 		for what, err := range map[string]error{
 			"sign in":  second(k.signIn(ada, right)),
