@@ -38,7 +38,7 @@ import (
 //
 // A context that ends before a call has begun its work ends the call with the context's error and
 // changes nothing. A commit that has been taken up runs to its end whatever its caller's context
-// does. After Close every method returns [ErrClosed].
+// does; where nobody can tell that end it is [ErrUnknown]. After Close every method returns [ErrClosed].
 type Store interface {
 	// Read returns what w wants of one pool, all as of one moment, with the pool's epoch. It never
 	// reads from a replica. A pool that is absent or deleted gives the zero Got, and a key that
