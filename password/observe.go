@@ -36,17 +36,18 @@ func (d *Hasher) enter(ctx context.Context, p Params) (leave func(), err error) 
 	if d.seen == nil {
 		return d.door.enter(ctx, d.from, p)
 	}
-	came := d.now()
+	now, seen := d.now, d.seen // so that d need not outlive the call
+	came := now()
 	done, err := d.door.enter(ctx, d.from, p)
-	began := d.now()
+	began := now()
 	run := Run{Pool: d.from.Pool, Waited: began.Sub(came), Err: err}
 	if err != nil {
-		d.seen(ctx, run)
+		seen(ctx, run)
 		return nil, err
 	}
 	return func() {
-		run.Took = d.now().Sub(began)
+		run.Took = now().Sub(began)
 		done()
-		d.seen(ctx, run)
+		seen(ctx, run)
 	}, nil
 }

@@ -1,5 +1,7 @@
 package pool
 
+import "github.com/userpool-go/userpool/storage"
+
 // Hashes returns how many passwords this pool has hashed.
 func (p *Pool) Hashes() uint64 { return p.door.Count() }
 
@@ -15,3 +17,6 @@ func (d *Directory) Failed() int {
 	defer d.mu.Unlock()
 	return d.failed
 }
+
+// Bare reports whether nothing stands between the pool and its store.
+func Bare(p *Pool, st storage.Store) bool { return p.store == st }

@@ -3,12 +3,17 @@ package pool_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/pool"
 	chores "github.com/userpool-go/userpool/pool/internal/chore"
+	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
 	"github.com/userpool-go/userpool/user"
@@ -172,5 +177,131 @@ func TestHealthOfTheClosed(t *testing.T) {
 	}
 	if err := k.Health(t.Context()); !errors.Is(err, pool.ErrClosed) {
 		t.Errorf("Health = %v, want ErrClosed", err)
+	}
+}
+
+// What the way of the answer took counts for no difference between the clocks, on either side.
+func TestS14_SlowAnswersAreNoSkew(t *testing.T) {
+	t.Parallel()
+	k, sick, hand := patient(t)
+	for ahead, want := range map[time.Duration]error{
+		9 * time.Second: nil, -9 * time.Second: nil, 11 * time.Second: pool.ErrClock, -11 * time.Second: pool.ErrClock,
+	} {
+		sick.make(func(s *ill) { s.slow, s.ahead = 8*time.Second, ahead }) // half of it on the way there
+		err := k.Health(t.Context())
+		if !errors.Is(err, want) || errors.Is(err, pool.ErrClock) != (want != nil) {
+			t.Errorf("%v ahead after 8 s: Health = %v, want %v", ahead, err, want)
+		}
+		if err := hand.Run(t.Context()); err != nil { // the clock has moved
+			t.Fatal(err)
+		}
+	}
+}
+
+// A clock that is wrong does not keep a pool from opening, but its log says so.
+func TestS14_OpenComparesTheClocks(t *testing.T) {
+	t.Parallel()
+	for ahead, want := range map[time.Duration]bool{0: false, 5 * time.Second: false, -time.Hour: true, time.Hour: true} {
+		log := &lockedBuffer{}
+		sick := &ill{Store: memory.New(), clock: &clock{now: start}, ahead: ahead}
+		p, err := pool.Open(t.Context(), sick, pool.Config{
+			Now: sick.clock.Now, Logger: slog.New(slog.NewTextHandler(log, nil)), Sender: message.Log(nil),
+		})
+		if err != nil {
+			t.Fatalf("%v: Open = %v", ahead, err)
+		}
+		if err := p.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(log.String(), "the clock"); got != want {
+			t.Errorf("%v: the log says %q", ahead, log.String())
+		}
+	}
+}
+
+// A store that hangs is told of in time for whoever asks, as one that fails.
+func TestHealthWhileTheStoreHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k, sick, _ := patient(t)
+		sick.make(func(s *ill) { s.hangs = true })
+		began := time.Now()
+		err := k.Health(context.Background())
+		if took := time.Since(began); !errors.Is(err, pool.ErrUnavailable) || took > 5*time.Second {
+			t.Errorf("Health = %v after %v, want ErrUnavailable within 5 s", err, took)
+		}
+		gone, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if err := k.Health(gone); !errors.Is(err, pool.ErrUnavailable) || time.Since(began) > 6*time.Second {
+			t.Errorf("Health with a context of a second = %v", err)
+		}
+	})
+}
+
+// A process whose keyring lacks a key that others seal with cannot serve the pool.
+func TestT8_HealthNeedsTheWholeKeyring(t *testing.T) {
+	t.Parallel()
+	st, hand, keys := memory.New(), &chores.Hand{}, []seal.Key{seal.Generate(), seal.Generate()}
+	ring := func(keys ...seal.Key) *seal.Keyring {
+		r, err := seal.New(keys...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	old, err := pool.Open(chores.NewContext(t.Context(), hand), st, pool.Config{Keys: ring(keys[0])})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Close(context.Background())
+	if err := old.Health(t.Context()); err != nil {
+		t.Fatalf("before: Health = %v", err)
+	}
+	next, err := pool.Open(t.Context(), st, pool.Config{Keys: ring(keys[1], keys[0])})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer next.Close(context.Background())
+	if err := next.Health(t.Context()); err != nil {
+		t.Errorf("with both keys: Health = %v", err)
+	}
+	if err := old.Health(t.Context()); !errors.Is(err, pool.ErrWrongKeyring) || !errors.Is(err, pool.ErrUnavailable) {
+		t.Errorf("with the old key alone: Health = %v, want ErrWrongKeyring", err)
+	}
+}
+
+// A pool that is broken or gone is ill alone: the directory serves the others.
+func TestHealthOfADirectory(t *testing.T) {
+	t.Parallel()
+	broken := user.PoolID("broken")
+	c := openCity(t, memory.New(), func(c *pool.DirectoryConfig) {
+		c.Keyring = func(_ context.Context, id user.PoolID) (*seal.Keyring, error) {
+			if id == broken {
+				return nil, errFire
+			}
+			return cityKeys, nil
+		}
+	})
+	p, gone := c.create("shop", pool.Settings{}), c.create("gone", pool.Settings{})
+	if _, err := c.Create(t.Context(), operator, broken, issuerOf(broken), pool.Settings{}); !errors.Is(err, pool.ErrUnavailable) {
+		t.Fatalf("Create = %v", err)
+	}
+	if err := c.Delete(t.Context(), operator, "gone"); err != nil {
+		t.Fatal(err)
+	}
+	if err := gone.Health(t.Context()); !errors.Is(err, pool.ErrClosed) {
+		t.Errorf("a deleted pool: Health = %v, want ErrClosed", err)
+	}
+	if err := errors.Join(c.Health(t.Context()), p.Health(t.Context())); err != nil {
+		t.Errorf("the directory, and a pool beside: Health = %v", err)
+	}
+	if st := c.Stats(); st.Pools != 1 || st.Loaded != 1 {
+		t.Errorf("Stats = %+v", st)
+	}
+	if err := c.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(c.Health(t.Context())); !errors.Is(err, pool.ErrClosed) {
+		t.Errorf("closed: Health = %v, want ErrClosed", err)
 	}
 }
