@@ -15,8 +15,8 @@ import (
 // tries bounds how often a use case reads and decides again after it lost a race.
 const tries = 8
 
-// settleTimeout bounds how long a call goes on to find out what became of its commit, and
-// settleAlone how long where nobody waits for the answer any more.
+// settleTimeout bounds how long a call goes on to send its commit again, and to find out what became of it,
+// and settleAlone the latter where nobody waits for the answer any more.
 const (
 	settleTimeout = 5 * time.Second
 	settleAlone   = time.Second
@@ -79,7 +79,9 @@ func (p *Pool) commit(ctx context.Context, changes ...storage.Change) error {
 func (p *Pool) write(ctx context.Context, changes ...storage.Change) error {
 	all, ours := p.indexed(changes)
 	err := p.store.Commit(ctx, all...)
-	for n := 0; n < tries && (errors.Is(err, storage.ErrRetry) || ours && outrun(err, all)); n++ {
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	for n := 0; n < tries && patience.Err() == nil && (errors.Is(err, storage.ErrRetry) || ours && outrun(err, all)); n++ {
 		if errors.Is(err, storage.ErrRetry) {
 			// A store that is short of something, such as connections, gets less of us each time.
 			if !pause(ctx, time.Millisecond<<n) {

@@ -56,17 +56,20 @@ func (s *Store) Commit(ctx context.Context, changes ...storage.Change) error {
 var errCrowded = errors.New("postgres: a user has too many sessions")
 
 // try sends a commit once. The caller's context counts until there is a connection for it.
-func (s *Store) try(ctx context.Context, p *plan) error {
-	conn, err := acquire(ctx, s.pool)
+func (s *Store) try(caller context.Context, p *plan) error {
+	conn, err := acquire(caller, s.pool)
 	if err != nil {
 		return err
 	}
 	defer conn.Release()
-	ctx, cancel := takenUp(ctx)
+	ctx, cancel := takenUp(caller)
 	defer cancel()
 	f := s.send(ctx, conn, p, "BEGIN", "COMMIT")
 	if f == nil {
 		return nil
+	}
+	if caller.Err() == nil {
+		f.err = ours(f.err)
 	}
 	rollback(ctx, conn)
 	if codeOf(f.err) == readOnly { // it led to the primary once: the next finds who is it now
@@ -84,7 +87,7 @@ func acquire(ctx context.Context, from *pgxpool.Pool) (*pgxpool.Conn, error) {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	}
-	return nil, fmt.Errorf("%w: %w", storage.ErrRetry, err)
+	return nil, fmt.Errorf("%w: %w", storage.ErrRetry, ours(err))
 }
 
 // takenUp is the context of a commit that was taken up: it runs to its end. Where its caller goes, and

@@ -54,6 +54,36 @@
 // server is not used again, and nothing must be restarted. A commit that was taken up goes on for a
 // second after its caller's context ended, and is then given up, its outcome unknown.
 //
+// # Failover
+//
+// The URL names the primary and those that may take over, or whatever leads to the primary:
+//
+//	postgres://app@db1:5432,db2:5432/app
+//
+// [Open] uses the first that takes writes, never one that only reads, gives one that does not answer up
+// after connect_timeout (5 seconds where the URL has none), and on Linux a machine that is cut off
+// after 25 seconds. While there is no primary calls fail with [storage.ErrRetry], or
+// [storage.ErrUnknown] where they may have been committed; they do so at once where servers refuse, and
+// all is as before when one takes writes, without a restart. For [New] that is the app's to set.
+//
+// With a synchronous replica (synchronous_standby_names, and synchronous_commit on, its default;
+// remote_apply is of no more use here, for nothing that matters is read from a replica) nothing that was
+// acknowledged is lost, as long as only a replica that was in step is promoted: no user, session,
+// revocation, event or counted guess, and no token or code is taken twice. PostgreSQL keeps that
+// promise only while nobody ends a commit's wait for the replica: pg_cancel_backend does, and so do we
+// where no replica has answered for half a minute, or for a second after the caller has gone. Such a
+// commit is reported as unknown, and counts on the primary alone.
+//
+// Without one, the commits of the last moment are lost: users who had just come, but also a sign-out,
+// a changed password or a counted guess, whose undoing nobody hears of. Refresh tokens given out by
+// then are refused. Processes notice a server that started anew, read their settings again and keep
+// what revocations they had heard of ([storage.Feed].Anew).
+//
+// A former primary that comes back must be fenced, by whoever promotes: a process that can reach only
+// the one sees nothing of the other. With synchronous replication one that is alone acknowledges
+// nothing for at least half a minute, because no replica follows it; with asynchronous replication it
+// takes writes that are lost later.
+//
 // # What is proven
 //
 // PostgreSQL 15, with storagetest whole, under load while it is restarted, killed, promoted, and its
@@ -127,9 +157,11 @@ type Store struct {
 var _ storage.Store = (*Store)(nil)
 
 // Open connects to the database at a URL or keyword/value string of libpq's, and brings its tables
-// up to this version. Settings of the pool of connections go into the URL, such as pool_max_conns.
+// up to this version. Settings of the pool of connections go into the URL, such as pool_max_conns. Of
+// several hosts in it only the one that takes writes is used, and a server that is cut off is given up
+// within half a minute: see Failover above.
 func Open(ctx context.Context, url string, config Config) (*Store, error) {
-	pool, err := pgxpool.New(ctx, url)
+	pool, err := connect(ctx, url)
 	if err != nil {
 		return nil, fmt.Errorf("open postgres: %w", err)
 	}

@@ -88,8 +88,13 @@ func (s *Store) snapshot(ctx context.Context, queries *pgx.Batch) error {
 	return snapshot(ctx, s.pool, queries)
 }
 
-func snapshot(ctx context.Context, from *pgxpool.Pool, queries *pgx.Batch) error {
+func snapshot(caller context.Context, from *pgxpool.Pool, queries *pgx.Batch) error {
+	ctx, cancel := context.WithTimeout(caller, readTime)
+	defer cancel()
 	conn, err := acquire(ctx, from)
+	if err != nil && caller.Err() == nil {
+		return ours(err)
+	}
 	if err != nil {
 		return err
 	}
@@ -105,7 +110,10 @@ func snapshot(ctx context.Context, from *pgxpool.Pool, queries *pgx.Batch) error
 	if err != nil {
 		rollback(ctx, conn)
 	}
-	return unread(ctx, err)
+	if err != nil && caller.Err() == nil {
+		err = ours(err)
+	}
+	return unread(caller, err)
 }
 
 // reading is what one Read is about.
