@@ -5,6 +5,7 @@
 //
 //	go test ./nodes      # in internal/interop; needs initdb, or a server that USERPOOL_TEST_POSTGRES names
 //
-// The program is this test binary, run again: node_test.go. cluster_test.go starts, stops, kills and freezes
-// its processes, which share a keyring file, a mail server and a clock that tests move.
+// The program is this test binary, run again: node_test.go, and calls_test.go for what it can be asked.
+// cluster_test.go starts, stops, kills and freezes its processes, which share a keyring file, a mail server
+// and a clock that tests move.
 package nodes

@@ -49,6 +49,9 @@ func (c *cluster) whole() {
 			c.t.Errorf("there are %d %s", n, what)
 		}
 	}
+	if n := c.count(`SELECT count(*) FROM accounts`); n <= crowd {
+		c.t.Errorf("nobody but the first %d became a user", n)
+	}
 	signIns, users := 0, map[string]bool{}
 	for _, e := range c.ask(0, "events", request{}).Events {
 		if e.Kind == "sign_in" && e.Outcome == "success" {

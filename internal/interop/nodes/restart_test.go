@@ -57,9 +57,9 @@ func (f *fleet) replace(i int) {
 	f.nodes[i] = p
 }
 
-// load lets people sign in, refresh and sign others up without a pause, until finish is called. That checks
-// that every session that was acknowledged is there, by its newest refresh token, and returns how many
-// calls and how many sign-ups there were.
+// load lets people sign in and refresh, and others sign up and confirm, without a pause, until finish is
+// called. That checks that every session that was acknowledged is there, by its newest refresh token, and
+// returns how many calls and how many sign-ups there were.
 func (f *fleet) load() (finish func() (calls, ups int64)) {
 	f.t.Helper()
 	const sessions = 50 // of each person: the hundred-and-first would end the first
@@ -80,6 +80,7 @@ func (f *fleet) load() (finish func() (calls, ups int64)) {
 	}
 	for i := range crowd {
 		running.Go(func() {
+			var newcomer, ticket string
 			for n := 0; !ended(stop) && !f.t.Failed(); n++ {
 				if in := fmt.Sprintf("person%d@example.com", i); n < sessions {
 					a := do(n, "sign-in", request{Login: in, Password: secret, IP: address(1000*i + n)})
@@ -88,9 +89,16 @@ func (f *fleet) load() (finish func() (calls, ups int64)) {
 				at := n * 7 % len(tokens[i])
 				tokens[i][at] = do(n+1, "refresh", request{Refresh: tokens[i][at]}).Refresh
 				if n%4 == 0 {
-					in := fmt.Sprintf("new%d-%d@example.com", i, n)
-					do(n+2, "sign-up", request{Login: in, Password: secret, IP: address(1000*i + n)})
+					newcomer = fmt.Sprintf("new%d-%d@example.com", i, n)
+					ticket = do(n+2, "sign-up", request{Login: newcomer, Password: secret, IP: address(1000*i + n)}).Ticket
 					ups.Add(1)
+				} else if got := f.mail.all(newcomer); newcomer != "" && len(got) > 0 {
+					_, err := f.call(n, "confirm", request{Ticket: ticket, Code: got[0].code, IP: address(1000*i + n)})
+					// A lost answer makes two sign-ups of one, or two confirmations.
+					if err != nil && !errors.Is(err, pool.ErrBadCode) && !errors.Is(err, pool.ErrTicketGone) {
+						f.t.Errorf("confirm: %v", err)
+					}
+					newcomer = ""
 				}
 			}
 		})
