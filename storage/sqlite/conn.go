@@ -36,7 +36,7 @@ func connect(ctx context.Context, db *sql.DB) (*conn, error) {
 		}
 		// Switching a new file to the write-ahead log does not wait for others who do the same.
 		if !busy(err) || wait > 2*time.Second {
-			return nil, asOpenError(err)
+			return nil, damaged(err)
 		}
 		select {
 		case <-time.After(wait):

@@ -117,7 +117,7 @@ func checkConnection(ctx context.Context, c *conn, config Config) error {
 	} {
 		var got string
 		if err := c.c.QueryRowContext(ctx, "PRAGMA "+need.pragma).Scan(&got); err != nil {
-			return asOpenError(err)
+			return damaged(err)
 		}
 		var n int64
 		fmt.Sscan(got, &n)

@@ -10,7 +10,8 @@ import (
 	"github.com/userpool-go/userpool/storage"
 )
 
-// ErrNotDatabase means that the file is something else than a SQLite database, or damaged.
+// ErrNotDatabase means that the file is something else than a SQLite database, or damaged. Any method
+// may give it: SQLite looks at a page when it reads it.
 var ErrNotDatabase = errors.New("sqlite: the file is not a database")
 
 // SchemaError means that a newer version of this package has changed the tables so that this one
@@ -53,6 +54,13 @@ func busy(err error) bool {
 	return c == code.SQLITE_BUSY || c == code.SQLITE_LOCKED
 }
 
+// unsynced reports whether the disk did not keep what it was given. What is on it then nobody knows,
+// and the system may forget that it has failed: the next fsync can succeed without having written it.
+func unsynced(err error) bool {
+	c := codeOf(err)
+	return c == code.SQLITE_IOERR_FSYNC || c == code.SQLITE_IOERR_DIR_FSYNC
+}
+
 // brokenError says that a statement failed for a reason that lies with the database and not with
 // the change: the transaction is lost for everybody in it.
 type brokenError struct{ err error }
@@ -85,11 +93,11 @@ func lost(err error) error {
 	if busy(err) {
 		return fmt.Errorf("%w: %w", storage.ErrRetry, err)
 	}
-	return fmt.Errorf("%w: %w", storage.ErrUnknown, err)
+	return fmt.Errorf("%w: %w", storage.ErrUnknown, damaged(err))
 }
 
-// asOpenError names what is amiss with a file that was opened.
-func asOpenError(err error) error {
+// damaged names what is amiss where the file is.
+func damaged(err error) error {
 	switch codeOf(err) & 0xff {
 	case code.SQLITE_NOTADB, code.SQLITE_CORRUPT:
 		return fmt.Errorf("%w: %w", ErrNotDatabase, err)

@@ -94,6 +94,7 @@ func (s *Store) readOwner(ctx context.Context, pool user.PoolID, w storage.Want)
 		return got, err
 	}
 	defer s.readers.put(c)
+	defer func() { err = damaged(err) }()
 	if byLogin {
 		got.User, err = absent(scanUser(c.row(ownerOfLogin, string(ns), value, string(pool)), pool, &got.PoolEpoch))
 		return got, err

@@ -89,6 +89,7 @@ func (s *Store) read(ctx context.Context, f func(c *conn) error) (err error) {
 		return err
 	}
 	defer s.readers.put(c)
+	defer func() { err = damaged(err) }()
 	if _, err := c.exec("BEGIN"); err != nil {
 		return err
 	}

@@ -59,12 +59,12 @@ func schemaVersion(ctx context.Context, c *conn) (version int, err error) {
 	var n int
 	err = c.c.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE name = 'userpool_schema'`).Scan(&n)
 	if err != nil || n == 0 {
-		return 0, asOpenError(err)
+		return 0, damaged(err)
 	}
 	minReader := 0
 	err = c.c.QueryRowContext(ctx, `SELECT coalesce(max(version), 0), coalesce(max(min_reader), 0) FROM userpool_schema`).Scan(&version, &minReader)
 	if err != nil {
-		return 0, asOpenError(err)
+		return 0, damaged(err)
 	}
 	if minReader > len(migrations) {
 		return 0, &SchemaError{Version: version, MinReader: minReader, Known: len(migrations)}

@@ -27,6 +27,18 @@
 //	}
 //
 // A program that must own the transaction has [Store.CommitIn].
+//
+// # Where the disk fails
+//
+// A commit that met a full disk or an I/O error is [storage.ErrUnknown]; reads go on, and so do
+// commits once there is room. After a failed fsync nothing is written until the store is opened
+// again, because the system may have forgotten what it could not write. The frames of the log have
+// checksums: of one that is torn, all whole commits before the damage are kept. The pages of the
+// file have none: SQLite finds most damage as [ErrNotDatabase] when it comes to the page, but a bit
+// that turned in a value it cannot see. What is sealed is then refused, and the chain of events
+// shows where it was touched (pool.Pool.VerifyEvents); the rest is for checksums of the file
+// system, and for PRAGMA integrity_check on [Store.DB], which finds what does not hang together.
+// Nobody may move or delete the file of an open store: its commits would go with it.
 package sqlite
 
 import (

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 
 	"github.com/userpool-go/userpool/storage"
@@ -41,8 +42,9 @@ type writer struct {
 	turn    chan struct{} // full while somebody writes, whose all other fields are
 	jobs    chan *job     // without a buffer: a job that was handed over is being worked on
 	closing <-chan struct{}
-	most    int  // members of a group
-	alone   bool // the last group was of one
+	unsure  error // why nothing is written any more; nil while the disk is as good as its word
+	most    int   // members of a group
+	alone   bool  // the last group was of one
 }
 
 func newWriter(c *conn, closing <-chan struct{}) *writer {
@@ -122,6 +124,10 @@ func (w *writer) gather(group []*job) []*job {
 // serve runs a group.
 func (w *writer) serve(group []*job) {
 	switch {
+	case w.unsure != nil:
+		for _, j := range group {
+			j.err = w.unsure
+		}
 	case w.attempt(group, false), w.attempt(group, true):
 	default:
 		for _, j := range group {
@@ -194,6 +200,9 @@ func (w *writer) commit(group []*job) (settled bool) {
 		return true
 	}
 	w.rollback()
+	if unsynced(err) {
+		w.unsure = fmt.Errorf("sqlite: nothing is written after a failed fsync until the store is opened again: %w", err)
+	}
 	if !referenced(err) {
 		return failAll(group, err)
 	}
