@@ -20,7 +20,8 @@ const (
 	rollbackTime = 5 * time.Second
 )
 
-// Commit implements [storage.Store]. It is one round trip, and one more where it was refused.
+// Commit implements [storage.Store]. It is one round trip, and one or two more where it was refused or a
+// user has all the sessions there may be.
 func (s *Store) Commit(ctx context.Context, changes ...storage.Change) error {
 	done, err := s.begin(ctx)
 	if err != nil {

@@ -343,7 +343,7 @@ func none(err error) error {
 	return nil
 }
 
-func keys(texts []string) []string {
+func keys[T ~string](texts []T) []string {
 	out := make([]string, len(texts))
 	for i, t := range texts {
 		out[i] = key(t)

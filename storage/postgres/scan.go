@@ -88,10 +88,11 @@ func scanDocument(r pgx.Row, pool user.PoolID) (*storage.Document, error) {
 	return d, err
 }
 
-func scanOutgoing(r pgx.Row) (*storage.Outgoing, error) {
+// scanOutgoing reads a message, after another column.
+func scanOutgoing(r pgx.Row, before any) (*storage.Outgoing, error) {
 	o := new(storage.Outgoing)
 	var due, notAfter, created *int64
-	err := r.Scan((*string)(&o.Pool), &o.ID, &o.Version, (*string)(&o.Owner), &o.Class, &o.Ticket, &o.Body, &o.Tries, &due, &notAfter, &created)
+	err := r.Scan(before, (*string)(&o.Pool), &o.ID, &o.Version, (*string)(&o.Owner), &o.Class, &o.Ticket, &o.Body, &o.Tries, &due, &notAfter, &created)
 	o.Due, o.NotAfter, o.Created = when(due), when(notAfter), when(created)
 	return o, err
 }
