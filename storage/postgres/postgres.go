@@ -8,9 +8,10 @@
 //
 // It keeps the whole contract of [storage.Store] for any number of processes on one database. A
 // commit is one round trip: begin, every statement and commit go out together, each condition is a
-// statement that fails, and the place of the one that failed says which change was refused. A read
-// is one round trip too, of one snapshot. What other commits make impossible, such as a deadlock, is
-// tried again here, a few times.
+// statement that fails, and the place of the one that failed says which change was refused: a sign-in
+// is six statements, a refresh five. A read is one round trip too, of one snapshot, and one statement
+// where it is of a user, or of a session with its owner. What other commits make impossible, such as
+// a deadlock, is tried again here, a few times.
 //
 // # The app's own rows
 //
