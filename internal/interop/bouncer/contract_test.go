@@ -42,7 +42,7 @@ func TestContract(t *testing.T) {
 		Settle: func(ctx context.Context, address string) error {
 			return b.Settle(ctx, s.URL(), nameOf(t, address), process)
 		},
-		Kills: 40,
+		Kills: 20,
 	})
 }
 
