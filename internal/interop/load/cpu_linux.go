@@ -110,3 +110,10 @@ func installed() int64 {
 	fmt.Sscanf(string(text), "MemTotal: %d", &kb)
 	return kb << 10
 }
+
+// busy returns how many processes wanted a processor in the last minute.
+func busy() (n float64) {
+	text, _ := os.ReadFile("/proc/loadavg")
+	fmt.Sscan(string(text), &n)
+	return n
+}

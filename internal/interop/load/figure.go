@@ -19,14 +19,15 @@ type line struct {
 
 // runLine says where and how the figures were made.
 type runLine struct {
-	Date       string `json:"date"`
-	Command    string `json:"command"`
-	Processor  string `json:"processor"`
-	Processors int    `json:"processors"`
-	Memory     int64  `json:"memory"`
-	Go         string `json:"go"`
-	SQLite     string `json:"sqlite,omitempty"`
-	Postgres   string `json:"postgres,omitempty"`
+	Date       string  `json:"date"`
+	Command    string  `json:"command"`
+	Processor  string  `json:"processor"`
+	Processors int     `json:"processors"`
+	Memory     int64   `json:"memory"`
+	Busy       float64 `json:"busy"` // how many processes wanted a processor in the minute before
+	Go         string  `json:"go"`
+	SQLite     string  `json:"sqlite,omitempty"`
+	Postgres   string  `json:"postgres,omitempty"`
 }
 
 // sizeLine is what a full store holds, in bytes.

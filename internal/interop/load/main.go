@@ -27,6 +27,9 @@ import (
 	"time"
 )
 
+// stores are what can be loaded.
+var stores = []string{"memory", "sqlite", "postgres"}
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := command(ctx, os.Args[1:], os.Stdout)
@@ -65,7 +68,7 @@ func parse(args []string) (*flags, error) {
 	f := &flags{}
 	set := flag.NewFlagSet("load", flag.ContinueOnError)
 	users := set.String("users", "1k,1m", "how many users, such as 1k,1m,10m")
-	stores := set.String("stores", "memory,sqlite,postgres", "which stores")
+	which := set.String("stores", strings.Join(stores, ","), "which stores")
 	callers := set.String("callers", "1,4,16,64", "how many callers at a time, at most 64")
 	only := set.String("only", "", "operations whose names begin with one of these; empty means all")
 	set.DurationVar(&f.window, "window", 100*time.Millisecond, "how long callers work in a turn; three times that where they hash")
@@ -79,10 +82,10 @@ func parse(args []string) (*flags, error) {
 	if set.NArg() > 0 {
 		return nil, fmt.Errorf("what is %q? only flags are taken", set.Arg(0))
 	}
-	f.stores, f.only = split(*stores), split(*only)
+	f.stores, f.only = split(*which), split(*only)
 	for _, s := range f.stores {
-		if !slices.Contains([]string{"memory", "sqlite", "postgres"}, s) {
-			return nil, fmt.Errorf("no store is named %q: memory, sqlite, postgres are", s)
+		if !slices.Contains(stores, s) {
+			return nil, fmt.Errorf("no store is named %q: %s are", s, strings.Join(stores, ", "))
 		}
 	}
 	var err error

@@ -132,7 +132,8 @@ func each[T comparable](b *book, what func(figure) T) (out []T) {
 }
 
 func (b *book) stores() []string {
-	return each(b, func(f figure) string { return f.Store })
+	there := each(b, func(f figure) string { return f.Store })
+	return slices.DeleteFunc(slices.Clone(stores), func(s string) bool { return !slices.Contains(there, s) })
 }
 
 func (b *book) names() []string {

@@ -76,7 +76,7 @@ func (f *flags) run(ctx context.Context, args []string, out io.Writer) (err erro
 func (f *flags) about(ctx context.Context, args []string) (*runLine, error) {
 	r := &runLine{
 		Date: time.Now().UTC().Format(time.DateOnly), Command: commandLine(args), Processor: machine(), Processors: runtime.NumCPU(),
-		Memory: installed(), Go: runtime.Version(),
+		Memory: installed(), Busy: busy(), Go: runtime.Version(),
 	}
 	var err error
 	if slices.Contains(f.stores, "sqlite") {

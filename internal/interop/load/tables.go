@@ -25,7 +25,7 @@ func (b *book) tables() []byte {
 				fmt.Fprintf(out, ", %s %s", v.name, v.version)
 			}
 		}
-		fmt.Fprintf(out, ". `%s`\n\n", r.Command)
+		fmt.Fprintf(out, "; load average %.1f before it. `%s`\n\n", r.Busy, r.Command)
 	}
 	b.goals(out)
 	b.ratios(out)
