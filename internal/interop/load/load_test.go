@@ -35,7 +35,7 @@ func TestLoad(t *testing.T) {
 	do(t, load, "report", "-in", figures+","+more, "-page", page, "-plot", plot)
 	text, _ := os.ReadFile(page)
 	drawn, _ := os.ReadFile(plot)
-	for _, operation := range []string{"find by login", "page by group", "commit of a sign-in", "refresh", "sign-in", "sign-up", "verify"} {
+	for _, operation := range []string{"find by login", "page by group", "commit of a sign-in", "refresh", "refresh at the store", "sign-in", "sign-up", "verify"} {
 		if n := strings.Count(said, "\n"+operation); n < len(stores) {
 			t.Errorf("%q is measured %d times:\n%s", operation, n, said)
 		}

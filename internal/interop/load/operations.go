@@ -41,11 +41,12 @@ type workload struct {
 	tokens      []string
 	refreshes   [maxCallers][chains]token.Secret
 	turn        [maxCallers]int
-	members     []*user.User   // of the pool apart
-	session     *token.Session // one that the pool has made, of which those in the pool apart are copies
-	signedUp    string         // what logins of this run begin with
-	idle        tally          // what the pools cost while nobody calls
-	waiting     tally          // the same, with a look now and then whether they are done
+	apart       [maxCallers][chains]storage.SessionKey // of the pool apart
+	members     []*user.User                           // of the pool apart
+	session     *token.Session                         // one that the pool has made, of which those in the pool apart are copies
+	signedUp    string                                 // what logins of this run begin with
+	idle        tally                                  // what the pools cost while nobody calls
+	waiting     tally                                  // the same, with a look now and then whether they are done
 }
 
 func newWorkload(ctx context.Context, t *target, users int, dear, light *pool.Pool, most int) (*workload, error) {
@@ -73,7 +74,33 @@ func newWorkload(ctx context.Context, t *target, users int, dear, light *pool.Po
 		}
 		w.members = append(w.members, got.User)
 	}
-	return w, w.signInAll(ctx, most)
+	if err := w.signInAll(ctx, most); err != nil {
+		return nil, err
+	}
+	return w, w.beginApart(ctx, most)
+}
+
+// beginApart makes the sessions of the pool apart.
+func (w *workload) beginApart(ctx context.Context, most int) error {
+	for caller := range most {
+		var changes []storage.Change
+		for i := range chains {
+			s := w.sessionOf(w.members[caller*chains+i], time.Now())
+			changes = append(changes, storage.Put(s))
+			w.apart[caller][i] = storage.SessionKey{User: user.ID(s.User), ID: s.ID}
+		}
+		if err := w.store.Commit(ctx, changes...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sessionOf returns a new session of a user apart.
+func (w *workload) sessionOf(u *user.User, now time.Time) *token.Session {
+	s := w.session.Clone()
+	s.ID, s.Pool, s.User, s.Version, s.Created = rand.Text(), string(apart), string(u.ID), 0, now
+	return s
 }
 
 // signInAll begins the sessions that are refreshed, of users from everywhere.
@@ -217,6 +244,9 @@ func (w *workload) operations() []operation {
 		{name: "commit of a sign-in", ours: w.commit, bare: func(ctx context.Context, _ int, r *mathrand.Rand) error {
 			return w.bare.signIn(ctx, w.members[r.IntN(len(w.members))].ID)
 		}},
+		{name: "refresh at the store", ours: w.turnOver, bare: func(ctx context.Context, caller int, _ *mathrand.Rand) error {
+			return w.bare.refresh(ctx, caller)
+		}},
 		{name: "refresh", chores: true, ours: w.refresh, bare: func(ctx context.Context, caller int, _ *mathrand.Rand) error {
 			return errors.Join(w.bare.refresh(ctx, caller), w.signer.twice())
 		}},
@@ -276,15 +306,33 @@ var guesses = storage.Rule{Free: 5, Base: time.Second, Max: 15 * time.Minute, De
 // commit is that of a sign-in at the store alone.
 func (w *workload) commit(ctx context.Context, _ int, r *mathrand.Rand) error {
 	u, now := w.members[r.IntN(len(w.members))], time.Now()
-	session, e := w.session.Clone(), newBareEvent()
-	session.ID, session.Pool, session.User, session.Version, session.Created = rand.Text(), string(apart), string(u.ID), 0, now
+	session := w.sessionOf(u, now)
 	return w.store.Commit(ctx,
 		storage.Require(u),
 		storage.Clear{Key: storage.CounterKey{Pool: apart, Owner: session.User, Name: "password"}, Rule: guesses, Now: now},
 		storage.Put(session),
-		storage.Put(&storage.Event{
-			Pool: apart, ID: e.id, Time: now, User: u.ID, Kind: "sign_in", Header: e.header, Personal: e.personal, Leaf: e.leaf,
-		}))
+		eventOf(u, now))
+}
+
+// eventOf returns an event as large as those of a sign-in.
+func eventOf(u *user.User, now time.Time) storage.Change {
+	e := newBareEvent()
+	return storage.Put(&storage.Event{
+		Pool: apart, ID: e.id, Time: now, User: u.ID, Kind: "sign_in", Header: e.header, Personal: e.personal, Leaf: e.leaf,
+	})
+}
+
+// turnOver is a refresh at the store alone: what it reads, and what it writes.
+func (w *workload) turnOver(ctx context.Context, caller int, _ *mathrand.Rand) error {
+	w.turn[caller]++
+	now := time.Now()
+	got, err := w.store.Read(ctx, apart, storage.Want{Now: now, Session: w.apart[caller][w.turn[caller]%chains]})
+	if err != nil || got.Session == nil || got.User == nil {
+		return errors.Join(errMissing, err)
+	}
+	next := got.Session.Clone()
+	next.Generation, next.Rotated, next.LastUsed = next.Generation+1, now, now
+	return w.store.Commit(ctx, storage.Put(next), storage.Require(got.User), eventOf(got.User, now))
 }
 
 func (w *workload) refresh(ctx context.Context, caller int, _ *mathrand.Rand) error {
