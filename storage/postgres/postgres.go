@@ -73,7 +73,8 @@
 // revocation, event or counted guess, and no token or code is taken twice. PostgreSQL keeps that
 // promise only while nobody ends a commit's wait for the replica: pg_cancel_backend does, and so do we
 // where no replica has answered for half a minute, or for a second after the caller has gone. Such a
-// commit is reported as unknown, and counts on the primary alone.
+// commit is [storage.ErrUnknown], and stands on the primary alone, where whoever looks finds it: also
+// package pool, which then takes it for done.
 //
 // Without one, the commits of the last moment are lost: users who had just come, but also a sign-out,
 // a changed password or a counted guess, whose undoing nobody hears of. Refresh tokens given out by
