@@ -14,7 +14,7 @@ import (
 
 const (
 	sealEvery   = time.Second
-	sealLease   = 10 * time.Second // so long nothing is sealed after the process that did it has died
+	sealLease   = 10 * time.Second // so long, and half as long again, nothing is sealed after a sealer has died
 	sealBatch   = 5000             // the most that one seal holds
 	sealPurpose = "event seal v1"
 )
