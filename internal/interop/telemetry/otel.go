@@ -1,0 +1,73 @@
+package telemetry
+
+import (
+	"context"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/userpool-go/userpool/pool"
+)
+
+// OpenTelemetry returns an observer that measures by m, and makes a span by t of each call of the store
+// that belongs to a trace: below the span in the context of the call, such as that of an HTTP request. The error is that of a meter which refuses an instrument.
+func OpenTelemetry(m metric.Meter, t trace.Tracer) (pool.Observer, error) {
+	var failed error
+	counter := func(name string) metric.Int64Counter {
+		c, err := m.Int64Counter(name)
+		if err != nil {
+			failed = err
+		}
+		return c
+	}
+	events, messages, chores := counter("userpool.events"), counter("userpool.messages"), counter("userpool.chores")
+	store, err := m.Float64Histogram("userpool.store.duration", metric.WithUnit("s"))
+	if err != nil {
+		failed = err
+	}
+	waits, err := m.Float64Histogram("userpool.hash.wait", metric.WithUnit("s"))
+	if err != nil {
+		failed = err
+	}
+	with := func(pairs ...string) metric.MeasurementOption {
+		var kv []attribute.KeyValue
+		for i := 0; i < len(pairs); i += 2 {
+			kv = append(kv, attribute.String(pairs[i], pairs[i+1]))
+		}
+		return metric.WithAttributes(kv...)
+	}
+	return pool.Observer{
+		Event: func(ctx context.Context, e pool.ObservedEvent) {
+			events.Add(ctx, 1, with("kind", e.Kind, "outcome", e.Outcome, "reason", e.Reason))
+		},
+		Store: func(ctx context.Context, c pool.StoreCall) {
+			store.Record(ctx, c.Took.Seconds(), with("operation", c.Operation, "outcome", c.Outcome))
+			span(ctx, t, "userpool.store "+c.Operation, c.Began, c.Took, c.Outcome)
+		},
+		Hash: func(ctx context.Context, h pool.HashRun) {
+			waits.Record(ctx, h.Waited.Seconds(), with("outcome", h.Outcome))
+		},
+		Message: func(ctx context.Context, m pool.MessageTry) {
+			messages.Add(ctx, 1, with("kind", string(m.Kind), "channel", string(m.Channel), "outcome", m.Outcome))
+		},
+		Chore: func(ctx context.Context, c pool.ChoreRound) {
+			chores.Add(ctx, 1, with("name", c.Name, "outcome", c.Outcome))
+		},
+	}, failed
+}
+
+// span makes a span of what is over, where it is part of a trace: chores are of none.
+func span(ctx context.Context, t trace.Tracer, name string, began time.Time, took time.Duration, outcome string) {
+	if !trace.SpanContextFromContext(ctx).IsValid() {
+		return
+	}
+	_, s := t.Start(ctx, name, trace.WithTimestamp(began), trace.WithSpanKind(trace.SpanKindClient),
+		trace.WithAttributes(attribute.String("outcome", outcome)))
+	if outcome == "error" || outcome == "unknown" {
+		s.SetStatus(codes.Error, outcome)
+	}
+	s.End(trace.WithTimestamp(began.Add(took)))
+}
