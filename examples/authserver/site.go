@@ -22,6 +22,12 @@ const poolMark = "{pool}"
 // path in one spelling alone.
 var poolID = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
+// A host is as browsers write it, in lower case, and a path as the pages can have it.
+var (
+	siteHost = regexp.MustCompile(`^(\[[0-9a-f:.]+\]|[a-z0-9.-]*[a-z0-9])(:[0-9]+)?$`)
+	sitePath = regexp.MustCompile(`^(/[a-z0-9][a-z0-9_-]*)*/pool$`)
+)
+
 var errSite = errors.New("-issuer is such as 'https://id.example.com/{pool}' or 'https://{pool}.example.com'; " +
 	"with http it is 'http://127.0.0.1:8080/{pool}', for a trial on this machine")
 
@@ -30,21 +36,27 @@ func parseSite(text string) (site, error) {
 	before, after, found := strings.Cut(text, poolMark)
 	u, err := url.Parse(before + "pool" + after)
 	if err != nil || !found || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
-		u.String() != before+"pool"+after {
+		u.String() != before+"pool"+after || !siteHost.MatchString(u.Host) ||
+		u.Scheme == "https" && u.Port() == "443" { // which browsers leave out
+
 		return site{}, errSite
 	}
 	s := site{before: before, after: after}
-	ip := net.ParseIP(u.Hostname())
-	near := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
-	schemeFits := u.Scheme == "https" || u.Scheme == "http" && near
+	schemeFits := u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname())
 	switch {
 	case before == "https://" && strings.HasPrefix(after, ".") && u.Path == "":
-	case schemeFits && after == "" && strings.HasSuffix(u.Path, "/pool"):
+	case schemeFits && after == "" && sitePath.MatchString(u.Path):
 		s.path = strings.TrimSuffix(u.Path, "pool") + poolMark
 	default:
 		return site{}, errSite
 	}
 	return s, nil
+}
+
+// loopback reports whether a host is this machine.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func (s site) String() string { return s.issuer(poolMark) }
