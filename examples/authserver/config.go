@@ -33,7 +33,7 @@ type option struct{ flag, env, standard, text string }
 
 // options are all of them. A password has no flag: arguments are shown to everybody on a machine.
 var options = []option{
-	{"listen", "LISTEN", "127.0.0.1:8080", "where visitors are served"},
+	{"listen", "LISTEN", "127.0.0.1:8080", "where visitors are served; for a trial, on a loopback address"},
 	{"operator", "OPERATOR_ADDR", "127.0.0.1:8081", "where operators are served: on a loopback address, or " +
 		"with -tls-cert"},
 	{"issuer", "ISSUER", "", "issuer of each pool, with {pool} for its id: 'https://id.example.com/{pool}', " +
@@ -116,7 +116,11 @@ func (c config) check() error {
 	if (c.cert == "") != (c.key == "") {
 		errs = append(errs, errors.New("-tls-cert and -tls-key go together"))
 	}
-	if at, err := netip.ParseAddrPort(c.operator); c.cert == "" && (err != nil || !at.Addr().IsLoopback()) {
+	if !c.issuer.production() && !onLoopback(c.listen) {
+		errs = append(errs, errors.New("an http issuer is a trial, with mailboxes for whoever is on this machine: "+
+			"-listen must be a loopback address and a port, such as 127.0.0.1:8080"))
+	}
+	if c.cert == "" && !onLoopback(c.operator) {
 		errs = append(errs, errors.New("-operator must be a loopback address and a port, such as 127.0.0.1:8081: "+
 			"anywhere else tokens of operators would travel in the clear; or give -tls-cert"))
 	}

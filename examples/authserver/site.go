@@ -53,16 +53,22 @@ func parseSite(text string) (site, error) {
 	return s, nil
 }
 
+func (s site) String() string { return s.issuer(poolMark) }
+
+// issuer returns the issuer of a pool.
+func (s site) issuer(pool string) string { return s.before + pool + s.after }
+
 // loopback reports whether a host is this machine.
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func (s site) String() string { return s.issuer(poolMark) }
-
-// issuer returns the issuer of a pool.
-func (s site) issuer(pool string) string { return s.before + pool + s.after }
+// onLoopback reports whether an address to listen at, with a port, is for this machine alone.
+func onLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	return err == nil && loopback(host)
+}
 
 // base returns the path below which a pool is.
 func (s site) base(pool string) string { return strings.Replace(s.path, poolMark, pool, 1) }
