@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -98,15 +99,16 @@ func configure(args []string, env func(string) string) (config, error) {
 		keys: given["KEYS"], operators: given["OPERATORS"], cert: given["TLS_CERT"], key: given["TLS_KEY"],
 		smtp: smtp.Config{
 			Addr: given["SMTP"], From: given["SMTP_FROM"], Username: given["SMTP_USER"],
-			Password: password.New(given["SMTP_PASSWORD"]), InsecureNoTLS: given["SMTP_INSECURE"] == "1",
+			Password: password.New(given["SMTP_PASSWORD"]),
 		},
 	}
-	var errs [5]error
+	var errs [6]error
 	c.issuer, errs[0] = parseSite(cmp.Or(given["ISSUER"], "http://"+c.listen+"/{pool}"))
 	c.proxies, errs[1] = parseNetworks(given["PROXIES"])
 	c.drain, errs[2] = parseTime("drain", given["DRAIN"])
 	c.grace, errs[3] = parseTime("grace", given["GRACE"])
-	errs[4] = c.check()
+	c.smtp.InsecureNoTLS, errs[4] = parseSwitch("smtp-insecure", given["SMTP_INSECURE"])
+	errs[5] = c.check()
 	return c, errors.Join(errs[:]...)
 }
 
@@ -152,6 +154,14 @@ func parseTime(flag, text string) (time.Duration, error) {
 	return d, nil
 }
 
+func parseSwitch(flag, text string) (bool, error) {
+	on, err := strconv.ParseBool(cmp.Or(text, "0"))
+	if err != nil {
+		return false, fmt.Errorf("-%s is 1 or 0", flag)
+	}
+	return on, nil
+}
+
 // parseNetworks reads networks, and addresses, which are networks of one.
 func parseNetworks(text string) (all []netip.Prefix, err error) {
 	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == ' ' }) {
@@ -162,6 +172,9 @@ func parseNetworks(text string) (all []netip.Prefix, err error) {
 		}
 		if err != nil {
 			return nil, fmt.Errorf("-proxies: %q is no network, such as 10.0.0.0/24", word)
+		}
+		if network.Bits() == 0 {
+			return nil, fmt.Errorf("-proxies: %s is everybody, who could then claim any address", word)
 		}
 		all = append(all, network)
 	}

@@ -67,6 +67,7 @@ func TestOperatorsAreNamed(t *testing.T) {
 
 	for name, text := range map[string]string{
 		"nobody": "# none\n", "short": "grace short\n", "no token": "grace\n", "three words": "grace " + grace + " x\n",
+		"no token behind a long line": "grace " + grace + "\n# " + strings.Repeat("x", 1<<17) + "\nalan\n",
 	} {
 		write(text, 0o600)
 		if all, err := readOperators(list); err == nil {
