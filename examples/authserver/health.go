@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/userpool-go/userpool/pool"
 )
 
 // readiness says whether this node should be sent requests.
@@ -68,4 +72,32 @@ func say(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	io.WriteString(w, text)
+}
+
+// healthy returns the check of a node: that the directory can serve, and that what this node was told
+// fits the pools, the first of which another node may have made a moment ago.
+func healthy(dir *pool.Directory, s site) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := dir.Health(ctx); err != nil {
+			return err
+		}
+		return within(ctx, 5*time.Second, func(ctx context.Context) error { return fits(ctx, dir, s) })
+	}
+}
+
+// fits fails where this node was told other than those that have made the pools: it would be ready,
+// and serve nobody. One pool tells, for all have one keyring and one form of issuer.
+func fits(ctx context.Context, dir *pool.Directory, s site) error {
+	some, err := dir.Pools(ctx, pool.Actor{Name: "authserver"}, pool.PoolQuery{Limit: 1})
+	if err != nil || len(some.Pools) == 0 {
+		return err
+	}
+	first := some.Pools[0]
+	if first.Issuer != s.issuer(string(first.ID)) {
+		return fmt.Errorf("-issuer is not what it was when pool %q was made, whose issuer stays %s", first.ID, first.Issuer)
+	}
+	if _, err = dir.Pool(ctx, first.ID); errors.Is(err, pool.ErrWrongKeyring) {
+		return fmt.Errorf("-keys is not the file that the other nodes have, or had: %w", err)
+	}
+	return nil // what else is wrong with it is that pool's own
 }

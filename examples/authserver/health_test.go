@@ -85,6 +85,32 @@ func TestKeyringOfAnother(t *testing.T) {
 	}
 }
 
+// Where it started before there was a pool, it is not ready once there is one, and makes none.
+func TestKeyringsOfNodesThatStartTogether(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	one, two := start(t, dir), start(t, dir, "-keys="+filepath.Join(dir, "others"))
+	until(t, two.public+"/readyz", 200)
+	one.operate(201, "POST", "/pools", `{"id":"bolt"}`)
+	until(t, two.public+"/readyz", 503)
+	two.operate(503, "POST", "/pools", `{"id":"acme"}`)
+	until(t, one.public+"/readyz", 200)
+}
+
+// A pool keeps its issuer: a program that was told another one would find none.
+func TestIssuerStays(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	start(t, dir).operate(201, "POST", "/pools", `{"id":"acme"}`)
+	c, err := configure(append(files(dir), "-issuer=http://localhost/{pool}"), env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run(t.Context(), c, newLogged()); err == nil || !strings.Contains(err.Error(), "stays http://127.0.0.1/acme") {
+		t.Errorf("run = %v", err)
+	}
+}
+
 // What the comment of the program says to type works.
 func TestComment(t *testing.T) {
 	t.Parallel()

@@ -127,12 +127,12 @@ func run(ctx context.Context, c config, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, within(ctx, c.grace, dir.Close)) }()
-	if err := checkKeys(ctx, dir); err != nil {
+	if err := fits(ctx, dir, c.issuer); err != nil {
 		return err
 	}
 
 	counts.gauges(dir)
-	ready := &readiness{check: dir.Health, log: log, now: time.Now}
+	ready := &readiness{check: healthy(dir, c.issuer), log: log, now: time.Now}
 	public := &server{
 		dir: dir, site: c.issuer, proxies: c.proxies, boxes: boxes, log: log, pages: map[string]*pages{},
 	}
@@ -149,17 +149,4 @@ func openStore(ctx context.Context, name string) (storage.Store, error) {
 		return postgres.Open(ctx, name, postgres.Config{})
 	}
 	return sqlite.Open(ctx, name, sqlite.Config{})
-}
-
-// checkKeys fails where the keyring is not the one that the pools were made with, as on a node that
-// was not given the file of the others and has made one: it would be ready, and serve nobody.
-func checkKeys(ctx context.Context, dir *pool.Directory) error {
-	some, err := dir.Pools(ctx, pool.Actor{Name: "start"}, pool.PoolQuery{Limit: 1})
-	if err != nil || len(some.Pools) == 0 {
-		return err
-	}
-	if _, err = dir.Pool(ctx, some.Pools[0].ID); errors.Is(err, pool.ErrWrongKeyring) {
-		return fmt.Errorf("-keys is not the file that the other nodes have, or had: %w", err)
-	}
-	return nil // what else is wrong with it is that pool's own
 }

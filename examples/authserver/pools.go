@@ -48,6 +48,9 @@ func createPool(c *call) (any, error) {
 	if !hasPages(in.Settings) {
 		in.Settings.Clients = append(in.Settings.Clients, pool.Client{ID: pagesClient, Name: "Hosted pages"})
 	}
+	if err := fits(c.Context(), c.dir, c.site); err != nil { // it would be of use at this node alone
+		return nil, err
+	}
 	p, err := c.dir.Create(c.Context(), c.actor, user.PoolID(in.ID), c.site.issuer(in.ID), in.Settings)
 	if err != nil {
 		return nil, err
