@@ -121,6 +121,10 @@ func TestOperatorAPI(t *testing.T) {
 	at(409, "POST "+shop+"/secrets", "")
 	at(204, "DELETE "+shop+"/secrets/"+made.ID, "")
 	at(409, "DELETE /clients/pages", "")
+	at(409, "PUT /clients/pages", `{"Flows":["refresh"]}`) // the pages could not be served after a restart
+	at(409, "PUT /clients/pages", `{"Flows":[]}`)
+	at(409, "PUT /clients/pages", `{"Confidential":true}`)
+	at(200, "PUT /clients/pages", `{"Name":"Our pages"}`)
 	at(204, "DELETE "+shop, "")
 
 	at(201, "POST /groups", `{"Name":"staff","Precedence":1}`)
@@ -153,6 +157,7 @@ func TestOperatorAPI(t *testing.T) {
 	for _, body := range []string{`{"id":"Acme"}`, `{"id":""}`, `{"id":"a/b"}`, `{"id":"-a"}`, `{"id":"a","odd":1}`, `[]`, `{"id":"` + strings.Repeat("a", 64) + `"}`} {
 		n.operate(400, "POST", "/pools", body)
 	}
+	n.operate(409, "POST", "/pools", `{"id":"bolt","settings":{"Clients":[{"ID":"pages","Confidential":true}]}}`)
 	n.operate(422, "POST", "/pools", `{"id":"bolt","settings":{"Sessions":{"Idle":-5}}}`)
 	n.operate(404, "GET", "/pools/none/users", "")
 	n.operate(200, "GET", "/pools/acme", "")

@@ -45,8 +45,12 @@ func createPool(c *call) (any, error) {
 	if !poolID.MatchString(in.ID) {
 		return nil, fmt.Errorf("%w: id is 1 to 63 of a-z, 0-9 and '-'", errRequest)
 	}
-	if !hasPages(in.Settings) {
+	isPages := func(k pool.Client) bool { return k.ID == pagesClient }
+	if !slices.ContainsFunc(in.Settings.Clients, isPages) {
 		in.Settings.Clients = append(in.Settings.Clients, pool.Client{ID: pagesClient, Name: "Hosted pages"})
+	}
+	if !slices.ContainsFunc(in.Settings.Clients, servesPages) {
+		return nil, errPagesClient
 	}
 	if err := fits(c.Context(), c.dir, c.site); err != nil { // it would be of use at this node alone
 		return nil, err
@@ -59,9 +63,10 @@ func createPool(c *call) (any, error) {
 	return made{map[string]any{"ID": p.ID(), "Issuer": p.Issuer(), "Pages": pages}}, nil
 }
 
-// hasPages reports whether the pages of a pool have their client.
-func hasPages(s pool.Settings) bool {
-	return slices.ContainsFunc(s.Clients, func(k pool.Client) bool { return k.ID == pagesClient })
+// servesPages reports whether a client is that of the pages, and as they need it.
+func servesPages(k pool.Client) bool {
+	signsIn := k.Flows == nil || slices.Contains(k.Flows, pool.FlowPassword)
+	return k.ID == pagesClient && !k.Confidential && signsIn
 }
 
 func showPool(c *call) (any, error) {
@@ -75,7 +80,7 @@ func deletePool(c *call) (any, error) {
 
 var (
 	errVersion     = errors.New("send the ETag of the settings that you have read as If-Match")
-	errPagesClient = errors.New(`the pages sign in to the client "` + pagesClient + `", which has to stay`)
+	errPagesClient = errors.New(`the pages sign in to the client "` + pagesClient + `", which stays, public and with passwords`)
 )
 
 func showSettings(c *call) (any, error) {
@@ -97,7 +102,7 @@ func putSettings(c *call) (any, error) {
 	switch {
 	case v == "":
 		return nil, errVersion
-	case !hasPages(s):
+	case !slices.ContainsFunc(s.Clients, servesPages):
 		return nil, errPagesClient
 	}
 	return nil, c.admin.PutSettings(c.Context(), s, pool.Version(v))
@@ -123,7 +128,9 @@ func putClient(c *call) (any, error) {
 	if err := c.read(&in); err != nil {
 		return nil, err
 	}
-	in.ID = c.PathValue("client")
+	if in.ID = c.PathValue("client"); in.ID == pagesClient && !servesPages(in) {
+		return nil, errPagesClient
+	}
 	return c.admin.UpdateClient(c.Context(), in.ID, func(k *pool.Client) { *k = in })
 }
 
