@@ -52,6 +52,9 @@ func (p *Pool) read(ctx context.Context, w storage.Want) (storage.Got, error) {
 	if err == nil && got.PoolEpoch == 0 {
 		err = storage.ErrNoPool
 	}
+	if errors.Is(err, storage.ErrNoPool) {
+		p.dir.lose(p.config.ID) // another process has deleted it, and the feed will say so
+	}
 	if err != nil {
 		return storage.Got{}, unavailable(err)
 	}

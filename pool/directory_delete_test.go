@@ -95,6 +95,27 @@ func TestS7_DeletedPoolIsOver(t *testing.T) {
 	})
 }
 
+// A process does not wait for the feed to tell it what a call has shown.
+func TestDeletionIsSeenByWhoCalls(t *testing.T) {
+	t.Parallel()
+	st := memory.New()
+	c, node := openCity(t, st), openCity(t, st)
+	issuer := c.create("gone", pool.Settings{}).Issuer()
+	p, err := node.ByIssuer(t.Context(), issuer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Delete(t.Context(), operator, "gone"); err != nil {
+		t.Fatal(err)
+	}
+	if err := errorOfStep(p.SignIn(t.Context(), pool.SignInInput{Username: ada, With: pool.Password{Value: right}})); !errors.Is(err, pool.ErrClosed) {
+		t.Errorf("sign-in = %v, want ErrClosed", err)
+	}
+	if _, err := node.ByIssuer(t.Context(), issuer); !errors.Is(err, pool.ErrNotFound) {
+		t.Errorf("ByIssuer = %v, want ErrNotFound", err)
+	}
+}
+
 func verifier(t *testing.T, p *pool.Pool) *token.Verifier {
 	t.Helper()
 	v, err := p.Verifier()
