@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 	"time"
 
@@ -177,6 +178,42 @@ func TestHeldAttemptStopsNobody(t *testing.T) {
 	}
 	if n := count(t, st, `SELECT count(*) FROM userpool_users`); n != 3 {
 		t.Errorf("%d sign-ups left, want the three that are held", n)
+	}
+}
+
+// Who is confirmed while sign-ups are swept one by one, because one of them is held, is not among them:
+// the clocks of processes differ.
+func TestConfirmedMeanwhileIsNotSwept(t *testing.T) {
+	t.Parallel()
+	st := opened(t, postgres.Config{})
+	exec(t, st, `CREATE TABLE visits (user_id text REFERENCES userpool_users (id))`)
+	commit(t, st, storage.Put(attempt(1, 1)), storage.Put(attempt(2, 2)))
+	exec(t, st, `INSERT INTO visits VALUES ('`+string(userID(1))+`')`)
+	tx, err := st.Pool().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := stored(t, st, 2)
+	u.Status, u.Logins, u.Attempt = user.Confirmed, []user.Login{u.Attempt.Login}, nil
+	if err := st.CommitIn(t.Context(), tx, storage.Put(u)); err != nil {
+		t.Fatal(err)
+	}
+	swept := make(chan error, 1)
+	go func() {
+		_, err := st.Sweep(t.Context(), noon.Add(2*time.Hour), 100)
+		swept <- err
+	}()
+	waiting := func() int {
+		return count(t, st, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+	}
+	for len(swept) == 0 && waiting() == 0 {
+		runtime.Gosched()
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-swept; err != nil || stored(t, st, 2) == nil {
+		t.Errorf("Sweep = %v, and the user who was confirmed meanwhile is there: %t", err, stored(t, st, 2) != nil)
 	}
 }
 

@@ -29,22 +29,35 @@ func (s *Store) Lease(ctx context.Context, l storage.Lease) (held bool, err erro
 		return false, fmt.Errorf("%w: a lease has a name, a holder and a time", storage.ErrInvalid)
 	}
 	if now, until := l.Now.UnixMicro(), l.Until.UnixMicro(); until > now {
-		tag, err := s.pool.Exec(ctx, s.sql(takeLease), l.Name, l.Holder, until, now)
-		if err != nil {
-			return false, lost(err, true)
-		}
-		return tag.RowsAffected() > 0, nil
+		taken, err := s.exec(ctx, takeLease, l.Name, l.Holder, until, now)
+		return taken > 0, err
 	}
-	if _, err = s.pool.Exec(ctx, s.sql(giveLease), l.Name, l.Holder); err != nil {
-		return false, lost(err, true)
-	}
-	return false, nil
+	_, err = s.exec(ctx, giveLease, l.Name, l.Holder)
+	return false, err
 }
 
+// exec runs a statement that is a transaction by itself, and tells how many rows it wrote.
+func (s *Store) exec(ctx context.Context, query string, args ...any) (rows int, err error) {
+	conn, err := acquire(ctx, s.pool)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Release()
+	tag, err := conn.Exec(ctx, s.sql(query), args...)
+	if err != nil {
+		return 0, lost(err, true)
+	}
+	return int(tag.RowsAffected()), nil
+}
+
+// A sign-up that is confirmed meanwhile, by a process whose clock is behind, stays.
 const (
-	expiredUsers = `SELECT pool, id FROM userpool_users WHERE expires <= $1::bigint AND expires IS NOT NULL AND status = 0 ORDER BY expires LIMIT $2`
-	sweepUsers   = `WITH doomed AS (SELECT pool, id, body FROM userpool_users WHERE expires <= $1::bigint AND expires IS NOT NULL AND status = 0
+	expired    = `status = 0 AND expires IS NOT NULL AND expires <= $1::bigint`
+	sweepUsers = `WITH doomed AS (SELECT pool, id, body FROM userpool_users WHERE ` + expired + `
 		ORDER BY expires LIMIT $2 FOR UPDATE SKIP LOCKED)` + eraseDoomed
+	expiredUsers = `SELECT id FROM userpool_users WHERE ` + expired + ` ORDER BY expires LIMIT $2`
+	sweepUser    = `WITH doomed AS (SELECT pool, id, body FROM userpool_users WHERE ` + expired + `
+		AND id = $2 FOR UPDATE SKIP LOCKED)` + eraseDoomed
 )
 
 // Each erases at most $2 records that have expired at $1, with what they own. What another process
@@ -85,8 +98,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, n int) (erased int, er
 		if erased >= n {
 			break
 		}
-		tag, err := s.pool.Exec(ctx, s.sql(query), now.UnixMicro(), n-erased)
-		done := int(tag.RowsAffected())
+		done, err := s.exec(ctx, query, now.UnixMicro(), n-erased)
 		if query == sweepUsers && err != nil && !broken(codeOf(err)) {
 			done, err = s.sweepEach(ctx, now, n-erased)
 		}
@@ -103,20 +115,16 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, n int) (erased int, er
 func (s *Store) sweepEach(ctx context.Context, now time.Time, n int) (done int, err error) {
 	rows, err := s.pool.Query(ctx, s.sql(expiredUsers), now.UnixMicro(), n)
 	if err != nil {
-		return 0, err
+		return 0, unread(ctx, err)
 	}
-	type row struct{ pool, id string }
-	dead, err := collect(rows, func(r pgx.Row) (*row, error) {
-		d := new(row)
-		return d, r.Scan(&d.pool, &d.id)
-	})
-	for _, d := range dead {
-		if _, err := s.pool.Exec(ctx, s.sql(eraseUser), d.pool, d.id); err != nil && broken(codeOf(err)) {
+	dead, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	for _, id := range dead {
+		if _, err := s.exec(ctx, sweepUser, now.UnixMicro(), id); err != nil && broken(codeOf(err)) {
 			return done, err
 		}
 		done++ // looked at, like those that went
 	}
-	return done, err
+	return done, unread(ctx, err)
 }
 
 const (
@@ -134,8 +142,12 @@ func (s *Store) Trim(ctx context.Context, pool user.PoolID, seal int64, n int) (
 		return false, err
 	}
 	defer done()
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		left = false
+	conn, err := acquire(ctx, s.pool)
+	if err != nil {
+		return false, err
+	}
+	defer conn.Release()
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		epoch, newest := int64(0), int64(0)
 		if err := tx.QueryRow(ctx, s.sql(selectEpoch), key(pool)).Scan(&epoch); err != nil {
 			return none(err)
@@ -158,7 +170,10 @@ func (s *Store) Trim(ctx context.Context, pool user.PoolID, seal int64, n int) (
 		_, err := tx.Exec(ctx, s.sql(trimSeals), key(pool), *first)
 		return err
 	})
-	return left && err == nil, err
+	if err != nil {
+		return false, lost(err, true)
+	}
+	return left, nil
 }
 
 // dropping erases at most so many rows of one pool from each table. Users come last: what hangs on
@@ -204,21 +219,21 @@ func (s *Store) Drop(ctx context.Context, pool user.PoolID, n int) (left bool, e
 		return false, fmt.Errorf("%w: pool %q is not deleted", storage.ErrInvalid, pool)
 	}
 	if err != nil {
-		return false, err
+		return false, unread(ctx, err)
 	}
 	for _, query := range dropping {
 		if n <= 0 {
 			break
 		}
-		tag, err := s.pool.Exec(ctx, s.sql(query), key(pool), n)
+		erased, err := s.exec(ctx, query, key(pool), n)
 		if c := codeOf(err); c == foreignKey || c == restrict {
 			return true, storage.ErrReferenced
 		}
 		if err != nil {
 			return false, err
 		}
-		n -= int(tag.RowsAffected())
+		n -= erased
 	}
 	err = s.pool.QueryRow(ctx, s.sql(anyLeft), key(pool)).Scan(&left)
-	return left, err
+	return left, unread(ctx, err)
 }

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/userpool-go/userpool/storage"
@@ -19,7 +18,7 @@ func (s *Store) Now(ctx context.Context) (now time.Time, err error) {
 	defer done()
 	// clock_timestamp is that of the statement; now() would be that of a transaction.
 	if err := s.pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now); err != nil {
-		return time.Time{}, fmt.Errorf("postgres: read the clock: %w", err)
+		return time.Time{}, unread(ctx, err)
 	}
 	return now.UTC(), nil
 }

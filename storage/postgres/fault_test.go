@@ -190,6 +190,50 @@ func TestSQLSTATE(t *testing.T) {
 	}
 }
 
+// chores are calls beside commits and reads.
+func chores(ctx context.Context, st *postgres.Store) map[string]func() error {
+	return map[string]func() error{
+		"Lease": func() error {
+			_, err := st.Lease(ctx, storage.Lease{Name: "chore", Holder: "me", Now: noon, Until: noon.Add(time.Minute)})
+			return err
+		},
+		"Sweep":   func() error { _, err := st.Sweep(ctx, noon, 10); return err },
+		"Trim":    func() error { _, err := st.Trim(ctx, shop, 1, 10); return err },
+		"Drop":    func() error { _, err := st.Drop(ctx, shop, 10); return err },
+		"Due":     func() error { _, err := st.Due(ctx, nil, -1, noon, 10); return err },
+		"Changed": func() error { _, err := st.Changed(ctx, ""); return err },
+		"Now":     func() error { _, err := st.Now(ctx); return err },
+	}
+}
+
+// TestChoresOutOfTime: a chore that waits for longer than the role permits has done nothing.
+func TestChoresOutOfTime(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.Database(t)
+	st := open(t, url, postgres.Config{})
+	commit(t, st, storage.Put(&storage.Pool{ID: shop, Created: noon}))
+	got, err := st.Pools(t.Context(), storage.PoolQuery{ID: shop})
+	if err != nil {
+		t.Fatal(err)
+	}
+	commit(t, st, storage.Delete(got.Pools[0]))
+	exec(t, st, `ALTER DATABASE `+postgrestest.Name(url)+` SET lock_timeout = '50ms'`)
+	st.Pool().Reset()
+	tx, err := st.Pool().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(t.Context())
+	if _, err := tx.Exec(t.Context(), `LOCK TABLE userpool_sessions, userpool_leases`); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"Lease", "Sweep", "Drop"} {
+		if err := chores(t.Context(), st)[name](); !errors.Is(err, storage.ErrRetry) {
+			t.Errorf("%s that waits for another = %v, want ErrRetry", name, err)
+		}
+	}
+}
+
 // TestOutOfConnections: a server that has none left says so at once, and the store goes on when it has.
 func TestOutOfConnections(t *testing.T) {
 	t.Parallel()
@@ -204,6 +248,11 @@ func TestOutOfConnections(t *testing.T) {
 			continue // the ones of the store end
 		}
 		taken = append(taken, conn)
+	}
+	for name, call := range chores(t.Context(), st) {
+		if err := call(); !errors.Is(err, storage.ErrRetry) {
+			t.Errorf("%s without a connection = %v, want ErrRetry", name, err)
+		}
 	}
 	start := time.Now()
 	for range 20 {
