@@ -1,10 +1,13 @@
 package pool_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -140,8 +143,8 @@ func (k *kit) change(login string, f func(*user.User)) {
 }
 
 // Whoever is behind an address, every entrance gives the same answers after the same hashes, reads,
-// commits and changes of each kind; locked by guesses before, or not (security.md S19, CVE class
-// 53).
+// commits, changes of each kind and calls of an observer; locked by guesses before, or not
+// (security.md S19, CVE class 53).
 func TestS19_NoEntranceTells(t *testing.T) {
 	t.Parallel()
 	for i := range reflect.TypeFor[*pool.Pool]().NumMethod() {
@@ -202,7 +205,8 @@ type town struct {
 func (w town) tellsNothing(t *testing.T, probe func(*kit, string) []string, locked bool) {
 	want := ""
 	for _, state := range []string{"absent", "attempt", "attempts", "confirmed", "disabled", "reset required", "forced change", "expired temporary", "deleted", "external"} {
-		k := open(t, w.settings...)
+		var told tale
+		k := open(t, append([]func(*pool.Config){told.observe}, w.settings...)...)
 		k.chosen = w.chosen
 		states[state](k, w.people)
 		k.clock.advance(2 * time.Hour) // mails of before do not count any more
@@ -213,9 +217,10 @@ func (w town) tellsNothing(t *testing.T, probe func(*kit, string) []string, lock
 		}
 		k.store.reset()
 		k.hashed = k.Hashes()
+		told.reset()
 		answers := probe(k, w.typed)
 		reads, commits := k.store.counted()
-		got := fmt.Sprintf("%d hashes, %d reads, %v\n%q", k.Hashes()-k.hashed, reads, kinds(commits), answers)
+		got := fmt.Sprintf("%d hashes, %d reads, %v\n%q\n%q", k.Hashes()-k.hashed, reads, kinds(commits), answers, told.all)
 		if want == "" {
 			want = got
 		}
@@ -223,6 +228,35 @@ func (w town) tellsNothing(t *testing.T, probe func(*kit, string) []string, lock
 			t.Errorf("%s:\n%s\nwant as for nobody:\n%s", state, got, want)
 		}
 	}
+}
+
+// tale is what an observer was told of visits, in order: one that is slow to listen delays the answer
+// each time, so that this must be the same for everybody, too.
+type tale struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (w *tale) observe(c *pool.Config) {
+	c.Observer = pool.Observer{
+		Event: func(ctx context.Context, e pool.ObservedEvent) { w.add(ctx, "event", e.Kind) },
+		Store: func(ctx context.Context, s pool.StoreCall) { w.add(ctx, "store", s.Operation, s.Outcome) },
+		Hash:  func(ctx context.Context, h pool.HashRun) { w.add(ctx, "hash", h.Outcome) },
+	}
+}
+
+func (w *tale) add(ctx context.Context, what ...string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if ctx.Value(byChore{}) == nil {
+		w.all = append(w.all, strings.Join(what, " "))
+	}
+}
+
+func (w *tale) reset() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.all = nil
 }
 
 func listed(name string) bool {
@@ -235,17 +269,19 @@ func TestS19_RightPasswordOfTheWrongState(t *testing.T) {
 	t.Parallel()
 	want := ""
 	for state, make := range states {
-		k := open(t)
+		var told tale
+		k := open(t, told.observe)
 		make(k, ada)
 		pw := right
 		if state == "absent" || state == "deleted" || state == "external" {
 			pw = password.New("there is none to be right")
 		}
 		k.store.reset()
+		told.reset()
 		before := k.Hashes()
 		step, err := k.signIn(ada, pw)
 		reads, commits := k.store.counted()
-		got := fmt.Sprint(err, reads, k.Hashes()-before, kinds(commits))
+		got := fmt.Sprint(err, reads, k.Hashes()-before, kinds(commits), told.all)
 		switch state {
 		case "attempt", "attempts", "confirmed", "forced change":
 			if err != nil {

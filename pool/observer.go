@@ -25,10 +25,12 @@ import (
 // many values as there are pools: leave it out where those are thousands.
 //
 // Functions are called synchronously, in the goroutine to which it happened, by many at once: they
-// must be safe for that, return at once, and call nothing of the pool but its Stats. What they are
-// told has happened already. One that panics undoes none of it: the panic is logged, once a
-// process, and the call that it was in goes on. Durations are by Config.Now. The context is that of
-// the call, or of the chore; it may have ended.
+// must be safe for that, return at once, and call nothing of the pool but its Stats. Visitors wait
+// for them, and cause the same calls whoever is behind an address; but a function that takes longer
+// for some outcomes or reasons shows strangers which it was, and so who exists (security.md S19): what
+// takes time is for a goroutine of its own. What they are told has happened already. One that panics
+// undoes none of it: the panic is logged, once a process, and the call that it was in goes on.
+// Durations are by Config.Now. The context is that of the call, or of the chore; it may have ended.
 //
 // New fields will come: an Observer is made by their names.
 type Observer struct {

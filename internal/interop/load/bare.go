@@ -11,10 +11,11 @@ import (
 	mathrand "math/rand/v2"
 	"time"
 
+	"golang.org/x/crypto/argon2"
+
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
-	"golang.org/x/crypto/argon2"
 )
 
 // errMissing means that the bare statements found something else than the store does.
