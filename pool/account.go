@@ -213,6 +213,6 @@ func (a *Account) names(s *token.Session) bool {
 func (p *Pool) revokeAll(u *user.User, now time.Time) storage.Change {
 	return storage.Put(&storage.Revocation{
 		Pool: p.config.ID, ID: fmt.Sprintf("%s/%d", u.ID, u.Epoch),
-		User: u.ID, Epoch: u.Epoch, Expires: now.Add(maxAccess),
+		User: u.ID, Epoch: u.Epoch, Expires: now.Add(keepRevoked),
 	})
 }

@@ -176,10 +176,16 @@ func (p *Pool) end(g granted) []storage.Change {
 		storage.Delete(g.session),
 		storage.Put(&storage.Revocation{
 			Pool: p.config.ID, ID: g.session.ID, User: g.user.ID, Session: g.session.ID,
-			Expires: g.now.Add(maxAccess),
+			Expires: g.now.Add(keepRevoked),
 		}),
 	}
 }
 
-// maxAccess is the longest lifetime of an access token: for so long a revocation is kept.
-const maxAccess = 24 * time.Hour
+const (
+	// maxAccess is the longest lifetime of an access token.
+	maxAccess = 24 * time.Hour
+	// keepRevoked is for how long a revocation is kept. Who issued the token, who revokes it, who
+	// sweeps and who verifies may each be off, and it must be there for as long as anybody takes the
+	// token.
+	keepRevoked = maxAccess + 4*maxSkew
+)
