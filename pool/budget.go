@@ -121,9 +121,16 @@ type share struct {
 
 	mu      sync.Mutex
 	begun   bool
-	left    int           // of the slices that this process holds
-	until   time.Time     // the pool has none left until then
-	leasing chan struct{} // closed when the lease that is being asked for is decided; nil means none is
+	left    int       // of the slices that this process holds
+	until   time.Time // the pool has none left until then
+	leasing *leasing  // that is being asked for; nil means none is
+}
+
+// leasing is a lease that one call asks for, and others wait for. What became of it is theirs, too:
+// each asking a store anew that has just failed would have the last wait for all before it.
+type leasing struct {
+	decided chan struct{}
+	err     error // once it is decided
 }
 
 func (s *share) spent() error {
@@ -159,20 +166,20 @@ func (s *share) take(ctx context.Context, size int) error {
 			defer s.mu.Unlock()
 			return &LimitError{Until: s.until}
 		}
-		decided, mine := s.leasing, s.leasing == nil
+		l, mine := s.leasing, s.leasing == nil
 		if mine {
-			decided = make(chan struct{})
-			s.leasing = decided
+			l = &leasing{decided: make(chan struct{})}
+			s.leasing = l
 		}
 		s.mu.Unlock()
 		if mine {
-			if err := s.lease(ctx, slice, size/slice); err != nil {
-				return err
-			}
-			continue
+			s.lease(ctx, l, slice, size/slice)
 		}
 		select {
-		case <-decided:
+		case <-l.decided:
+			if l.err != nil {
+				return l.err
+			}
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -181,21 +188,18 @@ func (s *share) take(ctx context.Context, size int) error {
 
 // lease asks the store for a slice, of which there are so many in a window. One call at a time does
 // it, for all that wait, so it does not end with its caller.
-func (s *share) lease(ctx context.Context, slice, slices int) error {
+func (s *share) lease(ctx context.Context, l *leasing, slice, slices int) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
 	rule := storage.Rule{Free: slices, Window: budgetWindow}
 	err := s.commit(ctx, storage.Count{Key: s.key, Rule: rule, Now: s.now()})
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	close(s.leasing)
-	s.leasing = nil
 	if full, ok := errors.AsType[*storage.LimitError](err); ok {
 		s.until = full.Until
-		return nil
-	}
-	if err == nil {
+	} else if l.err = err; err == nil {
 		s.left += slice
 	}
-	return err
+	s.leasing = nil
+	close(l.decided)
 }

@@ -9,9 +9,11 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
 )
@@ -279,42 +281,49 @@ func (s *stuck) Commit(ctx context.Context, changes ...storage.Change) error {
 func (s *stuck) Ephemeral() bool { return true }
 
 // While a slice is asked for, others wait for the same one; who gives up waiting goes, and where
-// the store fails nobody is told that the pool has had enough.
+// the store fails nobody is told that the pool has had enough, nor waits for it again.
 func TestT6_OneCallLeasesForAll(t *testing.T) {
 	t.Parallel()
-	st := &stuck{Store: memory.New(), gate: make(chan error)}
-	k := openOn(t, st, limits(pool.LimitSettings{SignIns: 100})) // slices of 37
-	for n := range 37 {
-		k.signInFrom(from(n), fmt.Sprintf("u%d@example.com", n), wrong)
-	}
-	guess := func(ctx context.Context, n int) error {
-		_, err := k.SignIn(ctx, pool.SignInInput{Username: fmt.Sprintf("v%d@example.com", n), With: pool.Password{Value: wrong}, Caller: from(n)})
-		return err
-	}
-	errs := make(chan error)
-	for n := range 10 {
-		go func() { errs <- guess(t.Context(), n) }()
-	}
-	waitFor(t, func() bool { return st.asked.Load() == 1 })
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() { errs <- guess(ctx, 10) }()
-	cancel()
-	if err := <-errs; !errors.Is(err, context.Canceled) {
-		t.Errorf("who gave up = %v, want that", err)
-	}
-	st.gate <- errors.New("no answer")
-	if err := <-errs; !errors.Is(err, pool.ErrUnavailable) {
-		t.Errorf("who asked in vain = %v, want ErrUnavailable", err)
-	}
-	st.gate <- nil
-	for range 9 {
-		if err := <-errs; !errors.Is(err, pool.ErrNotAuthorized) {
-			t.Errorf("who waited = %v, want a verdict", err)
+	synctest.Test(t, func(t *testing.T) {
+		st := &stuck{Store: memory.New(), gate: make(chan error)}
+		k := openOn(t, st, bubble(hook.Set{}), limits(pool.LimitSettings{SignIns: 100})) // slices of 37
+		for n := range 37 {
+			k.signInFrom(from(n), fmt.Sprintf("u%d@example.com", n), wrong)
 		}
-	}
-	if n := st.asked.Load(); n != 2 {
-		t.Errorf("the store was asked %d times for one slice", n)
-	}
+		errs := make(chan error)
+		guess := func(ctx context.Context, n int) {
+			_, err := k.SignIn(ctx, pool.SignInInput{Username: fmt.Sprintf("v%d@example.com", n), With: pool.Password{Value: wrong}, Caller: from(n)})
+			errs <- err
+		}
+		hear := func(n int, what string, want error) {
+			t.Helper()
+			for range n {
+				if err := <-errs; !errors.Is(err, want) {
+					t.Errorf("%s = %v, want %v", what, err, want)
+				}
+			}
+		}
+		for n := range 10 {
+			go guess(t.Context(), n)
+		}
+		synctest.Wait()
+		ctx, cancel := context.WithCancel(t.Context())
+		go guess(ctx, 10)
+		synctest.Wait()
+		cancel()
+		hear(1, "who gave up", context.Canceled)
+		st.gate <- errors.New("no answer")
+		hear(10, "who asked or waited in vain", pool.ErrUnavailable)
+		for n := range 10 {
+			go guess(t.Context(), n)
+		}
+		synctest.Wait()
+		st.gate <- nil
+		hear(10, "who waited", pool.ErrNotAuthorized)
+		if n := st.asked.Load(); n != 2 {
+			t.Errorf("the store was asked %d times for one slice", n)
+		}
+	})
 }
 
 func TestLimitsHaveBounds(t *testing.T) {
