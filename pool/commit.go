@@ -15,9 +15,11 @@ import (
 // tries bounds how often a use case reads and decides again after it lost a race.
 const tries = 8
 
-// settleTimeout bounds how long a call goes on to send its commit again, and to find out what became of it,
-// and settleAlone the latter where nobody waits for the answer any more.
+// resendTimeout bounds how long a call goes on to send its commit again: less than SQLite waits for a
+// lock, so that who has waited for one is answered and not sent to wait anew. settleTimeout bounds how
+// long it goes on to find out what became of it, settleAlone where nobody waits for that any more.
 const (
+	resendTimeout = 4 * time.Second
 	settleTimeout = 5 * time.Second
 	settleAlone   = time.Second
 )
@@ -80,10 +82,10 @@ func (p *Pool) commit(ctx context.Context, changes ...storage.Change) error {
 
 // write is commit of just these changes, and of the terms of the users among them.
 func (p *Pool) write(ctx context.Context, changes ...storage.Change) error {
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), resendTimeout)
+	defer cancel()
 	all, ours := p.indexed(changes)
 	err := p.store.Commit(ctx, all...)
-	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
-	defer cancel()
 	for n := 0; n < tries && patience.Err() == nil && (errors.Is(err, storage.ErrRetry) || ours && outrun(err, all)); n++ {
 		if errors.Is(err, storage.ErrRetry) {
 			// A store that is short of something, such as connections, gets less of us each time.

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/storage/memory"
+	"github.com/userpool-go/userpool/storage/storagetest"
 )
 
 // waitFor waits for another goroutine to have done something.
@@ -90,6 +93,31 @@ func TestStoreFailureIsUnavailable(t *testing.T) {
 	k.store.instead(nil)
 	if _, err := k.refresh(d); err != nil {
 		t.Errorf("refresh after all that = %v: a failed commit must change nothing", err)
+	}
+}
+
+// A store that waits long for a lock before it gives up, as SQLite does, is not asked again and again
+// while a visitor waits.
+func TestLockedStoreIsGivenUp(t *testing.T) {
+	t.Parallel()
+	for _, each := range []time.Duration{0, time.Second, 5 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			st := &storagetest.Faulty{Store: memory.New()}
+			k := openOn(t, st, func(c *pool.Config) { c.Now = time.Now })
+			k.confirmed(ada)
+			st.Set(func(_ context.Context, method string, _ []storage.Change) storagetest.Fault {
+				if method != "Commit" {
+					return storagetest.Fault{}
+				}
+				return storagetest.Fault{Err: storage.ErrRetry, Wait: func() { time.Sleep(each) }}
+			})
+			began := time.Now()
+			_, err := k.signIn(ada, right)
+			if took := time.Since(began); !errors.Is(err, pool.ErrUnavailable) || took > 6*time.Second {
+				t.Errorf("a lock of %v each: %v after %v, want ErrUnavailable within some five seconds", each, err, took)
+			}
+			st.Set(nil)
+		})
 	}
 }
 

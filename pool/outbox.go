@@ -212,7 +212,8 @@ func (o *outbox) send(ctx context.Context, p *Pool, m *storage.Outgoing) error {
 }
 
 // handOver gives a message to the sender, unless there is no use in it: it is void, its code has
-// died, or it was sent before and could not be taken out.
+// died, or it was sent before and could not be taken out. A store that fails at it costs a try, as a
+// sender does: what cannot be read must not hold up what waits behind it.
 func (o *outbox) handOver(ctx context.Context, p *Pool, m *storage.Outgoing) (l letter, done bool, err error) {
 	l, err = p.letter(m)
 	if err != nil || l.Void || o.wasSent(m.ID) || p.gone.Load() {
