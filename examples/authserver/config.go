@@ -47,7 +47,7 @@ var options = []option{
 		"at least on each line; made if there is none"},
 	{"proxies", "PROXIES", "", "networks of the proxies whose X-Forwarded-For and -Proto count: " +
 		"10.0.0.0/24,10.1.0.7"},
-	{"tls-cert", "TLS_CERT", "", "certificate file, where no proxy ends TLS"},
+	{"tls-cert", "TLS_CERT", "", "certificate file, where no proxy ends TLS; read anew each minute, as is its key"},
 	{"tls-key", "TLS_KEY", "", "key file of that certificate"},
 	{"smtp", "SMTP", "", "mail server, as host:port; if not set, mail stays in a mailbox for developers"},
 	{"smtp-from", "SMTP_FROM", "", "sender of mails"},

@@ -104,8 +104,9 @@ func TestConfigureRefuses(t *testing.T) {
 		"no such database":        {"-database=postgres://user:of-the-database@127.0.0.1:1/none", ""},
 		"no such address":         {"-listen=127.0.0.1:99999", "port"},
 		"no such mail server":     {"-smtp=mail.example.com", "Addr"},
+		"no such certificate":     {"-tls-cert=none -tls-key=none", "open none"},
 	} {
-		c, err := configure(append(files(t.TempDir()), tt.flag), env())
+		c, err := configure(append(files(t.TempDir()), strings.Fields(tt.flag)...), env())
 		if err != nil {
 			t.Fatal(err)
 		}

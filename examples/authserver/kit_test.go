@@ -151,6 +151,7 @@ func (n *node) await(operators string) {
 // answer is what a request got.
 type answer struct {
 	status int
+	proto  int // version of HTTP
 	header http.Header
 	body   string
 	closes bool // the connection
@@ -189,7 +190,7 @@ func try(ctx context.Context, c *http.Client, method, url, body string, header .
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
-	a.status, a.header, a.body, a.closes = res.StatusCode, res.Header, string(text), res.Close
+	a.status, a.proto, a.header, a.body, a.closes = res.StatusCode, res.ProtoMajor, res.Header, string(text), res.Close
 	json.Unmarshal(text, &a) // of other kinds of answers nothing is wanted
 	return a, err
 }

@@ -97,7 +97,7 @@ func main() {
 // chores of the directory, and these before the store.
 func run(ctx context.Context, c config, out io.Writer) (err error) {
 	log := newLogger(out)
-	listeners, err := listen(c)
+	listeners, err := listen(c, log)
 	if err != nil {
 		return err
 	}

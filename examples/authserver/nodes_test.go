@@ -2,14 +2,12 @@ package main
 
 import (
 	"crypto/x509"
-	"encoding/pem"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -187,6 +185,7 @@ func TestPoolsByHost(t *testing.T) {
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	known := httptest.NewUnstartedServer(nil)
+	known.EnableHTTP2 = true
 	known.StartTLS()
 	defer known.Close()
 	pair, dir := known.TLS.Certificates[0], t.TempDir()
@@ -194,11 +193,8 @@ func TestTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, block := range map[string]*pem.Block{"cert": {Type: "CERTIFICATE", Bytes: pair.Certificate[0]}, "key": {Type: "PRIVATE KEY", Bytes: key}} {
-		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	writePEM(t, filepath.Join(dir, "cert"), "CERTIFICATE", pair.Certificate[0])
+	writePEM(t, filepath.Join(dir, "key"), "PRIVATE KEY", key)
 	flags, _ := production(t, "https://example.com/{pool}")
 	n := start(t, dir, append(flags, "-proxies=", "-tls-cert="+filepath.Join(dir, "cert"), "-tls-key="+filepath.Join(dir, "key"))...)
 	secured := func(url string) string { return strings.Replace(url, "http:", "https:", 1) }
@@ -207,8 +203,8 @@ func TestTLS(t *testing.T) {
 		t.Fatalf("a pool = %d %s", a.status, a.body)
 	}
 	a := ask(t, known.Client(), "POST", secured(n.public)+"/acme/auth/sign-in", `{"username":"`+ada+`","password":"x"}`)
-	if a.status != 401 || a.header.Get("Strict-Transport-Security") == "" {
-		t.Errorf("sign-in = %d %s with %v", a.status, a.body, a.header)
+	if a.status != 401 || a.proto != 2 || a.header.Get("Strict-Transport-Security") == "" {
+		t.Errorf("sign-in = %d by HTTP/%d %s with %v", a.status, a.proto, a.body, a.header)
 	}
 	if a, err := try(t.Context(), http.DefaultClient, "GET", n.public+"/acme/session", ""); err == nil && a.status == 200 {
 		t.Errorf("plain HTTP = %d %s", a.status, a.body)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -13,11 +14,20 @@ import (
 // listeners are the two doors of the server.
 type listeners struct{ public, operator net.Listener }
 
-func listen(c config) (l listeners, err error) {
-	if l.public, err = net.Listen("tcp", c.listen); err != nil {
+func listen(c config, log *slog.Logger) (l listeners, err error) {
+	open := func(addr string) (net.Listener, error) { return net.Listen("tcp", addr) }
+	if c.cert != "" {
+		files := &certificate{cert: c.cert, key: c.key, log: log, now: time.Now}
+		secure, err := files.config()
+		if err != nil {
+			return l, err
+		}
+		open = func(addr string) (net.Listener, error) { return tls.Listen("tcp", addr, secure) }
+	}
+	if l.public, err = open(c.listen); err != nil {
 		return l, err
 	}
-	if l.operator, err = net.Listen("tcp", c.operator); err != nil {
+	if l.operator, err = open(c.operator); err != nil {
 		return l, errors.Join(err, l.public.Close())
 	}
 	return l, nil
@@ -40,13 +50,7 @@ func serve(ctx context.Context, c config, l listeners, ready *readiness, public,
 	servers := []*http.Server{newServer(public), newServer(operator)}
 	broken := make(chan error, len(servers))
 	for i, at := range []net.Listener{l.public, l.operator} {
-		go func() {
-			if c.cert != "" {
-				broken <- servers[i].ServeTLS(at, c.cert, c.key)
-				return
-			}
-			broken <- servers[i].Serve(at)
-		}()
+		go func() { broken <- servers[i].Serve(at) }()
 	}
 	var err error
 	select {
