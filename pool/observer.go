@@ -19,6 +19,9 @@ import (
 //		},
 //	}})
 //
+// What it counts is for operators: a stranger who reads which reason became more frequent after a
+// sign-in, or whether a message was dropped, knows who has an account.
+//
 // None is ever told of a person, nor of a secret: no login, address, user id, network, code or
 // token, and no text of an error. What looks like a label is one: Kind, Outcome, Reason, Operation,
 // Name and the like are of closed sets of some dozens of words, whatever visitors send. Pool has as

@@ -44,7 +44,7 @@ var options = []option{
 	{"keys", "KEYS", "authserver.keys", "file of the keyring, the same on all nodes; made if there is none. " +
 		"Back it up, apart from the database"},
 	{"operators", "OPERATORS", "authserver.operators", "file of operators: a name and a token of 32 characters " +
-		"at least on each line; made if there is none"},
+		"at least on each line; who is named metrics may ask for /metrics alone; made if there is none"},
 	{"proxies", "PROXIES", "", "networks of the proxies whose X-Forwarded-For and -Proto count: " +
 		"10.0.0.0/24,10.1.0.7"},
 	{"tls-cert", "TLS_CERT", "", "certificate file, where no proxy ends TLS; read anew each minute, as is its key"},

@@ -59,7 +59,7 @@ func TestJourney(t *testing.T) {
 			t.Errorf("?login = %s", a.body)
 		}
 
-		metrics := ask(t, http.DefaultClient, "GET", n.operator+"/metrics", "").body
+		metrics := n.operate(200, "GET", "/metrics", "").body
 		for _, line := range []string{
 			`authserver_requests_total{route="/{pool}/auth/{page...}",code="401"} 1`,
 			`authserver_requests_total{route="GET /{pool}/session",code="200"} 2`,

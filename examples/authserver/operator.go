@@ -25,7 +25,14 @@ type operatorAPI struct {
 func (o *operatorAPI) routes(ready *readiness, counts *watch) *http.ServeMux {
 	mux := http.NewServeMux()
 	ready.routes(mux)
-	mux.Handle("GET /metrics", counts) // without a token: who collects them should not have one that deletes pools
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		// Counts tell whether an address has a user: whoever else could read them tries one, and looks.
+		if _, ok := o.who(r); !ok {
+			refuse(w, r, o.log, pool.ErrNotAuthorized)
+			return
+		}
+		counts.ServeHTTP(w, r)
+	})
 	for pattern, do := range map[string]func(*call) (any, error){
 		"GET /pools":           listPools,  // ?after=&limit=
 		"POST /pools":          createPool, // {"id":"acme","settings":{...}}
@@ -98,8 +105,8 @@ func (o *operatorAPI) guarded(do func(*call) (any, error)) http.HandlerFunc {
 }
 
 func (c *call) enter(do func(*call) (any, error)) (any, error) {
-	name, ok := c.who()
-	if !ok {
+	name, ok := c.who(c.Request)
+	if !ok || name == collector {
 		return nil, pool.ErrNotAuthorized
 	}
 	c.actor = pool.Actor{Name: name}

@@ -17,7 +17,7 @@ func TestOperatorTokens(t *testing.T) {
 		"shorter": "Bearer " + n.token[1:], "other case": "Bearer " + strings.ToLower(n.token), "basic": "Basic " + n.token, "name": "Bearer operator",
 	} {
 		for _, route := range []string{
-			"POST /pools", "GET /pools", "DELETE /pools/acme", "PUT /pools/acme/settings", "POST /pools/acme/users", "GET /pools/acme/events",
+			"POST /pools", "GET /pools", "DELETE /pools/acme", "PUT /pools/acme/settings", "POST /pools/acme/users", "GET /pools/acme/events", "GET /metrics",
 		} {
 			method, path, _ := strings.Cut(route, " ")
 			body := ""
@@ -34,8 +34,8 @@ func TestOperatorTokens(t *testing.T) {
 	}
 }
 
-// Each act stands in the pool's history under the name of its operator; a token that has no line any
-// more opens nothing.
+// Each act stands in the pool's history under the name of its operator; a token whose line is another's
+// opens what is theirs, which are the metrics alone for who is called so.
 func TestOperatorsAreNamed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -59,11 +59,12 @@ func TestOperatorsAreNamed(t *testing.T) {
 	if err := n.ended(); err != nil {
 		t.Fatal(err)
 	}
-	write("grace "+grace+"\n", 0o600)
+	write("grace "+grace+"\nmetrics "+alan+"\n", 0o600)
 	n = start(t, dir)
 	n.operate(200, "GET", "/pools", "")
 	n.token = alan
 	n.operate(401, "GET", "/pools", "")
+	n.operate(200, "GET", "/metrics", "")
 
 	for name, text := range map[string]string{
 		"nobody": "# none\n", "short": "grace short\n", "no token": "grace\n", "three words": "grace " + grace + " x\n",

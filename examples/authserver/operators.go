@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"runtime"
 	"strings"
@@ -18,14 +19,17 @@ type operator struct {
 	digest [sha256.Size]byte
 }
 
-// who returns whose token a call carries. All are compared, and digests at that: how long it takes
+// collector is the name of who may ask for /metrics and nothing else, such as Prometheus.
+const collector = "metrics"
+
+// who returns whose token a request carries. All are compared, and digests at that: how long it takes
 // says nothing of any of them.
-func (c *call) who() (name string, ok bool) {
-	token, _ := strings.CutPrefix(c.Header.Get("Authorization"), "Bearer ")
+func (o *operatorAPI) who(r *http.Request) (name string, ok bool) {
+	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	got := sha256.Sum256([]byte(token))
-	for _, o := range c.operators {
-		if subtle.ConstantTimeCompare(got[:], o.digest[:]) == 1 {
-			name, ok = o.name, true
+	for _, known := range o.operators {
+		if subtle.ConstantTimeCompare(got[:], known.digest[:]) == 1 {
+			name, ok = known.name, true
 		}
 	}
 	return name, ok
