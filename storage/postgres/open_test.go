@@ -101,6 +101,28 @@ func TestMigrated(t *testing.T) {
 	}
 }
 
+// Who was given a schema need not be one who may make schemas.
+func TestMigrateIntoSchemaThatWasGiven(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.Database(t)
+	role := "owner_" + postgrestest.Name(url)
+	admin := open(t, url, postgres.Config{})
+	exec(t, admin, `CREATE ROLE `+role+` LOGIN`, `CREATE SCHEMA auth AUTHORIZATION `+role)
+	t.Cleanup(func() {
+		admin.Pool().Exec(context.WithoutCancel(t.Context()), `DROP OWNED BY `+role+` CASCADE`)
+		admin.Pool().Exec(context.WithoutCancel(t.Context()), `DROP ROLE `+role)
+	})
+	as := strings.Replace(url, "userpool@", role+"@", 1)
+	journey(t, open(t, as, postgres.Config{Schema: "auth"}))
+	if _, err := postgres.Open(t.Context(), as, postgres.Config{Schema: "other"}); err == nil {
+		t.Error("a role made a schema that may not")
+	}
+	_, err := postgres.Open(t.Context(), as, postgres.Config{Schema: "other", Migrated: true})
+	if _, ok := errors.AsType[*postgres.SchemaError](err); !ok {
+		t.Errorf("Open in a schema that is not there = %v, want a *SchemaError", err)
+	}
+}
+
 // Nodes of one program start at once on an empty database.
 func TestMigrateAtOnce(t *testing.T) {
 	t.Parallel()

@@ -49,12 +49,7 @@ const (
 // needs SELECT, INSERT, UPDATE and DELETE on them.
 func Migrate(ctx context.Context, pool *pgxpool.Pool, schemaName string) error {
 	m := migrator{pool, schemaName}
-	if schemaName != "" {
-		if err := m.statement(ctx, "CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{schemaName}.Sanitize()); err != nil {
-			return err
-		}
-	}
-	if err := m.statement(ctx, createSchema); err != nil {
+	if err := m.begin(ctx); err != nil {
 		return err
 	}
 	version, err := m.version(ctx)
@@ -75,6 +70,21 @@ type migrator struct {
 	schema string
 }
 
+// begin makes what tells the version of the tables. Who owns a schema need not be one who may make it.
+func (m migrator) begin(ctx context.Context) error {
+	const there = `SELECT $1 = '' OR EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)`
+	found := false
+	if err := m.pool.QueryRow(ctx, there, m.schema).Scan(&found); err != nil {
+		return explained(err)
+	}
+	if !found {
+		if err := m.statement(ctx, "CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{m.schema}.Sanitize()); err != nil {
+			return err
+		}
+	}
+	return m.statement(ctx, createSchema)
+}
+
 func (m migrator) step(ctx context.Context, version int, step migration) error {
 	text, err := schema.ReadFile(step.file)
 	if err != nil {
@@ -88,17 +98,14 @@ func (m migrator) step(ctx context.Context, version int, step migration) error {
 			return err
 		}
 	}
-	const applied = `INSERT INTO userpool_schema (version, min_reader) VALUES ($1, $2) ON CONFLICT DO NOTHING`
-	return m.statement(ctx, applied, version, step.minReader)
+	const applied = `INSERT INTO userpool_schema (version, min_reader) VALUES (%d, %d) ON CONFLICT DO NOTHING`
+	return m.statement(ctx, fmt.Sprintf(applied, version, step.minReader))
 }
 
 // statement runs one statement in a transaction, again where others are in its way.
-func (m migrator) statement(ctx context.Context, query string, args ...any) error {
+func (m migrator) statement(ctx context.Context, query string) error {
 	for try := 1; ; try++ {
-		err := m.in(ctx, func(tx pgx.Tx) error {
-			_, err := tx.Exec(ctx, query, args...)
-			return err
-		})
+		err := m.send(ctx, query)
 		// Two that create the same at once meet in the catalogue: a unique violation, or one of
 		// what is there already.
 		c := codeOf(err)
@@ -114,32 +121,36 @@ func (m migrator) statement(ctx context.Context, query string, args ...any) erro
 	}
 }
 
-// in runs f in a transaction that sees the schema.
-func (m migrator) in(ctx context.Context, f func(pgx.Tx) error) error {
-	return explained(pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, lockWait); err != nil {
-			return err
-		}
-		if m.schema != "" {
-			if _, err := tx.Exec(ctx, "SET LOCAL search_path = "+pgx.Identifier{m.schema}.Sanitize()); err != nil {
-				return err
-			}
-		}
-		return f(tx)
-	}))
+// send sends a statement in one message with its transaction, which sees the schema.
+func (m migrator) send(ctx context.Context, query string) error {
+	conn, err := m.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	path := ""
+	if m.schema != "" {
+		path = "SET LOCAL search_path = " + pgx.Identifier{m.schema}.Sanitize() + ";"
+	}
+	if _, err = conn.Exec(ctx, "BEGIN;"+lockWait+";"+path+query+"\n;COMMIT"); err != nil {
+		rollback(ctx, conn)
+	}
+	return explained(err)
 }
 
 // version returns the version of the tables, or a *SchemaError.
 func (m migrator) version(ctx context.Context) (version int, err error) {
+	table := pgx.Identifier{"userpool_schema"}
+	if m.schema != "" {
+		table = pgx.Identifier{m.schema, "userpool_schema"}
+	}
 	minReader := 0
-	err = m.in(ctx, func(tx pgx.Tx) error {
-		const newest = `SELECT coalesce(max(version), 0), coalesce(max(min_reader), 0) FROM userpool_schema`
-		return tx.QueryRow(ctx, newest).Scan(&version, &minReader)
-	})
+	newest := `SELECT coalesce(max(version), 0), coalesce(max(min_reader), 0) FROM ` + table.Sanitize()
+	err = m.pool.QueryRow(ctx, newest).Scan(&version, &minReader)
 	if err == nil && minReader > len(migrations) {
 		err = &SchemaError{Version: version, MinReader: minReader, Known: len(migrations)}
 	}
-	return version, err
+	return version, explained(err)
 }
 
 // migrated fails unless the tables are of this version, or of a newer one that we can work on.
