@@ -43,6 +43,9 @@ func runModel(t *testing.T, a Adapter) {
 	if testing.Short() || underDetector {
 		steps = 300
 	}
+	if a.Steps > 0 {
+		steps = min(steps, a.Steps)
+	}
 	if n, err := strconv.Atoi(os.Getenv("USERPOOL_STEPS")); err == nil {
 		steps = n
 	}

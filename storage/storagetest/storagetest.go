@@ -53,6 +53,9 @@ type Adapter struct {
 	// Kills is how many processes the proof Kill kills at most. 0 means 200, and fewer where time
 	// is short: under -short and the race detector.
 	Kills int
+	// Steps is how many steps the proof Model goes at most. 0 means 1500, and fewer where time is
+	// short.
+	Steps int
 }
 
 // contract is one rule of the contract, tried by one caller on a database of its own.

@@ -42,7 +42,7 @@ func TestContract(t *testing.T) {
 		Settle: func(ctx context.Context, address string) error {
 			return b.Settle(ctx, s.URL(), nameOf(t, address), process)
 		},
-		Kills: 20,
+		Kills: 20, Steps: 300, // what more may show does so without a bouncer, in storage/postgres
 	})
 }
 
