@@ -58,6 +58,8 @@ type Directory struct {
 	issuers map[string]user.PoolID // of those that were loaded
 	failed  int                    // how many could not be loaded
 
+	checkups map[user.PoolID]*checkup // that go on; "" is that of the directory
+
 	stop   context.CancelFunc
 	chores sync.WaitGroup
 }
@@ -144,6 +146,7 @@ func newDirectory(st storage.Store, c Config, only user.PoolID) *Directory {
 	d := &Directory{
 		config: c, store: w.around(st), door: w.observed(password.NewHasher(c.MaxHashes)), holder: rand.Text(), watch: w,
 		hooks: newBulkheads(only != ""), only: only, pools: map[user.PoolID]*entry{}, issuers: map[string]user.PoolID{},
+		checkups: map[user.PoolID]*checkup{},
 	}
 	d.clock, _ = st.(storage.Clock)
 	d.outbox = newOutbox(d)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
 )
 
 const (
@@ -27,17 +28,18 @@ var ErrClock = errors.New("pool: the clocks of this process and of the database 
 // Health reports whether this process should be sent visitors: it returns nil, or all that is wrong,
 // together. It is [ErrUnavailable] where the store cannot be read, [ErrBehind], [ErrClock] (of stores
 // that are a [storage.Clock], such as PostgreSQL), and [ErrClosed]. A pool that cannot be loaded
-// makes no directory ill: the others are served, and another process would fare no better; see
-// [Stats].Failed, and [Pool.Health]. Nor do chores that fail: a mail server that is down is no reason
+// makes no directory ill, because the others are served; see [Stats].Failed. Where all of them have
+// one keyring, a process that was given another fails for all: to learn that, ask for one that must
+// be there ([Directory.Pool]), and for its [Pool.Health]. Nor do chores that fail: a mail server that is down is no reason
 // to turn visitors away; see [Stats].Chores.
 //
 // It is what a load balancer's readiness check asks, every few seconds: send nobody here while it
 // fails, and do not restart the process, which cannot help. To learn whether the process lives a
 // handler that answers is enough. The error is for the log; a stranger is told that there is one. It
-// costs two small round trips to the store, so do not let just anybody ask, and takes at most five
-// seconds.
+// costs two small round trips to the store, for all who ask at the same time together, and takes at
+// most five seconds.
 func (d *Directory) Health(ctx context.Context) error {
-	return d.healthy(ctx, func(ctx context.Context) error {
+	return d.healthy(ctx, "", func(ctx context.Context) error {
 		_, err := d.store.Pools(ctx, storage.PoolQuery{Limit: 1})
 		return err
 	})
@@ -47,7 +49,7 @@ func (d *Directory) Health(ctx context.Context) error {
 // its state can be read, that the keyring opens what the pool has sealed ([ErrWrongKeyring]; another
 // process may have been given a key that this one lacks), and that there is a key to sign with. It
 // costs a round trip more.
-func (p *Pool) Health(ctx context.Context) error { return p.dir.healthy(ctx, p.served) }
+func (p *Pool) Health(ctx context.Context) error { return p.dir.healthy(ctx, p.config.ID, p.served) }
 
 // served fails where the pool cannot be.
 func (p *Pool) served(ctx context.Context) error {
@@ -65,13 +67,62 @@ func (p *Pool) served(ctx context.Context) error {
 	return p.loadRing(ctx, nil)
 }
 
-// healthy joins what is wrong with the store, as look sees it, with what is wrong around it.
-func (d *Directory) healthy(ctx context.Context, look func(context.Context) error) error {
+// checkup is one look at the health of a pool, or of the directory, for all who ask meanwhile: else
+// they would take the store from visitors, most of all while it is slow.
+type checkup struct {
+	done  chan struct{} // closed once the others are there
+	err   error
+	whole bool // and not cut short by who looked
+}
+
+// healthy looks, or waits for who does.
+func (d *Directory) healthy(ctx context.Context, of user.PoolID, look func(context.Context) error) error {
 	if d.closed.Load() {
 		return ErrClosed
 	}
-	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	timed, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
+	for {
+		c, ours := d.checkup(of)
+		if ours {
+			defer d.checked(of, c)
+			c.err = d.wrong(timed, look)
+			c.whole = ctx.Err() == nil
+			return c.err
+		}
+		select {
+		case <-c.done:
+			if c.whole {
+				return c.err
+			}
+		case <-timed.Done():
+			return unhealthy(timed.Err())
+		}
+	}
+}
+
+// checkup returns the checkup that goes on, or begins ours.
+func (d *Directory) checkup(of user.PoolID) (c *checkup, ours bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c := d.checkups[of]; c != nil {
+		return c, false
+	}
+	c = &checkup{done: make(chan struct{})}
+	d.checkups[of] = c
+	return c, true
+}
+
+// checked ends ours.
+func (d *Directory) checked(of user.PoolID, c *checkup) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.checkups, of)
+	close(c.done)
+}
+
+// wrong joins what is wrong with the store, as look sees it, with what is wrong around it.
+func (d *Directory) wrong(ctx context.Context, look func(context.Context) error) error {
 	err := look(ctx)
 	if err != nil {
 		err = unhealthy(err)

@@ -238,6 +238,42 @@ func TestHealthWhileTheStoreHangs(t *testing.T) {
 	})
 }
 
+// However many ask at once, the store is asked once: whoever floods a health check takes it from
+// nobody, also while it hangs.
+func TestHealthIsLookedAtOnceForAll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var s witness
+		k, sick, _ := patient(t, s.observe)
+		before := len(of[pool.StoreCall](&s))
+		sick.make(func(s *ill) { s.hangs = true })
+		var asking sync.WaitGroup
+		short, hangUp := context.WithCancel(t.Context())
+		asking.Go(func() { k.Health(short) })
+		synctest.Wait()
+		for range 10000 {
+			asking.Go(func() {
+				if err := k.Health(context.Background()); !errors.Is(err, pool.ErrUnavailable) {
+					t.Errorf("Health = %v, want ErrUnavailable", err)
+				}
+			})
+		}
+		synctest.Wait()
+		hangUp() // which is no answer for the others
+		if err := k.Health(short); !errors.Is(err, pool.ErrUnavailable) {
+			t.Errorf("Health for who has gone = %v", err)
+		}
+		asking.Wait()
+		if n := len(of[pool.StoreCall](&s)) - before; n != 2 {
+			t.Errorf("the store was read %d times, want twice: by who hung up, and by one of the others", n)
+		}
+		sick.make(func(s *ill) { s.hangs = false })
+		if err := k.Health(t.Context()); err != nil {
+			t.Errorf("Health once it answers again = %v", err)
+		}
+	})
+}
+
 // A process whose keyring lacks a key that others seal with cannot serve the pool.
 func TestT8_HealthNeedsTheWholeKeyring(t *testing.T) {
 	t.Parallel()
