@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/userpool-go/userpool/internal/postgrestest"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/postgres"
@@ -181,6 +183,15 @@ func TestHeldAttemptStopsNobody(t *testing.T) {
 	}
 }
 
+// waits returns when somebody waits for another's lock in the database, or has come to an end.
+func waits(t testing.TB, st *postgres.Store, end <-chan error) {
+	t.Helper()
+	const waiting = `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+	for len(end) == 0 && count(t, st, waiting) == 0 {
+		runtime.Gosched()
+	}
+}
+
 // Who is confirmed while sign-ups are swept one by one, because one of them is held, is not among them:
 // the clocks of processes differ.
 func TestConfirmedMeanwhileIsNotSwept(t *testing.T) {
@@ -203,12 +214,7 @@ func TestConfirmedMeanwhileIsNotSwept(t *testing.T) {
 		_, err := st.Sweep(t.Context(), noon.Add(2*time.Hour), 100)
 		swept <- err
 	}()
-	waiting := func() int {
-		return count(t, st, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
-	}
-	for len(swept) == 0 && waiting() == 0 {
-		runtime.Gosched()
-	}
+	waits(t, st, swept)
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -252,6 +258,59 @@ func TestCommitIn(t *testing.T) {
 	}
 	if err := st.CommitIn(t.Context(), tx, storage.Put(person(5))); err == nil {
 		t.Error("CommitIn in a transaction that has ended succeeded")
+	}
+}
+
+// A transaction with a snapshot of its own would see no session, attempt or delete of others, not even
+// one that it waited for.
+func TestCommitInNeedsReadCommitted(t *testing.T) {
+	t.Parallel()
+	st := opened(t, postgres.Config{})
+	for level, want := range map[pgx.TxIsoLevel]error{
+		"": nil, pgx.ReadCommitted: nil, pgx.RepeatableRead: storage.ErrInvalid, pgx.Serializable: storage.ErrInvalid,
+	} {
+		tx, err := st.Pool().BeginTx(t.Context(), pgx.TxOptions{IsoLevel: level})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := st.CommitIn(t.Context(), tx, storage.Put(person(1))); !errors.Is(err, want) {
+			t.Errorf("CommitIn in a transaction that is %q = %v, want %v", level, err, want)
+		}
+		if _, err := tx.Exec(t.Context(), `SELECT 1`); err != nil {
+			t.Errorf("the transaction does not go on: %v", err)
+		}
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Commits are READ COMMITTED whatever the role begins: one that waits for another at a login counts
+// what that has written.
+func TestIsolationOfTheRole(t *testing.T) {
+	t.Parallel()
+	st := opened(t, postgres.Config{})
+	exec(t, st, `ALTER ROLE CURRENT_USER IN DATABASE `+postgrestest.Name(st.Pool().Config().ConnString())+` SET default_transaction_isolation = 'repeatable read'`)
+	st.Pool().Reset()
+	commit(t, st, storage.Put(attempt(1, 9)), storage.Put(attempt(2, 9)))
+	tx, err := st.Pool().BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.CommitIn(t.Context(), tx, storage.Put(attempt(3, 9))); err != nil {
+		t.Fatal(err)
+	}
+	put := make(chan error, 1)
+	go func() { put <- st.Commit(t.Context(), storage.Put(attempt(4, 9))) }()
+	waits(t, st, put)
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-put; err != nil {
+		t.Error(err)
+	}
+	if n := count(t, st, `SELECT count(*) FROM userpool_attempts`); n != 3 {
+		t.Errorf("%d attempts at one login, want 3", n)
 	}
 }
 

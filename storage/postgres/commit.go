@@ -20,6 +20,15 @@ const (
 	rollbackTime = 5 * time.Second
 )
 
+// What a statement waits for it must see afterwards, whatever level a role begins transactions at: the
+// snapshot of a transaction would count sessions and attempts as they were before.
+const (
+	beginCommit   = "BEGIN ISOLATION LEVEL READ COMMITTED"
+	readCommitted = `SELECT 1/count(*) FROM (SELECT current_setting('transaction_isolation') AS level) AS t WHERE level = 'read committed'`
+)
+
+var errIsolation = fmt.Errorf("%w: CommitIn needs a transaction that is READ COMMITTED", storage.ErrInvalid)
+
 // Commit implements [storage.Store]. It is one round trip, and one or two more where it was refused or a
 // user has all the sessions there may be.
 func (s *Store) Commit(ctx context.Context, changes ...storage.Change) error {
@@ -65,7 +74,7 @@ func (s *Store) try(caller context.Context, p *plan) error {
 	defer conn.Release()
 	ctx, cancel := takenUp(caller)
 	defer cancel()
-	f := s.send(ctx, conn, p, "BEGIN", "COMMIT")
+	f := s.send(ctx, conn, p, beginCommit, "COMMIT")
 	if f == nil {
 		return nil
 	}
@@ -222,7 +231,8 @@ func (p *plan) referenced(code string) error {
 //
 // It runs in a savepoint: after an error nothing of it is left, and the transaction goes on. Errors
 // are those of [storage.Store], and nobody retries: the app decides what an ErrStale means to it.
-// Config.Also is called as in Commit.
+// Config.Also is called as in Commit. A transaction of another level than READ COMMITTED is
+// [storage.ErrInvalid]: it would not see what it waited for.
 func (s *Store) CommitIn(ctx context.Context, tx pgx.Tx, changes ...storage.Change) error {
 	done, err := s.begin(ctx)
 	if err != nil {
@@ -237,6 +247,7 @@ func (s *Store) CommitIn(ctx context.Context, tx pgx.Tx, changes ...storage.Chan
 	if err != nil {
 		return err
 	}
+	p.add(item{phase: phaseLock, change: -1, sql: readCommitted, refuses: refuse(errIsolation, divisionByZero)})
 	p.crowd() // nothing is sent twice in a transaction of the app's
 	f := s.send(ctx, tx, p, "SAVEPOINT userpool", "RELEASE SAVEPOINT userpool")
 	if f == nil {
