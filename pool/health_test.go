@@ -260,6 +260,7 @@ func TestHealthIsLookedAtOnceForAll(t *testing.T) {
 		}
 		synctest.Wait()
 		hangUp() // which is no answer for the others
+		synctest.Wait()
 		if err := k.Health(short); !errors.Is(err, pool.ErrUnavailable) {
 			t.Errorf("Health for who has gone = %v", err)
 		}
