@@ -30,8 +30,8 @@ var ErrClock = errors.New("pool: the clocks of this process and of the database 
 // that are a [storage.Clock], such as PostgreSQL), and [ErrClosed]. A pool that cannot be loaded
 // makes no directory ill, because the others are served; see [Stats].Failed. Where all of them have
 // one keyring, a process that was given another fails for all: to learn that, ask for one that must
-// be there ([Directory.Pool]), and for its [Pool.Health]. Nor do chores that fail: a mail server that is down is no reason
-// to turn visitors away; see [Stats].Chores.
+// be there ([Directory.Pool]), and for its [Pool.Health]. Nor do chores that fail: a mail server that
+// is down is no reason to turn visitors away; see [Stats].Chores.
 //
 // It is what a load balancer's readiness check asks, every few seconds: send nobody here while it
 // fails, and do not restart the process, which cannot help. To learn whether the process lives a

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ type config struct {
 	listen, operator string
 	issuer           site
 	database         string
+	migrate          string // "start", "only" or "never"
 	keys, operators  string // files
 	proxies          []netip.Prefix
 	cert, key        string // files; "" means that a proxy ends TLS
@@ -41,6 +43,8 @@ var options = []option{
 		"or 'https://{pool}.example.com'. https is production; if not set, http at -listen, for a trial"},
 	{"database", "DATABASE_URL", "authserver.db", "SQLite file, or postgres:// URL; one with a password " +
 		"belongs into the environment"},
+	{"migrate", "MIGRATE", "start", "when tables are brought up to this version: at each start; only, which " +
+		"then ends, for a role of PostgreSQL that may do so; or never, for one that may not"},
 	{"keys", "KEYS", "authserver.keys", "file of the keyring, the same on all nodes; made if there is none. " +
 		"Back it up, apart from the database"},
 	{"operators", "OPERATORS", "authserver.operators", "file of operators: a name and a token of 32 characters " +
@@ -95,7 +99,7 @@ func configure(args []string, env func(string) string) (config, error) {
 		return config{}, fmt.Errorf("arguments are flags, and %q is none; see -h", flags.Arg(0))
 	}
 	c := config{
-		listen: given["LISTEN"], operator: given["OPERATOR_ADDR"], database: given["DATABASE_URL"],
+		listen: given["LISTEN"], operator: given["OPERATOR_ADDR"], database: given["DATABASE_URL"], migrate: given["MIGRATE"],
 		keys: given["KEYS"], operators: given["OPERATORS"], cert: given["TLS_CERT"], key: given["TLS_KEY"],
 		smtp: smtp.Config{
 			Addr: given["SMTP"], From: given["SMTP_FROM"], Username: given["SMTP_USER"],
@@ -115,6 +119,9 @@ func configure(args []string, env func(string) string) (config, error) {
 // check tells what does not go together. What would only show at the first request is said now.
 func (c config) check() error {
 	var errs []error
+	if !slices.Contains([]string{"start", "only", "never"}, c.migrate) {
+		errs = append(errs, errors.New("-migrate is start, only or never"))
+	}
 	if (c.cert == "") != (c.key == "") {
 		errs = append(errs, errors.New("-tls-cert and -tls-key go together"))
 	}

@@ -65,6 +65,7 @@ func TestConfigureRefuses(t *testing.T) {
 		{"-listen=0.0.0.0:8080 -issuer=http://localhost:8080/{pool}", "-listen"},
 		{"-listen=192.0.2.1:8080 -issuer=http://localhost:8080/{pool} -smtp=mail:587", "-listen"},
 		{"-tls-cert=x", "-tls-key"},
+		{"-migrate=1", "-migrate"},
 		{"-drain=soon", "-drain"},
 		{"-grace=-1s", "-grace"},
 		{"-grace=90m", "-grace"},

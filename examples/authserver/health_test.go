@@ -111,6 +111,26 @@ func TestIssuerStays(t *testing.T) {
 	}
 }
 
+// Tables may be made by another role, and beforehand.
+func TestMigrate(t *testing.T) {
+	t.Parallel()
+	dir, database := t.TempDir(), "-database="+postgrestest.Schema(t)
+	once := func(migrate string) error {
+		c, err := configure(append(files(dir), database, "-migrate="+migrate), env())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return run(t.Context(), c, newLogged())
+	}
+	if err := once("never"); err == nil || !strings.Contains(err.Error(), "Migrate") {
+		t.Errorf("without tables: %v", err)
+	}
+	if err := once("only"); err != nil {
+		t.Fatal(err)
+	}
+	start(t, dir, database, "-migrate=never").operate(201, "POST", "/pools", `{"id":"acme"}`)
+}
+
 // What the comment of the program says to type works.
 func TestComment(t *testing.T) {
 	t.Parallel()

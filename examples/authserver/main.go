@@ -97,6 +97,13 @@ func main() {
 // chores of the directory, and these before the store.
 func run(ctx context.Context, c config, out io.Writer) (err error) {
 	log := newLogger(out)
+	if c.migrate == "only" {
+		st, err := c.openStore(ctx)
+		if err != nil {
+			return err
+		}
+		return st.Close()
+	}
 	listeners, err := listen(c, log)
 	if err != nil {
 		return err
@@ -110,7 +117,7 @@ func run(ctx context.Context, c config, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	st, err := openStore(ctx, c.database)
+	st, err := c.openStore(ctx)
 	if err != nil {
 		return err
 	}
@@ -144,9 +151,9 @@ func run(ctx context.Context, c config, out io.Writer) (err error) {
 }
 
 // openStore opens the database that a URL names, or else the SQLite file of that name.
-func openStore(ctx context.Context, name string) (storage.Store, error) {
-	if strings.HasPrefix(name, "postgres://") || strings.HasPrefix(name, "postgresql://") {
-		return postgres.Open(ctx, name, postgres.Config{})
+func (c config) openStore(ctx context.Context) (storage.Store, error) {
+	if strings.HasPrefix(c.database, "postgres://") || strings.HasPrefix(c.database, "postgresql://") {
+		return postgres.Open(ctx, c.database, postgres.Config{Migrated: c.migrate == "never"})
 	}
-	return sqlite.Open(ctx, name, sqlite.Config{})
+	return sqlite.Open(ctx, c.database, sqlite.Config{})
 }
