@@ -63,8 +63,7 @@ func (p *Pool) read(ctx context.Context, w storage.Want) (storage.Got, error) {
 	return got, nil
 }
 
-// commit sends changes, again where nothing was written, and finds out by reading what an unknown
-// outcome was. Refusals of a change come back as they are, all else as [ErrUnavailable]; a login that
+// commit sends changes, again where nothing was written, and finds out what an unknown outcome was. Refusals of a change come back as they are, all else as [ErrUnavailable]; a login that
 // rests is refused as one that is taken.
 func (p *Pool) commit(ctx context.Context, changes ...storage.Change) error {
 	changes, err := p.named(changes)
@@ -130,6 +129,14 @@ func unavailable(err error) error {
 // settle returns nil where the changes turn out to be stored. A commit is whole or not at all, so
 // one record that carries its new stamp proves it. A commit that puts nothing to look for is not
 // proven, and what depended on it does not leave the process (security.md T5).
+//
+// To have read it is not enough: a primary shows what was committed while no replica followed it, and
+// may take that along when it dies. So another commit requires what was read: it waits for the replica
+// as every commit does, and passes only at a server that has the record.
+//
+// A wrong guess puts nothing, the right one a session. A store that loses answers must take as long
+// over the one as over the other, so whatever was found there is one read and one commit that waits:
+// of the pool's key, which is always there.
 func (p *Pool) settle(ctx context.Context, changes []storage.Change, unknown error) error {
 	limit := settleTimeout
 	if ctx.Err() != nil {
@@ -137,12 +144,27 @@ func (p *Pool) settle(ctx context.Context, changes []storage.Change, unknown err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit) // it matters to whoever asks next
 	defer cancel()
+	want := storage.Want{Now: p.now(), Documents: []storage.DocumentKey{{Kind: poolKeyKind, ID: only}}}
+	stamp := seek(&want, changes)
+	got, err := p.store.Read(ctx, p.config.ID, want)
+	if err != nil || len(got.Documents) == 0 || got.Documents[0] == nil {
+		return unknown
+	}
+	record, found := carrying(got, stamp)
+	if err := p.store.Commit(ctx, record); err != nil || !found {
+		return unknown
+	}
+	return nil
+}
+
+// seek wants a record that the changes put, and returns the stamp that they gave it; 0 where they put
+// none that can be read.
+func seek(want *storage.Want, changes []storage.Change) (stamp int64) {
 	for _, c := range changes {
 		put, ok := c.(storage.PutRecord)
 		if !ok {
 			continue
 		}
-		want := storage.Want{Now: p.now()}
 		switch r := put.Record.(type) {
 		case *user.User:
 			want.User = user.ByID(r.ID)
@@ -151,38 +173,28 @@ func (p *Pool) settle(ctx context.Context, changes []storage.Change, unknown err
 		case *storage.Ticket:
 			want.Tickets = []string{r.ID}
 		case *storage.Document:
-			want.Documents = []storage.DocumentKey{{Kind: r.Kind, ID: r.ID}}
+			want.Documents = append(want.Documents, storage.DocumentKey{Kind: r.Kind, ID: r.ID})
 		default:
 			continue
 		}
-		got, err := p.store.Read(ctx, p.config.ID, want)
-		if err != nil {
-			return unknown
-		}
-		if stamp(got) == put.Stamp {
-			return nil
-		}
-		return unknown
-	}
-	// A wrong guess puts nothing, the right one a session. A store that loses answers must take as
-	// long over the one as over the other: neither was counted for certain.
-	_, _ = p.store.Read(ctx, p.config.ID, storage.Want{Now: p.now()})
-	return unknown
-}
-
-// stamp returns the stamp of the one record that was read.
-func stamp(got storage.Got) int64 {
-	switch {
-	case got.Session != nil:
-		return got.Session.Version
-	case len(got.Tickets) > 0 && got.Tickets[0] != nil:
-		return got.Tickets[0].Version
-	case len(got.Documents) > 0 && got.Documents[0] != nil:
-		return got.Documents[0].Version
-	case got.User != nil:
-		return got.User.Version
+		return put.Stamp
 	}
 	return 0
+}
+
+// carrying requires the record that was sought, where it carries the stamp, and else the pool's key.
+func carrying(got storage.Got, stamp int64) (required storage.Change, found bool) {
+	switch last := got.Documents[len(got.Documents)-1]; {
+	case got.Session != nil && got.Session.Version == stamp:
+		return storage.Require(got.Session), true
+	case len(got.Tickets) > 0 && got.Tickets[0] != nil && got.Tickets[0].Version == stamp:
+		return storage.Require(got.Tickets[0]), true
+	case last != nil && last.Version == stamp:
+		return storage.Require(last), true
+	case got.User != nil && got.User.Version == stamp:
+		return storage.Require(got.User), true
+	}
+	return storage.Require(got.Documents[0]), false
 }
 
 // committed lets this process act at once on what it has just written.

@@ -181,7 +181,7 @@ func TestT5_FaultsTellNoVerdict(t *testing.T) {
 	for what, fault := range map[string]storagetest.Fault{
 		"fails": {Err: errDisk}, "was not written": {Err: storage.ErrRetry}, "is unknown": {Err: storage.ErrUnknown},
 	} {
-		for at := int64(1); at <= 3; at++ {
+		for at := int64(1); at <= 4; at++ {
 			want := ""
 			for _, guess := range []struct {
 				who, login string

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
@@ -122,3 +123,36 @@ func TestLockedStoreIsGivenUp(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// A primary that no replica follows shows what it committed, and may take it along when it dies. What
+// became of a commit is settled by another, which waits for the replica too, whatever was found: the
+// right password and the wrong one take as long (security.md T5).
+func TestT5_WhatIsOnlyReadIsNotDone(t *testing.T) {
+	t.Parallel()
+	for what, done := range map[string]bool{"shows": true, "does not show": false} {
+		want := ""
+		for _, secret := range []password.Secret{wrong, right} {
+			st := &storagetest.Faulty{Store: memory.New()}
+			n := nodes(t, st, 1)[0]
+			n.newcomer(ada)
+			calls := []string{}
+			st.Set(func(_ context.Context, method string, changes []storage.Change) storagetest.Fault {
+				if method != "Commit" {
+					calls = append(calls, method)
+					return storagetest.Fault{}
+				}
+				calls = append(calls, "Commit")
+				return storagetest.Fault{Err: storage.ErrUnknown, Done: done}
+			})
+			_, err := n.signIn(ada, secret)
+			if got := fmt.Sprint(err, calls); want == "" {
+				want = got
+			} else if got != want {
+				t.Errorf("a primary %s it: the right password comes to %s, want as the wrong one %s", what, got, want)
+			}
+			if !errors.Is(err, pool.ErrUnavailable) {
+				t.Errorf("a primary that is alone %s it: %v, want ErrUnavailable", what, err)
+			}
+		}
+	}
+}

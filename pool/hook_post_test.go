@@ -347,7 +347,7 @@ func TestS8_PostHooksRunAtLeastOnce(t *testing.T) {
 type forgetful struct{ storage.Store }
 
 func (f *forgetful) Commit(ctx context.Context, changes ...storage.Change) error {
-	if err := f.Store.Commit(ctx, changes...); err != nil {
+	if err := f.Store.Commit(ctx, changes...); err != nil || settles(changes) {
 		return err
 	}
 	return storage.ErrUnknown

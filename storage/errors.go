@@ -29,7 +29,8 @@ var (
 	// ErrRetry means nothing was written, for a passing reason. Send the same again.
 	ErrRetry = errors.New("storage: nothing was written, try again")
 	// ErrUnknown means the answer was lost: the commit was applied whole or not at all. Read the
-	// record of one Put and compare its stamp.
+	// record of one Put and compare its stamp, and commit a [Require] of it before it counts as done:
+	// a primary may show what no replica has.
 	ErrUnknown = errors.New("storage: outcome unknown; read to find out")
 	// ErrNotReady means the list's index is still being filled.
 	ErrNotReady = errors.New("storage: index is not ready")

@@ -15,7 +15,8 @@
 // Every record carries a stamp, a random number under which it was last written. A change names the
 // stamp that its record was read at, and fails with [ErrStale] where the stored one is another: read
 // and decide again. Stamps are never reused, so a commit whose answer was lost ([ErrUnknown]) is
-// settled by reading: the stored stamp is the one of the [Put], or it is not.
+// settled by reading: the stored stamp is the one of the [Put], or it is not. That it stays is known
+// when a commit has passed that requires it.
 //
 // The adapters are storage/memory, storage/sqlite and storage/postgres. Package storagetest proves an
 // adapter.

@@ -73,11 +73,17 @@ func newSite(t *testing.T) *site {
 // open starts a node.
 func (s *site) open(url string) *pool.Pool {
 	s.t.Helper()
+	return s.openOn(url, func(st *postgres.Store) storage.Store { return st })
+}
+
+// openOn starts a node on what is made of a store.
+func (s *site) openOn(url string, wrap func(*postgres.Store) storage.Store) *pool.Pool {
+	s.t.Helper()
 	st, err := postgres.Open(s.t.Context(), url, postgres.Config{})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	p, err := pool.Open(s.t.Context(), st, pool.Config{
+	p, err := pool.Open(s.t.Context(), wrap(st), pool.Config{
 		Keys: s.ring, Sender: s.box, InsecureHash: &password.Params{Memory: 8, Time: 1, Threads: 1},
 		Settings: &pool.Settings{Clients: []pool.Client{{ID: "web", Tokens: pool.TokenSettings{Grace: time.Minute}}}},
 	})
