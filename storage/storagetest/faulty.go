@@ -35,6 +35,8 @@ type Plan func(ctx context.Context, method string, changes []storage.Change) Fau
 type Fault struct {
 	// Wait is called first: it may let time pass, so that leases run out and contexts end.
 	Wait func()
+	// Then is called last, when the answer is there but nobody has it yet.
+	Then func()
 	// Err is the answer, in a wrapping. Nil means that the store answers.
 	Err error
 	// Done says that the call is made all the same, and that only its answer is lost. What the
@@ -91,6 +93,9 @@ func faulty[T any](ctx context.Context, f *Faulty, method string, changes []stor
 		return call()
 	}
 	fault := (*plan)(ctx, method, changes)
+	if fault.Then != nil {
+		defer fault.Then()
+	}
 	if fault.Wait != nil {
 		fault.Wait()
 	}

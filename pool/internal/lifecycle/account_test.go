@@ -90,6 +90,9 @@ func change(w *world, t *town) {
 		p.guesses.fail(now, true)
 	default:
 		w.want(err, nil)
+		if w.withheld(&p.guesses) {
+			return
+		}
 		p.sets(next, now)
 		p.guesses = lock{}
 		w.enters(t, p, step, s.browser(), now)
@@ -155,6 +158,9 @@ func (w *world) proves(s *session, typed string, err error) bool {
 	}
 	w.want(err, nil)
 	if typed != "" {
+		if w.withheld(&p.guesses) {
+			return false
+		}
 		p.guesses = lock{}
 	}
 	return true

@@ -18,7 +18,8 @@
 //	}
 //
 // The same is done where the store fails now and then, in any of the ways in which a real one does,
-// and once with every call of every operation and every way. What was broken off is called again
+// or the caller hangs up, before a call of the store or after it; and once with every call of every
+// operation and every way. What was broken off is called again
 // with the same input; what was done although nobody was told, the model does too (trouble_test.go).
 //
 // A crowd does the same at once, where no model can say what each answer should be. What must hold

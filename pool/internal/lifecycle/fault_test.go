@@ -18,7 +18,7 @@ var errDisk = errors.New("the disk is on fire")
 // ways are what a store may do to one call, or to all from it on: is the number of the call since.
 var ways = []struct {
 	name string
-	is   func(since int) storagetest.Fault
+	is   func(w *world, since int) storagetest.Fault
 }{
 	{"fails", once(storagetest.Fault{Err: errDisk})},
 	{"is to be tried again", once(storagetest.Fault{Err: storage.ErrRetry})},
@@ -27,10 +27,16 @@ var ways = []struct {
 	{"is the first to fail", andThen(storagetest.Fault{Err: errDisk})},
 	{"is the first to fail, and unknown", andThen(storagetest.Fault{Err: storage.ErrUnknown})},
 	{"is done, and the first to fail", andThen(storagetest.Fault{Err: storage.ErrUnknown, Done: true})},
+	{"is made for nobody", func(w *world, since int) storagetest.Fault {
+		return once(storagetest.Fault{Wait: w.hangUp})(w, since)
+	}},
+	{"is answered to nobody", func(w *world, since int) storagetest.Fault {
+		return once(storagetest.Fault{Then: w.hangUp})(w, since)
+	}},
 }
 
-func once(f storagetest.Fault) func(int) storagetest.Fault {
-	return func(since int) storagetest.Fault {
+func once(f storagetest.Fault) func(*world, int) storagetest.Fault {
+	return func(_ *world, since int) storagetest.Fault {
 		if since == 0 {
 			return f
 		}
@@ -39,8 +45,8 @@ func once(f storagetest.Fault) func(int) storagetest.Fault {
 }
 
 // andThen is a fault after which the store does not answer any more.
-func andThen(f storagetest.Fault) func(int) storagetest.Fault {
-	return func(since int) storagetest.Fault {
+func andThen(f storagetest.Fault) func(*world, int) storagetest.Fault {
+	return func(_ *world, since int) storagetest.Fault {
 		switch {
 		case since < 0:
 			return storagetest.Fault{}
@@ -78,7 +84,7 @@ func TestEveryFault(t *testing.T) {
 			}
 			return some[r.IntN(len(some))], true
 		},
-		meets: func(_ *world, o operation, attempt int) way {
+		meets: func(w *world, o operation, attempt int) way {
 			l := trials[o.name]
 			if l == nil || attempt > 1 {
 				return nil
@@ -87,7 +93,7 @@ func TestEveryFault(t *testing.T) {
 				if n == 0 {
 					return storagetest.Fault{}
 				}
-				return ways[l.way].is(n - l.k)
+				return ways[l.way].is(w, n-l.k)
 			}
 		},
 		after: func(w *world, o operation) {
@@ -128,7 +134,7 @@ func troubled(w *world, _ operation, attempt int) way {
 		case w.luck.IntN(8) == 0:
 			began, is = 0, ways[w.luck.IntN(len(ways))].is
 		}
-		return is(began)
+		return is(w, began)
 	}
 }
 

@@ -36,6 +36,7 @@ type trouble struct {
 	lost    bool        // what was answered last has happened, and the answer does not say so
 	losses  int         // of such answers, in this step
 	made    atomic.Bool // the last commit since the last answer was
+	counts  atomic.Bool // it did nothing but count
 }
 
 // way is what the n-th call of an attempt meets, the first of which is 1; the calls of chores are
@@ -60,6 +61,10 @@ func (s watched) Commit(ctx context.Context, changes ...storage.Change) error {
 	err := s.Store.Commit(ctx, changes...)
 	if err == nil && !slice(changes) {
 		s.world.made.Store(true)
+		s.world.counts.Store(!slices.ContainsFunc(changes, func(c storage.Change) bool {
+			_, deletes := c.(storage.DeleteRecord)
+			return deletes || shows(c)
+		}))
 	}
 	return err
 }
@@ -99,7 +104,7 @@ func (w *world) begin(meet way) {
 			w.made.Store(false)
 		}
 		f := meet(n)
-		if f.Err != nil || f.Wait != nil {
+		if f.Err != nil || f.Wait != nil || f.Then != nil {
 			w.settles = !w.hit && f.Done && slices.ContainsFunc(changes, shows)
 			w.hit, w.struck = true, true
 		}
@@ -107,10 +112,10 @@ func (w *world) begin(meet way) {
 	})
 }
 
-// calm ends the trouble of this attempt.
+// calm ends the trouble of this attempt: who was gone is there again.
 func (w *world) calm() {
 	w.store.Set(nil)
-	w.rough = false
+	w.rough, w.hung, w.ctx = false, false, context.WithoutCancel(w.ctx)
 }
 
 // answered reports whether trouble has struck since the last answer, and whether what was asked for
@@ -153,6 +158,18 @@ func (w *world) heard() {
 	}
 }
 
+// withheld reports whether all was proven, but whoever did it had gone before anything was handed out:
+// that is counted like a wrong answer, by each counter that would have been cleared (security.md T5).
+func (w *world) withheld(would ...*lock) bool {
+	if !w.lost || !w.counts.Load() {
+		return false
+	}
+	for _, l := range would {
+		l.fail(w.now(), true)
+	}
+	return true
+}
+
 // chores does what is due once under the trouble that there is, which may be told of, and then
 // without.
 func (w *world) chores() {
@@ -168,7 +185,7 @@ func (w *world) chores() {
 		w.hit, w.choring = w.hung, false
 		w.made.Store(false)
 	}
-	if err := w.hand.Run(context.WithoutCancel(w.ctx)); err != nil || len(w.stray) > 0 {
+	if err := w.hand.Run(w.ctx); err != nil || len(w.stray) > 0 {
 		w.fail("chores: %v; messages of nobody: %v", err, w.stray)
 	}
 }

@@ -119,6 +119,9 @@ func (w *world) confirmed(t *town, tk *ticket, code string, step pool.Step, err 
 		w.want(err, pool.ErrLoginTaken)
 	default:
 		w.want(err, nil)
+		if w.withheld(&p.confirms, &p.guesses) {
+			return
+		}
 		w.joins(t, p, tk, step)
 	}
 }
@@ -236,6 +239,9 @@ func (w *world) types(t *town, login, typed string, browser bool) {
 	switch right := owner != nil && !owner.disabled && typed == owner.password; {
 	case right && owner.status == user.Confirmed:
 		w.want(err, nil)
+		if w.withheld(guesses) {
+			return
+		}
 		*guesses = lock{}
 		w.enters(t, owner, step, browser, now)
 	case right && owner.status == user.ForceChangePassword && now.Before(owner.set.Add(temporary)):
@@ -336,6 +342,9 @@ func (w *world) passed(t *town, tk *ticket, typed string, step pool.Step, err er
 		*tries++
 	case tk.kind == byPassword:
 		w.want(err, nil)
+		if w.withheld(&p.guesses) {
+			return
+		}
 		tk.used, p.guesses = true, lock{}
 		w.enters(t, p, step, tk.browser, tk.since)
 	case p.confirms.closed(now):
@@ -360,6 +369,9 @@ func (w *world) replaced(t *town, tk *ticket, next string, step pool.Step, err e
 		p.guesses.fail(now, true)
 	default:
 		w.want(err, nil)
+		if w.withheld(&p.guesses) {
+			return
+		}
 		p.status = w.status(p.status, user.AnswerNewPassword)
 		p.sets(next, now)
 		tk.used, p.guesses = true, lock{}
@@ -452,6 +464,9 @@ func (w *world) resets(t *town, tk *ticket, code string) {
 		tk.tries++
 	default:
 		w.want(err, nil)
+		if w.withheld(tk.resets) {
+			return
+		}
 		p := tk.of
 		p.status = w.status(p.status, user.Reset)
 		p.sets(next, now)
