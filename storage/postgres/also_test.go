@@ -314,6 +314,18 @@ func TestIsolationOfTheRole(t *testing.T) {
 	}
 }
 
+// What stands in for a key that no record can have is one that no record can have.
+func TestNobodysKey(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"a\x00", "a\xff"} {
+		u := person(1)
+		u.Logins[0].Value = postgres.Key(text)
+		if _, err := storage.Check([]storage.Change{storage.Put(u)}); !errors.Is(err, storage.ErrInvalid) {
+			t.Errorf("a record may have what stands in for %q: %v", text, err)
+		}
+	}
+}
+
 func TestUserView(t *testing.T) {
 	t.Parallel()
 	st := opened(t, postgres.Config{})

@@ -24,7 +24,7 @@ const (
 	// Of an owner's messages that are due, only the first by (created, id). A pool is asked for $4
 	// times its part of the $3 messages in all, and each message tells for how many that is.
 	dueHeads = `, served (pool) AS (SELECT n.pool FROM named AS n JOIN userpool_pools AS p ON p.id = n.pool AND NOT p.deleted),
-		share (n) AS (SELECT least($3::bigint, $3::bigint / greatest(count(*), 1) * $4::bigint + $4::bigint) FROM served),
+		share (n) AS (SELECT least($3::bigint, ($3::bigint - 1) / greatest(count(*), 1) * $4::bigint + $4::bigint) FROM served),
 		classes (pool, class) AS (
 			SELECT s.pool, (SELECT min(o.class) FROM userpool_outgoing AS o WHERE o.pool = s.pool) FROM served AS s
 			UNION ALL SELECT c.pool, (SELECT min(o.class) FROM userpool_outgoing AS o WHERE o.pool = c.pool AND o.class > c.class)

@@ -11,6 +11,9 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
+// Key returns what is looked for in place of a text.
+func Key(text string) string { return key(text) }
+
 // Statement is one that a commit sends, for benchmarks that send the same by hand.
 type Statement struct {
 	SQL  string

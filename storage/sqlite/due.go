@@ -68,7 +68,7 @@ func (s *Store) Due(ctx context.Context, pools []user.PoolID, lane int, now time
 // its share, and for more only where others have too little: hundreds of pools with a backlog cost
 // no more than one.
 func turns(c *conn, pools []*livePoolRow, lane int, now time.Time, n int) (heads []head, err error) {
-	for share := n/max(1, len(pools)) + 1; ; share *= 4 {
+	for share := (n-1)/max(1, len(pools)) + 1; ; share *= 4 {
 		heads = heads[:0]
 		more := false
 		for _, p := range pools {

@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -71,8 +72,10 @@ func (s *scene) due(pools []user.PoolID, lane int, now time.Time, n int) string 
 
 func (s *scene) wantDue(what string, now time.Time, want string) {
 	s.Helper()
-	if got := s.due([]user.PoolID{home}, -1, now, 100); got != want {
-		s.Errorf("due %s: %q, want %q", what, got, want)
+	for _, n := range []int{100, math.MaxInt} {
+		if got := s.due([]user.PoolID{home}, -1, now, n); got != want {
+			s.Errorf("%d due %s: %q, want %q", n, what, got, want)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/userpool-go/userpool/storage"
@@ -48,7 +49,7 @@ func parse(cursor, list string) (p Place, err error) {
 	if err == nil {
 		err = json.Unmarshal(b, &p)
 	}
-	if err != nil || p.List != list {
+	if err != nil || p.List != list || strings.IndexByte(p.Text+p.ID, 0) >= 0 {
 		return p, fmt.Errorf("%w: not a cursor of this list", storage.ErrInvalid)
 	}
 	return p, nil
