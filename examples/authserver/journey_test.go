@@ -162,4 +162,10 @@ func TestPoolsAreApart(t *testing.T) {
 	v.base = n.public + "/bolt"
 	v.get(401, "/session")
 	v.post(401, "/auth/sign-in", "username", "bob@example.com", "password", secret)
+
+	// Who has an account at each of many pools is let in at all of them.
+	cookies := strings.Repeat("__Host-userpool.device.tenant-of-many="+strings.Repeat("x", 244)+"; ", 180)
+	if a := ask(t, http.DefaultClient, "GET", v.base+"/auth/sign-in", "", "Cookie", cookies); a.status != 200 {
+		t.Errorf("with the cookies of many pools the page is %d", a.status)
+	}
 }

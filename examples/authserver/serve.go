@@ -84,9 +84,9 @@ func newServer(h *observed) *http.Server {
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      20 * time.Second, // a sign-in may wait for its turn to be hashed
-		IdleTimeout:       2 * time.Minute,  // more than the balancer's, who would else write to what we close
-		MaxHeaderBytes:    16 << 10,
+		WriteTimeout:      20 * time.Second,                                    // a sign-in may wait for its turn to be hashed
+		IdleTimeout:       3 * time.Minute,                                     // more than the balancer's (Caddy: two), which would else write to what we close
+		MaxHeaderBytes:    64 << 10,                                            // a browser keeps some 180 cookies of a host, which many pools may share
 		ErrorLog:          slog.NewLogLogger(h.log.Handler(), slog.LevelDebug), // it names addresses of peers
 	}
 }
