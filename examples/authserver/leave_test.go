@@ -85,7 +85,10 @@ func TestPanics(t *testing.T) {
 	t.Parallel()
 	log := newLogged()
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /before", func(http.ResponseWriter, *http.Request) { panic(secret) })
+	mux.HandleFunc("GET /before", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Set-Cookie", "session=of-nobody")
+		panic(secret)
+	})
 	mux.HandleFunc("GET /after", func(w http.ResponseWriter, _ *http.Request) {
 		say(w, 200, strings.Repeat("x", 1<<16))
 		panic(secret)
@@ -94,8 +97,8 @@ func TestPanics(t *testing.T) {
 	counts := newWatch(now())
 	srv := httptest.NewServer(&observed{mux, &readiness{log: logger, now: now}, logger, counts, now})
 	defer srv.Close()
-	if a, err := try(t.Context(), http.DefaultClient, "GET", srv.URL+"/before", ""); err == nil && a.status != 500 {
-		t.Errorf("%d, %v", a.status, err)
+	if a, err := try(t.Context(), http.DefaultClient, "GET", srv.URL+"/before", ""); err != nil || a.status != 500 || a.header.Get("Set-Cookie") != "" {
+		t.Errorf("%d, %v with %v", a.status, err, a.header)
 	}
 	if a, err := try(t.Context(), http.DefaultClient, "GET", srv.URL+"/after", ""); err == nil {
 		t.Errorf("an answer that broke off looks whole: %d", a.status)

@@ -58,14 +58,17 @@ func (o *observed) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	o.watch.inFlight.Add(1)
 	defer o.watch.inFlight.Add(-1)
 	defer func() {
-		cause := recover()
-		if cause != nil && w.status == 0 {
+		cause, begun := recover(), w.status != 0
+		if cause != nil { // without the value, which may hold anything
+			o.log.ErrorContext(r.Context(), "request panicked", "stack", string(debug.Stack()))
+		}
+		if cause != nil && !begun {
+			clear(w.Header()) // of a cookie, say
+			w.Header().Set("X-Request-Id", l.id)
 			refuseJSON(w, http.StatusInternalServerError, "internal")
 		}
 		o.tell(r, w, o.now().Sub(began))
-		if cause != nil {
-			// Without the value, which may hold anything. What was half written must not look whole.
-			o.log.ErrorContext(r.Context(), "request panicked", "stack", string(debug.Stack()))
+		if cause != nil && begun { // what was half written must not look whole
 			panic(http.ErrAbortHandler)
 		}
 	}()

@@ -80,14 +80,15 @@ func serve(ctx context.Context, c config, l listeners, ready *readiness, public,
 // newServer returns a server that nobody can hold on to: who sends slowly, or nothing, has only so
 // long (Slowloris), and what is too large is not read.
 func newServer(h *observed) *http.Server {
+	debug := slog.NewLogLogger(h.log.Handler(), slog.LevelDebug) // it names addresses of peers
 	return &http.Server{
 		Handler:           h,
+		ErrorLog:          debug,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      20 * time.Second,                                    // a sign-in may wait for its turn to be hashed
-		IdleTimeout:       3 * time.Minute,                                     // more than the balancer's (Caddy: two), which would else write to what we close
-		MaxHeaderBytes:    64 << 10,                                            // a browser keeps some 180 cookies of a host, which many pools may share
-		ErrorLog:          slog.NewLogLogger(h.log.Handler(), slog.LevelDebug), // it names addresses of peers
+		WriteTimeout:      20 * time.Second, // a sign-in may wait for its turn to be hashed
+		IdleTimeout:       3 * time.Minute,  // more than a balancer's (Caddy: two), who would else write to what we close
+		MaxHeaderBytes:    64 << 10,         // many pools may share a host, of which a browser keeps 180 cookies
 	}
 }
 
