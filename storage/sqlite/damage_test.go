@@ -167,6 +167,56 @@ func TestDamagedLog(t *testing.T) {
 	}
 }
 
+// What is written to a file that its path does not lead to any more, nobody finds again: it is refused.
+// Reads go on, and so do commits where the file comes back.
+func TestFileIsGone(t *testing.T) {
+	t.Parallel()
+	for name, take := range map[string]func(path string) error{
+		"moved": func(path string) error { return os.Rename(path, path+".old") },
+		"replaced": func(path string) error {
+			return errors.Join(os.Rename(path, path+".old"), os.WriteFile(path, nil, 0o600))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "shop.db")
+			st := open(t, path, sqlite.Config{Readers: 1})
+			commit(t, st, storage.Put(&storage.Pool{ID: shop, Created: noon}), storage.Put(crowd.Person(1)))
+			if err := take(path); err != nil {
+				t.Skip(err) // the system does not let it happen
+			}
+			if err := st.Commit(t.Context(), storage.Put(crowd.Person(2))); err == nil {
+				t.Error("a commit that nobody will find is acknowledged")
+			}
+			if stored(t, st, 1) == nil || stored(t, st, 2) != nil {
+				t.Error("reads do not go on, or what was refused is there")
+			}
+			if err := os.Rename(path+".old", path); err != nil {
+				t.Fatal(err)
+			}
+			commit(t, st, storage.Put(crowd.Person(2)))
+			intact(t, st)
+		})
+	}
+}
+
+// A file that can only be read is refused when it is opened, and not at each commit.
+func TestFileIsReadOnly(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "shop.db")
+	st := open(t, path, sqlite.Config{})
+	commit(t, st, storage.Put(&storage.Pool{ID: shop, Created: noon}))
+	source := "file:" + path + "?mode=ro&_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)"
+	db, err := sql.Open("sqlite", source) // as SQLite does by itself where it may not write
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := sqlite.New(t.Context(), db, sqlite.Config{}); !errors.Is(err, sqlite.ErrHandle) || !strings.Contains(err.Error(), "write the file") {
+		t.Errorf("New = %v, want ErrHandle", err)
+	}
+}
+
 // Where another process keeps the lock for longer than anybody waits, nothing is written, and the
 // answer says so; reads go on.
 func TestLockedByAnother(t *testing.T) {

@@ -101,6 +101,8 @@ func damaged(err error) error {
 	switch codeOf(err) & 0xff {
 	case code.SQLITE_NOTADB, code.SQLITE_CORRUPT:
 		return fmt.Errorf("%w: %w", ErrNotDatabase, err)
+	case code.SQLITE_READONLY:
+		return fmt.Errorf("%w: let this process write the file and its folder: %w", ErrHandle, err)
 	}
 	return err
 }

@@ -38,7 +38,8 @@
 // that turned in a value it cannot see. What is sealed is then refused, and the chain of events
 // shows where it was touched (pool.Pool.VerifyEvents); the rest is for checksums of the file
 // system, and for PRAGMA integrity_check on [Store.DB], which finds what does not hang together.
-// Nobody may move or delete the file of an open store: its commits would go with it.
+// Nobody may move, replace or delete the file of an open store: what was committed goes with it. A
+// store of [Open] refuses all commits from then on, which nobody would find again; reads go on.
 package sqlite
 
 import (
@@ -113,8 +114,8 @@ var _ storage.Store = (*Store)(nil)
 // A file that it makes is readable by its owner alone, as are the log and the index beside it: what
 // is in them is sealed, but who has an account is not.
 //
-// A file that is something else gives [ErrNotDatabase], one that a newer version of this package
-// has changed beyond our reading a *[SchemaError].
+// A file that is something else gives [ErrNotDatabase], one that cannot be written [ErrHandle], one
+// that a newer version of this package has changed beyond our reading a *[SchemaError].
 func Open(ctx context.Context, path string, config Config) (*Store, error) {
 	dsn, err := dataSource(path, config)
 	if err != nil {
@@ -131,6 +132,10 @@ func Open(ctx context.Context, path string, config Config) (*Store, error) {
 	s, err := start(ctx, db, config, true)
 	if err != nil {
 		db.Close()
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	if s.writer.place, err = placeOf(path); err != nil {
+		s.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	return s, nil
@@ -188,7 +193,10 @@ func prepareDatabase(ctx context.Context, c *conn, config Config, owned bool) er
 	if err := checkConnection(ctx, c, config); err != nil {
 		return err
 	}
-	return migrate(ctx, c, owned)
+	if err := migrate(ctx, c, owned); err != nil {
+		return damaged(err)
+	}
+	return checkWritable(ctx, c)
 }
 
 // DB returns a handle on the same database for the app's own queries: the one given to [New], or

@@ -43,8 +43,9 @@ type writer struct {
 	jobs    chan *job     // without a buffer: a job that was handed over is being worked on
 	closing <-chan struct{}
 	unsure  error // why nothing is written any more; nil while the disk is as good as its word
-	most    int   // members of a group
-	alone   bool  // the last group was of one
+	place   place
+	most    int  // members of a group
+	alone   bool // the last group was of one
 }
 
 func newWriter(c *conn, closing <-chan struct{}) *writer {
@@ -123,10 +124,14 @@ func (w *writer) gather(group []*job) []*job {
 
 // serve runs a group.
 func (w *writer) serve(group []*job) {
+	err := w.unsure
+	if err == nil {
+		err = w.place.left()
+	}
 	switch {
-	case w.unsure != nil:
+	case err != nil:
 		for _, j := range group {
-			j.err = w.unsure
+			j.err = err
 		}
 	case w.attempt(group, false), w.attempt(group, true):
 	default:
