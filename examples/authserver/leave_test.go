@@ -94,7 +94,7 @@ func TestPanics(t *testing.T) {
 		panic(secret)
 	})
 	logger := newLogger(log)
-	counts := newWatch(now())
+	counts := newMetrics(now())
 	srv := httptest.NewServer(&observed{mux, &readiness{log: logger, now: now}, logger, counts, now})
 	defer srv.Close()
 	if a, err := try(t.Context(), http.DefaultClient, "GET", srv.URL+"/before", ""); err != nil || a.status != 500 || a.header.Get("Set-Cookie") != "" {

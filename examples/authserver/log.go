@@ -39,11 +39,11 @@ func lineOf(r *http.Request) *line { return r.Context().Value(lineKey{}).(*line)
 
 // observed is all of a listener: it bounds, counts and logs what goes in.
 type observed struct {
-	mux   *http.ServeMux // its patterns are what routes are called
-	ready *readiness
-	log   *slog.Logger
-	watch *watch
-	now   func() time.Time
+	mux     *http.ServeMux // its patterns are what routes are called
+	ready   *readiness
+	log     *slog.Logger
+	metrics *metrics
+	now     func() time.Time
 }
 
 const maxBody = 1 << 20 // settings with pages of templates; the pages take far less
@@ -55,8 +55,8 @@ func (o *observed) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(rw, r.Body, maxBody)
 	w := &answered{ResponseWriter: rw, going: &o.ready.going}
 	w.Header().Set("X-Request-Id", l.id)
-	o.watch.inFlight.Add(1)
-	defer o.watch.inFlight.Add(-1)
+	o.metrics.inFlight.Add(1)
+	defer o.metrics.inFlight.Add(-1)
 	defer func() {
 		cause, begun := recover(), w.status != 0
 		if cause != nil { // without the value, which may hold anything
@@ -81,7 +81,7 @@ func (o *observed) tell(r *http.Request, w *answered, took time.Duration) {
 	if route == "" {
 		route = "none"
 	}
-	o.watch.answered(route, w.code(), took)
+	o.metrics.answered(route, w.code(), took)
 	if quiet[route] {
 		return
 	}

@@ -122,7 +122,7 @@ func run(ctx context.Context, c config, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	counts := newWatch(time.Now())
+	counts := newMetrics(time.Now())
 	mail, boxes, err := c.sender()
 	if err != nil {
 		return err

@@ -1,123 +1,75 @@
 package main
 
 import (
-	"bytes"
-	"fmt"
-	"io"
-	"maps"
-	"net/http"
-	"slices"
+	"context"
+	"runtime"
 	"strconv"
-	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/userpool-go/userpool/pool"
 )
 
-// metrics counts what the server does, and shows it in the text format of Prometheus
-// (https://prometheus.io/docs/instrumenting/exposition_formats/). Values of labels are words of the
-// program's own, never what a visitor sent: each of them costs memory.
+// metrics are what is measured: requests, and what pools do. Pools are no label: there may be thousands.
 type metrics struct {
-	mu       sync.Mutex
-	families []*family
+	registry
+	inFlight atomic.Int64
+	requests func(values ...string)
+	took     func(took time.Duration, values ...string)
 }
 
-// family is a metric, with a series for each combination of its labels.
-type family struct {
-	name, kind, help string
-	labels           []string
-	series           map[string]*series // by its labels as text
-	read             func() float64     // of a gauge
+func newMetrics(started time.Time) *metrics {
+	m := new(metrics)
+	m.requests = m.counter("authserver_requests_total", "Requests that were answered.", "route", "code")
+	m.took = m.histogram("authserver_request_seconds", "How long requests took.", "route")
+	m.gauge("authserver_requests_in_flight", "Requests that are being served.",
+		func() float64 { return float64(m.inFlight.Load()) })
+	m.gauge("process_start_time_seconds", "When the process started, in Unix time.",
+		func() float64 { return float64(started.Unix()) })
+	m.gauge("go_goroutines", "Goroutines that there are.",
+		func() float64 { return float64(runtime.NumGoroutine()) })
+	return m
 }
 
-// series counts, and how long each time took where that is told.
-type series struct {
-	count   uint64
-	sum     time.Duration
-	buckets [len(bounds)]uint64 // up to each of the bounds
+// answered counts a request that was answered.
+func (m *metrics) answered(route string, code int, took time.Duration) {
+	m.requests(route, strconv.Itoa(code))
+	m.took(took, route)
 }
 
-var bounds = [...]time.Duration{
-	time.Millisecond, 5 * time.Millisecond, 20 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond,
-	250 * time.Millisecond, 500 * time.Millisecond, time.Second, 5 * time.Second,
-}
-
-// counter adds a metric that counts.
-func (m *metrics) counter(name, help string, labels ...string) func(values ...string) {
-	f := m.add(&family{name: name, kind: "counter", help: help, labels: labels, series: map[string]*series{}})
-	return func(values ...string) { m.observe(f, 0, values) }
-}
-
-// histogram adds a metric that counts times by how long they are.
-func (m *metrics) histogram(name, help string, labels ...string) func(took time.Duration, values ...string) {
-	f := m.add(&family{name: name, kind: "histogram", help: help, labels: labels, series: map[string]*series{}})
-	return func(took time.Duration, values ...string) { m.observe(f, took, values) }
-}
-
-// gauge adds a metric that is read when it is shown.
-func (m *metrics) gauge(name, help string, read func() float64) {
-	m.add(&family{name: name, kind: "gauge", help: help, read: read})
-}
-
-func (m *metrics) add(f *family) *family {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.families = append(m.families, f)
-	return f
-}
-
-func (m *metrics) observe(f *family, took time.Duration, values []string) {
-	text := make([]string, len(values))
-	for i, v := range values {
-		text[i] = f.labels[i] + "=" + strconv.Quote(v)
-	}
-	key := strings.Join(text, ",")
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s := f.series[key]
-	if s == nil {
-		s = new(series)
-		f.series[key] = s
-	}
-	s.count++
-	s.sum += took
-	for i, bound := range bounds {
-		if took <= bound {
-			s.buckets[i]++
-		}
+// observer returns what counts the work of all pools.
+func (m *metrics) observer() pool.Observer {
+	events := m.counter("userpool_events_total", "What happened in the pools, as in their histories.",
+		"kind", "outcome", "reason")
+	store := m.histogram("userpool_store_seconds", "How long the store took.", "operation", "outcome")
+	waited := m.histogram("userpool_hash_waited_seconds", "How long passwords waited to be hashed.", "outcome")
+	messages := m.histogram("userpool_message_seconds", "How long it took to hand a message over.",
+		"channel", "outcome")
+	chores := m.histogram("userpool_chore_seconds", "How long rounds of chores took.", "name", "outcome")
+	return pool.Observer{
+		Event:   func(_ context.Context, e pool.ObservedEvent) { events(e.Kind, e.Outcome, e.Reason) },
+		Store:   func(_ context.Context, c pool.StoreCall) { store(c.Took, c.Operation, c.Outcome) },
+		Hash:    func(_ context.Context, h pool.HashRun) { waited(h.Waited, h.Outcome) },
+		Message: func(_ context.Context, m pool.MessageTry) { messages(m.Took, string(m.Channel), m.Outcome) },
+		Chore:   func(_ context.Context, c pool.ChoreRound) { chores(c.Took, c.Name, c.Outcome) },
 	}
 }
 
-// ServeHTTP shows all metrics.
-func (m *metrics) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	var text bytes.Buffer // who reads slowly holds up nobody
-	m.mu.Lock()
-	for _, f := range m.families {
-		f.write(&text)
+// gauges adds how the directory stands.
+func (m *metrics) gauges(dir *pool.Directory) {
+	for _, g := range []struct {
+		name, help string
+		read       func(pool.Stats) int
+	}{
+		{"userpool_hashes_running", "Passwords that are being hashed.", func(s pool.Stats) int { return s.HashesRunning }},
+		{"userpool_hashes_waiting", "Passwords that wait to be hashed.", func(s pool.Stats) int { return s.HashesWaiting }},
+		{"userpool_pools", "Pools that there are.", func(s pool.Stats) int { return s.Pools }},
+		{"userpool_pools_loaded", "Pools that are in use.", func(s pool.Stats) int { return s.Loaded }},
+		{"userpool_pools_failed", "Pools that could not be loaded.", func(s pool.Stats) int { return s.Failed }},
+		{"userpool_messages_due", "Persons whose messages are due, some 256 at most.", func(s pool.Stats) int { return s.Due }},
+	} {
+		m.gauge(g.name, g.help, func() float64 { return float64(g.read(dir.Stats())) })
 	}
-	m.mu.Unlock()
-	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Write(text.Bytes())
+	m.gauge("userpool_followed_timestamp_seconds", "When this process last heard of what others changed, in Unix time.",
+		func() float64 { return float64(dir.Stats().Followed.UnixMilli()) / 1000 })
 }
-
-func (f *family) write(w io.Writer) {
-	fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n", f.name, f.help, f.name, f.kind)
-	if f.read != nil {
-		fmt.Fprintf(w, "%s %s\n", f.name, number(f.read()))
-	}
-	for _, labels := range slices.Sorted(maps.Keys(f.series)) {
-		s := f.series[labels]
-		if f.kind == "counter" {
-			fmt.Fprintf(w, "%s{%s} %d\n", f.name, labels, s.count)
-			continue
-		}
-		for i, bound := range bounds {
-			fmt.Fprintf(w, "%s_bucket{%s,le=%q} %d\n", f.name, labels, number(bound.Seconds()), s.buckets[i])
-		}
-		fmt.Fprintf(w, "%s_bucket{%s,le=\"+Inf\"} %d\n", f.name, labels, s.count)
-		fmt.Fprintf(w, "%s_sum{%s} %s\n", f.name, labels, number(s.sum.Seconds()))
-		fmt.Fprintf(w, "%s_count{%s} %d\n", f.name, labels, s.count)
-	}
-}
-
-func number(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }

@@ -22,7 +22,7 @@ type operatorAPI struct {
 }
 
 // routes lists the whole API. Bodies and answers are JSON; names of fields are those of package pool.
-func (o *operatorAPI) routes(ready *readiness, counts *watch) *http.ServeMux {
+func (o *operatorAPI) routes(ready *readiness, counts *metrics) *http.ServeMux {
 	mux := http.NewServeMux()
 	ready.routes(mux)
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
