@@ -2,11 +2,11 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
@@ -37,17 +37,33 @@ func (s *Store) Lease(ctx context.Context, l storage.Lease) (held bool, err erro
 }
 
 // exec runs a statement that is a transaction by itself, and tells how many rows it wrote.
-func (s *Store) exec(ctx context.Context, query string, args ...any) (rows int, err error) {
-	conn, err := acquire(ctx, s.pool)
+func (s *Store) exec(caller context.Context, query string, args ...any) (rows int, err error) {
+	err = s.work(caller, func(ctx context.Context, conn *pgxpool.Conn) error {
+		tag, err := conn.Exec(ctx, s.sql(query), args...)
+		rows = int(tag.RowsAffected())
+		return err
+	})
+	return rows, err
+}
+
+// work runs a transaction in the time that a commit has. A chore that a server holds up for longer would
+// not be done by anybody: its lease goes on.
+func (s *Store) work(caller context.Context, f func(context.Context, *pgxpool.Conn) error) error {
+	ctx, cancel := context.WithTimeout(caller, commitTime)
+	defer cancel()
+	conn, err := acquire(caller, ctx, s.pool)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer conn.Release()
-	tag, err := conn.Exec(ctx, s.sql(query), args...)
-	if err != nil {
-		return 0, lost(err, true)
+	err = f(ctx, conn)
+	switch {
+	case err == nil:
+		return nil
+	case caller.Err() == nil:
+		err = ours(err)
 	}
-	return int(tag.RowsAffected()), nil
+	return lost(err, true)
 }
 
 // A sign-up that is confirmed meanwhile, by a process whose clock is behind, stays.
@@ -113,18 +129,22 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, n int) (erased int, er
 // sweepEach erases expired sign-ups one by one, because there is a row among them that cannot go:
 // one that a foreign key of the app's refuses, or that is damaged, must not hold up the others.
 func (s *Store) sweepEach(ctx context.Context, now time.Time, n int) (done int, err error) {
-	rows, err := s.pool.Query(ctx, s.sql(expiredUsers), now.UnixMicro(), n)
-	if err != nil {
-		return 0, unread(ctx, err)
+	var dead []string
+	b := new(pgx.Batch)
+	b.Queue(s.sql(expiredUsers), now.UnixMicro(), n).Query(func(rows pgx.Rows) (err error) {
+		dead, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	if err := s.snapshot(ctx, b); err != nil {
+		return 0, err
 	}
-	dead, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	for _, id := range dead {
 		if _, err := s.exec(ctx, sweepUser, now.UnixMicro(), id); err != nil && broken(codeOf(err)) {
 			return done, err
 		}
 		done++ // looked at, like those that went
 	}
-	return done, unread(ctx, err)
+	return done, nil
 }
 
 const (
@@ -142,38 +162,38 @@ func (s *Store) Trim(ctx context.Context, pool user.PoolID, seal int64, n int) (
 		return false, err
 	}
 	defer done()
-	conn, err := acquire(ctx, s.pool)
-	if err != nil {
+	err = s.work(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) (err error) {
+			left, err = s.trim(ctx, tx, pool, seal, n)
+			return err
+		})
+	})
+	return left && err == nil, err
+}
+
+// trim is Trim in a transaction.
+func (s *Store) trim(ctx context.Context, tx pgx.Tx, pool user.PoolID, seal int64, n int) (left bool, err error) {
+	epoch, newest := int64(0), int64(0)
+	if err := tx.QueryRow(ctx, s.sql(selectEpoch), key(pool)).Scan(&epoch); err != nil {
+		return false, none(err)
+	}
+	if err := tx.QueryRow(ctx, s.sql(holdSeals), key(pool)).Scan(&newest); err != nil {
 		return false, err
 	}
-	defer conn.Release()
-	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		epoch, newest := int64(0), int64(0)
-		if err := tx.QueryRow(ctx, s.sql(selectEpoch), key(pool)).Scan(&epoch); err != nil {
-			return none(err)
-		}
-		if err := tx.QueryRow(ctx, s.sql(holdSeals), key(pool)).Scan(&newest); err != nil {
-			return err
-		}
-		last := min(seal, newest-1)
-		if _, err := tx.Exec(ctx, s.sql(trimEvents), key(pool), last, max(n, 0)); err != nil {
-			return err
-		}
-		var first *int64
-		if err := tx.QueryRow(ctx, s.sql(firstSealed), key(pool), last).Scan(&first); err != nil {
-			return err
-		}
-		left = first != nil
-		if first == nil {
-			first = new(last + 1)
-		}
-		_, err := tx.Exec(ctx, s.sql(trimSeals), key(pool), *first)
-		return err
-	})
-	if err != nil {
-		return false, lost(err, true)
+	last := min(seal, newest-1)
+	if _, err := tx.Exec(ctx, s.sql(trimEvents), key(pool), last, max(n, 0)); err != nil {
+		return false, err
 	}
-	return left, nil
+	var first *int64
+	if err := tx.QueryRow(ctx, s.sql(firstSealed), key(pool), last).Scan(&first); err != nil {
+		return false, err
+	}
+	left = first != nil
+	if first == nil {
+		first = new(last + 1)
+	}
+	_, err = tx.Exec(ctx, s.sql(trimSeals), key(pool), *first)
+	return left, err
 }
 
 // dropping erases at most so many rows of one pool from each table. Users come last: what hangs on
@@ -195,8 +215,8 @@ var dropping = []string{
 }
 
 const (
-	selectDeleted = `SELECT 1 FROM userpool_pools WHERE id = $1 AND deleted`
-	anyLeft       = `SELECT EXISTS (SELECT 1 FROM userpool_users WHERE pool = $1) OR EXISTS (SELECT 1 FROM userpool_logins WHERE pool = $1)
+	isDeleted = `SELECT EXISTS (SELECT 1 FROM userpool_pools WHERE id = $1 AND deleted)`
+	anyLeft   = `SELECT EXISTS (SELECT 1 FROM userpool_users WHERE pool = $1) OR EXISTS (SELECT 1 FROM userpool_logins WHERE pool = $1)
 		OR EXISTS (SELECT 1 FROM userpool_attempts WHERE pool = $1) OR EXISTS (SELECT 1 FROM userpool_user_index WHERE pool = $1)
 		OR EXISTS (SELECT 1 FROM userpool_sessions WHERE pool = $1) OR EXISTS (SELECT 1 FROM userpool_tickets WHERE pool = $1)
 		OR EXISTS (SELECT 1 FROM userpool_counters WHERE pool = $1) OR EXISTS (SELECT 1 FROM userpool_documents WHERE pool = $1)
@@ -213,13 +233,12 @@ func (s *Store) Drop(ctx context.Context, pool user.PoolID, n int) (left bool, e
 		return false, err
 	}
 	defer done()
-	one := 0
-	err = s.pool.QueryRow(ctx, s.sql(selectDeleted), key(pool)).Scan(&one)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return false, fmt.Errorf("%w: pool %q is not deleted", storage.ErrInvalid, pool)
+	deleted := false
+	if err := s.ask(ctx, isDeleted, key(pool), &deleted); err != nil {
+		return false, err
 	}
-	if err != nil {
-		return false, unread(ctx, err)
+	if !deleted {
+		return false, fmt.Errorf("%w: pool %q is not deleted", storage.ErrInvalid, pool)
 	}
 	for _, query := range dropping {
 		if n <= 0 {
@@ -234,6 +253,13 @@ func (s *Store) Drop(ctx context.Context, pool user.PoolID, n int) (left bool, e
 		}
 		n -= erased
 	}
-	err = s.pool.QueryRow(ctx, s.sql(anyLeft), key(pool)).Scan(&left)
-	return left, unread(ctx, err)
+	err = s.ask(ctx, anyLeft, key(pool), &left)
+	return left, err
+}
+
+// ask reads whether something is so of a pool.
+func (s *Store) ask(ctx context.Context, query, pool string, so *bool) error {
+	b := new(pgx.Batch)
+	b.Queue(s.sql(query), pool).QueryRow(func(row pgx.Row) error { return row.Scan(so) })
+	return s.snapshot(ctx, b)
 }

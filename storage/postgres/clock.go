@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/userpool-go/userpool/storage"
 )
 
@@ -17,8 +19,10 @@ func (s *Store) Now(ctx context.Context) (now time.Time, err error) {
 	}
 	defer done()
 	// clock_timestamp is that of the statement; now() would be that of a transaction.
-	if err := s.pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now); err != nil {
-		return time.Time{}, unread(ctx, err)
+	b := new(pgx.Batch)
+	b.Queue(`SELECT clock_timestamp()`).QueryRow(func(row pgx.Row) error { return row.Scan(&now) })
+	if err := s.snapshot(ctx, b); err != nil {
+		return time.Time{}, err
 	}
 	return now.UTC(), nil
 }

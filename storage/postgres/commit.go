@@ -67,7 +67,7 @@ var errCrowded = errors.New("postgres: a user has too many sessions")
 
 // try sends a commit once. The caller's context counts until there is a connection for it.
 func (s *Store) try(caller context.Context, p *plan) error {
-	conn, err := acquire(caller, s.pool)
+	conn, err := acquire(caller, caller, s.pool)
 	if err != nil {
 		return err
 	}
@@ -88,14 +88,15 @@ func (s *Store) try(caller context.Context, p *plan) error {
 	return s.refused(ctx, conn, p, f)
 }
 
-// acquire returns a connection, which is to be released.
-func acquire(ctx context.Context, from *pgxpool.Pool) (*pgxpool.Conn, error) {
+// acquire returns a connection, which is to be released. It waits within ctx, which may be shorter
+// than the caller's.
+func acquire(caller, ctx context.Context, from *pgxpool.Pool) (*pgxpool.Conn, error) {
 	conn, err := from.Acquire(ctx)
 	switch {
 	case err == nil:
 		return conn, nil
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
+	case caller.Err() != nil:
+		return nil, caller.Err()
 	}
 	return nil, fmt.Errorf("%w: %w", storage.ErrRetry, ours(err))
 }

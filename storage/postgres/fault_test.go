@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/userpool-go/userpool/internal/postgrestest"
 	"github.com/userpool-go/userpool/storage"
@@ -282,23 +283,28 @@ func TestReadOnly(t *testing.T) {
 	s := postgrestest.NewServer(t)
 	st := open(t, s.URL(), postgres.Config{})
 	commit(t, st, storage.Put(&storage.Pool{ID: shop, Created: noon}))
+	reads := ofApp(t, s.URL(), nil) // Open does not even connect
 	refuses := func(what string) {
 		t.Helper()
-		if err := st.Commit(t.Context(), storage.Put(person(1))); !errors.Is(err, storage.ErrRetry) {
-			t.Errorf("Commit on %s = %v, want ErrRetry", what, err)
+		for how, st := range map[string]*postgres.Store{"Open": st, "New": reads} {
+			if err := st.Commit(t.Context(), storage.Put(person(1))); !errors.Is(err, storage.ErrRetry) {
+				t.Errorf("Commit of %s on %s = %v, want ErrRetry", how, what, err)
+			}
 		}
-		if stored(t, st, 1) != nil {
+		if stored(t, reads, 1) != nil {
 			t.Errorf("%s took a commit", what)
 		}
 	}
 	s.Exec(`ALTER DATABASE postgres SET default_transaction_read_only = on`)
 	st.Pool().Reset()
+	reads.Pool().Reset()
 	refuses("a database that is read-only")
 	s.Exec(`BEGIN READ WRITE; ALTER DATABASE postgres RESET default_transaction_read_only; COMMIT`)
 	recovers(t, st)
 
 	s.Stop()
 	st.Pool().Reset()
+	reads.Pool().Reset()
 	if err := os.WriteFile(filepath.Join(s.Data(), "standby.signal"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -379,5 +385,77 @@ func TestSilentServer(t *testing.T) {
 	recovers(t, st)
 	if n := count(t, st, `SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'`); n != 0 {
 		t.Errorf("%d connections stand in a transaction", n)
+	}
+}
+
+// ofApp returns a store on connections that the app has made, to a database with our tables.
+func ofApp(t testing.TB, url string, tracer pgx.QueryTracer) *postgres.Store {
+	t.Helper()
+	c, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.ConnConfig.Tracer = tracer
+	pool, err := pgxpool.NewWithConfig(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	st, err := postgres.New(t.Context(), pool, postgres.Config{Migrated: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+// untimed notes what is sent to the server without an end by which an answer must have come.
+type untimed struct {
+	sync.Mutex
+	sent []string
+}
+
+func (u *untimed) note(ctx context.Context, query string) context.Context {
+	if _, ok := ctx.Deadline(); !ok {
+		u.Lock()
+		defer u.Unlock()
+		u.sent = append(u.sent, query)
+	}
+	return ctx
+}
+
+func (u *untimed) TraceQueryStart(ctx context.Context, _ *pgx.Conn, d pgx.TraceQueryStartData) context.Context {
+	return u.note(ctx, d.SQL)
+}
+func (u *untimed) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+func (u *untimed) TraceBatchStart(ctx context.Context, _ *pgx.Conn, d pgx.TraceBatchStartData) context.Context {
+	return u.note(ctx, d.Batch.QueuedQueries[0].SQL)
+}
+func (u *untimed) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+func (u *untimed) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)     {}
+
+// TestEverythingIsTimed: a server that takes what is sent, and never answers, holds nobody up for ever,
+// also where the caller's context has no end: who follows the feed, or is at a chore, asks again.
+func TestEverythingIsTimed(t *testing.T) {
+	t.Parallel()
+	var u untimed
+	url := postgrestest.Database(t)
+	open(t, url, postgres.Config{})
+	st := ofApp(t, url, &u)
+	u.sent = nil // of New, whose end is the caller's
+	ctx := context.Background()
+	commit(t, st, storage.Put(&storage.Pool{ID: shop, Created: noon}))
+	calls := chores(ctx, st)
+	calls["Commit"] = func() error { return st.Commit(ctx, storage.Put(person(1))) }
+	calls["Read"] = func() error { _, err := st.Read(ctx, shop, storage.Want{Now: noon}); return err }
+	calls["Users"] = func() error { _, err := st.Users(ctx, shop, storage.UserQuery{Now: noon}); return err }
+	calls["Pools"] = func() error { _, err := st.Pools(ctx, storage.PoolQuery{}); return err }
+	for name, call := range calls {
+		if err := call(); err != nil && name != "Drop" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if len(u.sent) > 0 {
+		t.Errorf("sent without a bound on the time: %q", u.sent)
 	}
 }

@@ -200,12 +200,13 @@ func (s *Store) Pools(ctx context.Context, q storage.PoolQuery) (out storage.Poo
 	case q.ID != "":
 		query, args = onePool, append(args, key(q.ID))
 	}
-	rows, err := s.pool.Query(ctx, s.sql(query), args...)
-	if err != nil {
-		return out, unread(ctx, err)
-	}
-	if out.Pools, err = collect(rows, scanPool); err != nil {
-		return storage.PoolPage{}, unread(ctx, err)
+	b := new(pgx.Batch)
+	b.Queue(s.sql(query), args...).Query(func(rows pgx.Rows) (err error) {
+		out.Pools, err = collect(rows, scanPool)
+		return err
+	})
+	if err := s.snapshot(ctx, b); err != nil {
+		return storage.PoolPage{}, err
 	}
 	out.Pools, out.Next = keyset.Cut(out.Pools, n, func(p *storage.Pool) keyset.Place { return keyset.Place{List: "pool", ID: string(p.ID)} })
 	out.Pools = slices.DeleteFunc(out.Pools, func(p *storage.Pool) bool { // what the index did not decide

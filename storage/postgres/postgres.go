@@ -52,7 +52,8 @@
 // limit ran out, something is full. [storage.ErrUnknown]: the answer is lost, as of a server that is
 // killed while it commits. A read that fails so is an ErrRetry. Package pool reads to find out, and
 // answers pool.ErrUnavailable, which hosted tells as 503. A connection that failed or led to a read-only
-// server is not used again, and nothing must be restarted. A commit that was taken up goes on for a
+// server is not used again, and nothing must be restarted. A read ends within 15 seconds and
+// all else within half a minute, also of a server that takes what is sent and never answers. A commit that was taken up goes on for a
 // second after its caller's context ended, and is then given up, its outcome unknown.
 //
 // # Failover

@@ -91,10 +91,7 @@ func (s *Store) snapshot(ctx context.Context, queries *pgx.Batch) error {
 func snapshot(caller context.Context, from *pgxpool.Pool, queries *pgx.Batch) error {
 	ctx, cancel := context.WithTimeout(caller, readTime)
 	defer cancel()
-	conn, err := acquire(ctx, from)
-	if err != nil && caller.Err() == nil {
-		return ours(err)
-	}
+	conn, err := acquire(caller, ctx, from)
 	if err != nil {
 		return err
 	}
