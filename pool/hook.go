@@ -131,8 +131,19 @@ var hookNames = []string{
 // errHookFull means that as many runs of a hook are going on as may.
 var errHookFull = errors.New("too many runs of the hook are going on")
 
-// run runs a hook for as long as it may take. The error is errHookFull, that of ctx, or a denial.
+// run runs a hook for as long as it may take, and tells of it. The error is errHookFull, that of ctx,
+// or a denial.
 func run[E, A any](
+	ctx context.Context, p *Pool, name string, f func(context.Context, E) (A, error), e E,
+) (A, error) {
+	told := p.dir.watch.running(name, p.config.ID)
+	a, err := bounded(ctx, p, name, f, e)
+	told(ctx, err)
+	return a, err
+}
+
+// bounded is run, of which nobody is told.
+func bounded[E, A any](
 	ctx context.Context, p *Pool, name string, f func(context.Context, E) (A, error), e E,
 ) (A, error) {
 	var none A
@@ -170,18 +181,20 @@ func run[E, A any](
 	return a.value, nil
 }
 
-// consult runs a Pre hook in a visitor's call and checks what it says.
+// consult runs a Pre hook in a visitor's call and checks what it says, within its time.
 func consult[E, A any](
 	ctx context.Context, p *Pool, name string, f func(context.Context, E) (A, error), e E, check func(A) error,
 ) (A, error) {
-	a, err := run(ctx, p, name, f, e)
+	checked := func(ctx context.Context, e E) (A, error) {
+		a, err := f(ctx, e)
+		if err == nil {
+			err = malformed(check(a))
+		}
+		return a, err
+	}
+	a, err := run(ctx, p, name, checked, e)
 	if errors.Is(err, errHookFull) {
 		return a, &LimitError{Until: p.now().Add(time.Second)}
-	}
-	if err == nil {
-		if wrong := check(a); wrong != nil {
-			err = malformed(name, wrong)
-		}
 	}
 	if d, denied := errors.AsType[denial](err); denied {
 		p.config.Logger.WarnContext(ctx, "hook denied", "pool", p.config.ID, "hook", name, "error", d.Err)
@@ -189,9 +202,12 @@ func consult[E, A any](
 	return a, err
 }
 
-// malformed is the denial of an answer that a hook may not give.
-func malformed(name string, why error) error {
-	return denial{&HookError{name, fmt.Errorf("%w: %w", hook.ErrMalformed, why)}}
+// malformed is the error of an answer that a hook may not give, nil where nothing is wrong with it.
+func malformed(why error) error {
+	if why == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", hook.ErrMalformed, why)
 }
 
 // denied lets a denial leave in the commit that records it and counts it against the caller's

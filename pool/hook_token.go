@@ -49,11 +49,8 @@ func (p *Pool) shaped(ctx context.Context, r round, h *hooked, u *user.User) (sh
 				return shape{}, err
 			}
 			s, err := newShape(a)
-			if err != nil {
-				return shape{}, fmt.Errorf("%w: %w", hook.ErrMalformed, err)
-			}
 			s.user = u.ID
-			return s, nil
+			return s, malformed(err)
 		}
 		return consult(ctx, p, preTokenGeneration, checked, e, func(shape) error { return nil })
 	})
@@ -203,7 +200,7 @@ func (p *Pool) sign(ctx context.Context, st *state, c token.Claims, as shape) (s
 	case err != nil && !hooked:
 		err = unavailable(err)
 	case err != nil:
-		err = malformed(preTokenGeneration, err)
+		err = denial{&HookError{preTokenGeneration, malformed(err)}}
 		p.config.Logger.WarnContext(ctx, "hook denied", "pool", p.config.ID, "hook", preTokenGeneration, "error", err)
 	}
 	return text, err

@@ -44,6 +44,8 @@ type Observer struct {
 	Store func(context.Context, StoreCall)
 	// Hash is told of each password hash, also of one that the door had no room for.
 	Hash func(context.Context, HashRun)
+	// Hook is told of each run of a hook, also of one that there was no room for.
+	Hook func(context.Context, HookRun)
 	// Message is told of each attempt to send a message to a person.
 	Message func(context.Context, MessageTry)
 	// Chore is told of each round of what a process does by itself.
@@ -81,6 +83,17 @@ type HashRun struct {
 	Took   time.Duration // 0 where it was not computed
 	// Outcome is "ok", "shed" where too many waited already, which [LimitError] told the visitor,
 	// or "canceled" where the visitor went first.
+	Outcome string
+}
+
+// HookRun is one run of a hook.
+type HookRun struct {
+	Pool user.PoolID
+	Name string        // such as "PreSignUp", as in a [HookError]
+	Took time.Duration // until it answered or its time was over; 0 where there was no room
+	// Outcome is "ok"; "failed" where it denied, which is an error, a panic, or what it may not
+	// answer; "timeout" where it, or something that it asked, took too long; "full" where too many
+	// ran already; or "canceled" where the visitor went first.
 	Outcome string
 }
 

@@ -20,7 +20,7 @@ func BenchmarkObserver(b *testing.B) {
 	var n atomic.Int64
 	all := pool.Observer{
 		Event: func(context.Context, pool.ObservedEvent) { n.Add(1) }, Store: func(context.Context, pool.StoreCall) { n.Add(1) },
-		Hash: func(context.Context, pool.HashRun) { n.Add(1) }, Message: func(context.Context, pool.MessageTry) { n.Add(1) },
+		Hash: func(context.Context, pool.HashRun) { n.Add(1) }, Hook: func(context.Context, pool.HookRun) { n.Add(1) }, Message: func(context.Context, pool.MessageTry) { n.Add(1) },
 		Chore: func(context.Context, pool.ChoreRound) { n.Add(1) },
 	}
 	for name, o := range map[string]pool.Observer{"none": {}, "all": all} {

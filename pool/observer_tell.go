@@ -70,6 +70,28 @@ func (w *watch) hash(ctx context.Context, r password.Run) {
 	tell(ctx, w, w.Hash, run)
 }
 
+// running begins a run of a hook; what it returns tells how that ended.
+func (w *watch) running(name string, pool user.PoolID) (ended func(context.Context, error)) {
+	if w.Hook == nil {
+		return func(context.Context, error) {}
+	}
+	began := w.now()
+	return func(ctx context.Context, err error) {
+		r := HookRun{Pool: pool, Name: name, Took: w.now().Sub(began), Outcome: "ok"}
+		switch d, denied := errors.AsType[denial](err); {
+		case errors.Is(err, errHookFull):
+			r.Outcome, r.Took = "full", 0
+		case denied && errors.Is(d.Err, context.DeadlineExceeded):
+			r.Outcome = "timeout"
+		case denied:
+			r.Outcome = "failed"
+		case err != nil:
+			r.Outcome = "canceled"
+		}
+		tell(ctx, w, w.Hook, r)
+	}
+}
+
 // trying begins an attempt to send m; what it returns tells how that ended.
 func (w *watch) trying(m *storage.Outgoing, now time.Time) (ended func(context.Context, letter, bool, error)) {
 	if w.Message == nil {

@@ -12,7 +12,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/userpool-go/userpool/message"
@@ -35,7 +37,7 @@ type witness struct {
 func (s *witness) observe(c *pool.Config) {
 	c.Observer = pool.Observer{
 		Event: telling[pool.ObservedEvent](s), Store: telling[pool.StoreCall](s), Hash: telling[pool.HashRun](s),
-		Message: telling[pool.MessageTry](s), Chore: telling[pool.ChoreRound](s),
+		Hook: telling[pool.HookRun](s), Message: telling[pool.MessageTry](s), Chore: telling[pool.ChoreRound](s),
 	}
 }
 
@@ -207,6 +209,58 @@ func TestObserverOfTheDoor(t *testing.T) {
 	}
 }
 
+// A run of a hook is told of once, with what came of it, a visitor who left meanwhile, and one that
+// there was no room for, included.
+func TestObserverOfHooks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var s witness
+		var says atomic.Pointer[func(context.Context) (hook.PreSignUpAnswer, error)]
+		ask := func(ctx context.Context, _ hook.PreSignUp) (hook.PreSignUpAnswer, error) { return (*says.Load())(ctx) }
+		k := open(t, bubble(hook.Set{PreSignUp: ask}), s.observe)
+		hangs := func(ctx context.Context) (hook.PreSignUpAnswer, error) {
+			<-ctx.Done()
+			return hook.PreSignUpAnswer{}, ctx.Err()
+		}
+		for _, tt := range []struct {
+			outcome string
+			took    time.Duration
+			says    func(context.Context) (hook.PreSignUpAnswer, error)
+		}{
+			{"ok", 0, func(context.Context) (a hook.PreSignUpAnswer, err error) { return }},
+			{"failed", 0, func(context.Context) (a hook.PreSignUpAnswer, err error) { return a, errors.New(sentinel) }},
+			{"failed", 0, func(context.Context) (hook.PreSignUpAnswer, error) { panic(sentinel) }},
+			{"failed", 0, func(context.Context) (a hook.PreSignUpAnswer, err error) { a.VerifyEmail = true; return }},
+			{"timeout", hook.Timeout, hangs},
+			{"canceled", time.Second, hangs},
+		} {
+			says.Store(&tt.says)
+			ctx, cancel := context.WithCancel(t.Context())
+			if tt.outcome == "canceled" {
+				time.AfterFunc(time.Second, cancel)
+			}
+			before := len(of[pool.HookRun](&s))
+			k.SignUp(ctx, pool.SignUpInput{Username: ada, Password: right})
+			cancel()
+			want := pool.HookRun{Pool: "default", Name: "PreSignUp", Took: tt.took, Outcome: tt.outcome}
+			if got := of[pool.HookRun](&s)[before:]; !slices.Equal(got, []pool.HookRun{want}) {
+				t.Errorf("told of %+v, want %+v", got, want)
+			}
+		}
+		says.Store(&hangs)
+		var visitors sync.WaitGroup
+		for range hook.Parallel + 1 {
+			visitors.Go(func() { k.SignUp(t.Context(), pool.SignUpInput{Username: ada, Password: right}) })
+		}
+		visitors.Wait()
+		full := pool.HookRun{Pool: "default", Name: "PreSignUp", Outcome: "full"}
+		if n := times(&s, func(r pool.HookRun) bool { return r == full }); n != 1 {
+			t.Errorf("told of %d that there was no room for, want 1", n)
+		}
+		s.innocent(t, "default")
+	})
+}
+
 // Whatever a process does by itself is told of by its name, also when it fails.
 func TestObserverOfChores(t *testing.T) {
 	t.Parallel()
@@ -245,7 +299,7 @@ func TestObserverOfChores(t *testing.T) {
 func brokenly(c *pool.Config) {
 	c.Observer = pool.Observer{
 		Event: func(context.Context, pool.ObservedEvent) { panic("event") }, Store: func(context.Context, pool.StoreCall) { panic("store") },
-		Hash: func(context.Context, pool.HashRun) { panic("hash") }, Message: func(context.Context, pool.MessageTry) { panic("message") },
+		Hash: func(context.Context, pool.HashRun) { panic("hash") }, Hook: func(context.Context, pool.HookRun) { panic("hook") }, Message: func(context.Context, pool.MessageTry) { panic("message") },
 		Chore: func(context.Context, pool.ChoreRound) { panic("chore") },
 	}
 }
@@ -280,7 +334,7 @@ func TestObserverThatPanics(t *testing.T) {
 const sentinel = "sentinel@example.com"
 
 // word is what a label looks like: nothing personal does.
-var word = regexp.MustCompile(`^([a-z_]*|hook:[A-Za-z]+|PostAuthentication|PostConfirmation)$`)
+var word = regexp.MustCompile(`^([a-z_]*|hook:[A-Za-z]+|(Pre|Post)[A-Z][A-Za-z]+|CustomMessage|MigrateUser)$`)
 
 // innocent fails for whatever was told that is no word, number or time, or no such pool.
 func (s *witness) innocent(t *testing.T, pools ...user.PoolID) {

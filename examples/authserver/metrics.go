@@ -43,6 +43,7 @@ func (m *metrics) observer() pool.Observer {
 		"kind", "outcome", "reason")
 	store := m.histogram("userpool_store_seconds", "How long the store took.", "operation", "outcome")
 	waited := m.histogram("userpool_hash_waited_seconds", "How long passwords waited to be hashed.", "outcome")
+	hooks := m.histogram("userpool_hook_seconds", "How long runs of hooks took.", "name", "outcome")
 	messages := m.histogram("userpool_message_seconds", "How long it took to hand a message over.",
 		"channel", "outcome")
 	chores := m.histogram("userpool_chore_seconds", "How long rounds of chores took.", "name", "outcome")
@@ -50,6 +51,7 @@ func (m *metrics) observer() pool.Observer {
 		Event:   func(_ context.Context, e pool.ObservedEvent) { events(e.Kind, e.Outcome, e.Reason) },
 		Store:   func(_ context.Context, c pool.StoreCall) { store(c.Took, c.Operation, c.Outcome) },
 		Hash:    func(_ context.Context, h pool.HashRun) { waited(h.Waited, h.Outcome) },
+		Hook:    func(_ context.Context, h pool.HookRun) { hooks(h.Took, h.Name, h.Outcome) },
 		Message: func(_ context.Context, m pool.MessageTry) { messages(m.Took, string(m.Channel), m.Outcome) },
 		Chore:   func(_ context.Context, c pool.ChoreRound) { chores(c.Took, c.Name, c.Outcome) },
 	}

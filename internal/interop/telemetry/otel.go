@@ -12,8 +12,12 @@ import (
 	"github.com/userpool-go/userpool/pool"
 )
 
+// bounds are of the buckets of histograms. The default ones are for milliseconds.
+var bounds = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5}
+
 // OpenTelemetry returns an observer that measures by m, and makes a span by t of each call of the store
-// that belongs to a trace: below the span in the context of the call, such as that of an HTTP request. The error is that of a meter which refuses an instrument.
+// that belongs to a trace: below the span in the context of the call, such as that of an HTTP request.
+// The error is that of a meter which refuses an instrument.
 func OpenTelemetry(m metric.Meter, t trace.Tracer) (pool.Observer, error) {
 	var failed error
 	counter := func(name string) metric.Int64Counter {
@@ -24,14 +28,15 @@ func OpenTelemetry(m metric.Meter, t trace.Tracer) (pool.Observer, error) {
 		return c
 	}
 	events, messages, chores := counter("userpool.events"), counter("userpool.messages"), counter("userpool.chores")
-	store, err := m.Float64Histogram("userpool.store.duration", metric.WithUnit("s"))
-	if err != nil {
-		failed = err
+	histogram := func(name string) metric.Float64Histogram {
+		h, err := m.Float64Histogram(name, metric.WithUnit("s"), metric.WithExplicitBucketBoundaries(bounds...))
+		if err != nil {
+			failed = err
+		}
+		return h
 	}
-	waits, err := m.Float64Histogram("userpool.hash.wait", metric.WithUnit("s"))
-	if err != nil {
-		failed = err
-	}
+	store, waits := histogram("userpool.store.duration"), histogram("userpool.hash.wait")
+	hooks := histogram("userpool.hook.duration")
 	with := func(pairs ...string) metric.MeasurementOption {
 		var kv []attribute.KeyValue
 		for i := 0; i < len(pairs); i += 2 {
@@ -49,6 +54,9 @@ func OpenTelemetry(m metric.Meter, t trace.Tracer) (pool.Observer, error) {
 		},
 		Hash: func(ctx context.Context, h pool.HashRun) {
 			waits.Record(ctx, h.Waited.Seconds(), with("outcome", h.Outcome))
+		},
+		Hook: func(ctx context.Context, h pool.HookRun) {
+			hooks.Record(ctx, h.Took.Seconds(), with("name", h.Name, "outcome", h.Outcome))
 		},
 		Message: func(ctx context.Context, m pool.MessageTry) {
 			messages.Add(ctx, 1, with("kind", string(m.Kind), "channel", string(m.Channel), "outcome", m.Outcome))

@@ -25,6 +25,7 @@ func Prometheus(r prometheus.Registerer) pool.Observer {
 	}, []string{"kind", "channel", "outcome"})
 	store := histogram("userpool_store_seconds", "Calls of the store.", "operation", "outcome")
 	waits := histogram("userpool_hash_wait_seconds", "Waiting at the password door.", "outcome")
+	hooks := histogram("userpool_hook_seconds", "Runs of hooks.", "name", "outcome")
 	chores := histogram("userpool_chore_seconds", "Rounds of chores.", "name", "outcome")
 	return pool.Observer{
 		Event: func(_ context.Context, e pool.ObservedEvent) {
@@ -34,6 +35,9 @@ func Prometheus(r prometheus.Registerer) pool.Observer {
 			store.WithLabelValues(c.Operation, c.Outcome).Observe(c.Took.Seconds())
 		},
 		Hash: func(_ context.Context, h pool.HashRun) { waits.WithLabelValues(h.Outcome).Observe(h.Waited.Seconds()) },
+		Hook: func(_ context.Context, h pool.HookRun) {
+			hooks.WithLabelValues(h.Name, h.Outcome).Observe(h.Took.Seconds())
+		},
 		Message: func(_ context.Context, m pool.MessageTry) {
 			messages.WithLabelValues(string(m.Kind), string(m.Channel), m.Outcome).Inc()
 		},

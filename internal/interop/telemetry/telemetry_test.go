@@ -23,6 +23,7 @@ import (
 	"github.com/userpool-go/userpool/message/mailbox"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/storage/memory"
 )
 
@@ -38,7 +39,8 @@ func journey(ctx context.Context, t *testing.T, o pool.Observer) *pool.Pool {
 	t.Helper()
 	box := mailbox.New()
 	cheap := password.Params{Memory: 8, Time: 1, Threads: 1}
-	p, err := pool.Open(t.Context(), memory.New(), pool.Config{Sender: box, InsecureHash: &cheap, Observer: o})
+	hooks := hook.Set{PreAuthentication: func(context.Context, hook.PreAuthentication) error { return nil }}
+	p, err := pool.Open(t.Context(), memory.New(), pool.Config{Sender: box, InsecureHash: &cheap, Hooks: hooks, Observer: o})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,6 +114,7 @@ func TestPrometheus(t *testing.T) {
 		"userpool_events_total{kind=sign_in outcome=refused reason=no_proof}": 1,
 		"userpool_events_total{kind=sign_in outcome=success reason=}":         2,
 		"userpool_hash_wait_seconds{outcome=ok}":                              4,
+		"userpool_hook_seconds{name=PreAuthentication outcome=ok}":            3,
 		"userpool_hashes_running{}":                                           0,
 		"userpool_pools_failed{}":                                             0,
 	} {
@@ -154,6 +157,9 @@ func TestOpenTelemetry(t *testing.T) {
 		case metricdata.Histogram[float64]:
 			for _, p := range data.DataPoints {
 				counts[fmt.Sprint(m.Name, " ", p.Attributes.Len())] += int64(p.Count)
+				if last := p.Bounds[len(p.Bounds)-1]; last != 5 {
+					t.Errorf("the last bucket of %s begins at %v s", m.Name, last)
+				}
 			}
 		}
 	}
@@ -166,7 +172,7 @@ func TestOpenTelemetry(t *testing.T) {
 			t.Errorf("%s tells of a person", name)
 		}
 	}
-	if refused != 1 || counts["userpool.hash.wait 1"] != 4 || counts["userpool.store.duration 2"] < 12 {
+	if refused != 1 || counts["userpool.hash.wait 1"] != 4 || counts["userpool.hook.duration 2"] != 3 || counts["userpool.store.duration 2"] < 12 {
 		t.Errorf("%d refused; %v", refused, counts)
 	}
 
