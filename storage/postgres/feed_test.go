@@ -107,3 +107,42 @@ func revokedIn(f storage.Feed) (ids []string) {
 	}
 	return ids
 }
+
+// Rows that were restored from a dump have the numbers of another server, which may be higher than any
+// here. Until a program opens the tables they are told at every walk, however many they are; what is
+// revoked under the lower numbers of this server is told nevertheless. From then on they have numbers
+// of here.
+func TestT3_FeedOfARestoredDump(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.Database(t)
+	st := open(t, url, postgres.Config{})
+	commit(t, st, storage.Put(&storage.Pool{ID: shop, Created: noon}))
+	revoke(t, st, "restored")
+	const pools = 2*storage.MaxPage + 1
+	exec(t, st, fmt.Sprintf(`INSERT INTO userpool_pools (id, version, issuer, searchable, clients, created, epoch, deleted, moved)
+		SELECT 'p' || n, 1, '', searchable, clients, created, 1, false, moved FROM userpool_pools, generate_series(2, %d) AS n`, pools),
+		`UPDATE userpool_pools SET moved = moved + 1000000000`, `UPDATE userpool_revocations SET moved = moved + 1000000000`)
+	told := everything(t, st, "")
+	if len(told.Pools) != pools || told.Anew {
+		t.Errorf("of %d pools %d are told, anew %v", pools, len(told.Pools), told.Anew)
+	}
+	revoke(t, st, "new")
+	told = everything(t, st, told.Next)
+	if got := revokedIn(told); len(told.Pools) != pools || !slices.Equal(got, []string{"new", "restored"}) || told.Anew {
+		t.Errorf("then %d pools are told, and %v, anew %v", len(told.Pools), got, told.Anew)
+	}
+
+	const foreign = `SELECT (SELECT count(*) FROM userpool_pools WHERE moved >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint) +
+		(SELECT count(*) FROM userpool_revocations WHERE moved >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint)`
+	if n := count(t, st, foreign); n != pools+1 {
+		t.Errorf("%d rows have numbers of another server, want all %d", n, pools+1)
+	}
+	st = open(t, url, postgres.Config{})
+	if n := count(t, st, foreign); n != 0 {
+		t.Errorf("opened, %d rows have numbers of another server", n)
+	}
+	told = everything(t, st, told.Next)
+	if got := revokedIn(told); len(told.Pools) != pools || !slices.Contains(got, "restored") || told.Anew {
+		t.Errorf("with numbers of this server %d pools are told, and %v, anew %v", len(told.Pools), got, told.Anew)
+	}
+}

@@ -61,7 +61,19 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, schemaName string) error {
 			return fmt.Errorf("migrate to version %d: %w", version+1, err)
 		}
 	}
+	for _, query := range renumber {
+		if err := m.statement(ctx, query); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// What a dump brought from a server that had come further stands in the feed beyond all that is to come
+// here, and would be told at every walk: it gets a number of this server.
+var renumber = []string{
+	`UPDATE userpool_pools SET moved = pg_current_xact_id()::text::bigint WHERE moved >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint`,
+	`UPDATE userpool_revocations SET moved = pg_current_xact_id()::text::bigint WHERE moved >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint`,
 }
 
 // migrator changes the tables of one schema.
