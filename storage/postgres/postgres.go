@@ -72,12 +72,13 @@
 // remote_apply is of no more use here, for nothing that matters is read from a replica) nothing that was
 // acknowledged is lost, as long as only a replica that was in step is promoted: no user, session,
 // revocation, event or counted guess, and no token or code is taken twice. PostgreSQL keeps that
-// promise only while nobody ends a commit's wait for the replica: pg_cancel_backend does, and so do we
-// where no replica has answered for half a minute, or for a second after the caller has gone. Such a
-// commit is [storage.ErrUnknown], and stands on the primary alone, where whoever reads finds it. So
-// package pool does not take it for done because it finds it, but because another commit, which
-// requires it, reached a replica: every commit waits, also one that only requires. Who asks for
-// something a second time and hears that it is so already, such as to sign out, was only read to.
+// promise only while nobody ends a commit's wait for the replica: pg_cancel_backend does, and the server
+// then acknowledges the commit; and so do we where no replica has answered for half a minute, or for a
+// second after the caller has gone, which is [storage.ErrUnknown]. Such a commit stands on the primary
+// alone, where whoever reads finds it. So after an ErrUnknown package pool does not take it for done
+// because it finds it, but because another commit, which requires it, reached a replica: every commit
+// waits, also one that only requires. Who asks for something a second time and hears that it is so
+// already, such as to sign out, was only read to.
 //
 // Without one, the commits of the last moment are lost: users who had just come, but also a sign-out,
 // a changed password or a counted guess, whose undoing nobody hears of. Refresh tokens given out by
