@@ -59,7 +59,7 @@ func (s watched) Ephemeral() bool {
 
 func (s watched) Commit(ctx context.Context, changes ...storage.Change) error {
 	err := s.Store.Commit(ctx, changes...)
-	if err == nil && !slice(changes) {
+	if err == nil && !aside(changes) {
 		s.world.made.Store(true)
 		s.world.counts.Store(!slices.ContainsFunc(changes, func(c storage.Change) bool {
 			_, deletes := c.(storage.DeleteRecord)
@@ -69,10 +69,13 @@ func (s watched) Commit(ctx context.Context, changes ...storage.Change) error {
 	return err
 }
 
-// slice reports whether a commit takes a slice of a budget, which is no part of what a call does.
-func slice(changes []storage.Change) bool {
-	c, ok := changes[0].(storage.Count)
-	return ok && strings.HasPrefix(c.Key.Name, "budget:")
+// aside reports whether a commit is no part of what a call does: it takes a slice of a budget, or
+// changes nothing, and so settles what became of another.
+func aside(changes []storage.Change) bool {
+	if c, ok := changes[0].(storage.Count); ok {
+		return strings.HasPrefix(c.Key.Name, "budget:")
+	}
+	return !slices.ContainsFunc(changes, func(c storage.Change) bool { _, ok := c.(storage.RequireRecord); return !ok })
 }
 
 // shows reports whether a change leaves a stamp that a pool finds.
@@ -100,7 +103,7 @@ func (w *world) begin(meet way) {
 			w.nth++
 			n = w.nth
 		}
-		if method == "Commit" && !slice(changes) {
+		if method == "Commit" && !aside(changes) {
 			w.made.Store(false)
 		}
 		f := meet(n)
