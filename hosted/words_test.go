@@ -179,6 +179,7 @@ func TestEveryErrorOfThePoolIsKnown(t *testing.T) {
 		pool.ErrNotFound:       true, pool.ErrNotAllowed: true, pool.ErrForbidden: true, pool.ErrSecretLimit: true,
 		pool.ErrStale: true, pool.ErrFixedInCode: true, pool.ErrExists: true, pool.ErrNotReady: true, // only administrators meet them
 		pool.ErrNeedsProof: true, // of accounts: no page asks for it
+		pool.ErrBehind:     true, pool.ErrClock: true, // of Health, which no page asks for
 	}
 	for name, err := range poolErrors(t) {
 		status, told := hosted.FailureOf(err)
@@ -200,6 +201,7 @@ func poolErrors(t *testing.T) map[string]error {
 		"ErrUnfinished": pool.ErrUnfinished, "ErrNotFound": pool.ErrNotFound, "ErrNotAllowed": pool.ErrNotAllowed,
 		"ErrForbidden": pool.ErrForbidden, "ErrStale": pool.ErrStale, "ErrFixedInCode": pool.ErrFixedInCode,
 		"ErrExists": pool.ErrExists, "ErrNotReady": pool.ErrNotReady, "ErrNeedsProof": pool.ErrNeedsProof,
+		"ErrBehind": pool.ErrBehind, "ErrClock": pool.ErrClock,
 	}
 	files, _ := filepath.Glob("../pool/*.go")
 	for _, file := range files {
