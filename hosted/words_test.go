@@ -178,7 +178,7 @@ func TestEveryErrorOfThePoolIsKnown(t *testing.T) {
 		pool.ErrFlowNotAllowed: true, // of another app, or by a mistake of ours
 		pool.ErrNotFound:       true, pool.ErrNotAllowed: true, pool.ErrForbidden: true, pool.ErrSecretLimit: true,
 		pool.ErrStale: true, pool.ErrFixedInCode: true, pool.ErrExists: true, pool.ErrNotReady: true, // only administrators meet them
-		pool.ErrNeedsProof: true, // of accounts: no page asks for it
+		pool.ErrNeedsProof: true,                      // of accounts: no page asks for it
 		pool.ErrBehind:     true, pool.ErrClock: true, // of Health, which no page asks for
 	}
 	for name, err := range poolErrors(t) {
