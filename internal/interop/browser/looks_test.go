@@ -206,7 +206,7 @@ func (p *tab) shoot(file string) {
 	p.t.Helper()
 	beyond := true
 	shot := call(p, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: &beyond})
-	if err := os.WriteFile(file, []byte(shot.Data), 0o644); err != nil {
+	if err := os.WriteFile(file, shot.Data, 0o644); err != nil {
 		p.t.Fatal(err)
 	}
 }
