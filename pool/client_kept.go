@@ -18,7 +18,7 @@ const clientKind = "client" // documents of it, by client
 type keptClient struct {
 	// Since is when settings that are stored took the client in. What was given out before was to
 	// another of the same id: one that comes back after it was taken away has nothing of it
-	// (security.md S7).
+	// (security.md S7), but for the seconds by which the clocks of two processes differ.
 	Since   time.Time    `json:"since,omitzero"`
 	Secrets []keptSecret `json:"secrets,omitempty"`
 }
