@@ -29,16 +29,18 @@ import (
 //
 // Functions are called synchronously, in the goroutine to which it happened, by many at once: they
 // must be safe for that, return at once, and call nothing of the pool but its Stats. Visitors wait
-// for them, and cause the same calls whoever is behind an address; but a function that takes longer
-// for some outcomes or reasons shows strangers which it was, and so who exists (security.md S19): what
-// takes time is for a goroutine of its own. What they are told has happened already. One that panics
-// undoes none of it: the panic is logged, once a process, and the call that it was in goes on.
+// for them, and cause the same calls whoever is behind an address, runs of MigrateUser aside; but a
+// function that takes longer for some outcomes or reasons shows strangers which it was, and so who
+// exists (security.md S19): what takes time is for a goroutine of its own. What they are told has happened already. One that panics
+// undoes none of it: the panic is logged, once a process, and the call that it was in goes on. One
+// that ends its goroutine, as testing.T.FailNow does, ends the call or the chore, which stays ended.
 // Durations are by Config.Now. The context is that of the call, or of the chore; it may have ended.
 //
 // New fields will come: an Observer is made by their names.
 type Observer struct {
-	// Event is told of each event of a history, once it is stored; and of each call that was
-	// refused without a verdict at once, though the history tells those of a minute together.
+	// Event is told of each event of a history, once it is stored, but for one of which the store's
+	// answer was lost for good; and of each call that was refused without a verdict at once, though
+	// the history tells those of a minute together.
 	Event func(context.Context, ObservedEvent)
 	// Store is told of each call of the store.
 	Store func(context.Context, StoreCall)

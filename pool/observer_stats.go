@@ -28,7 +28,8 @@ type Stats struct {
 }
 
 // Stats returns how this process stands with all pools. It asks the store nothing, and may be called
-// by an [Observer].
+// by an [Observer]; but it goes through all pools that are known, so where those are thousands not at
+// every call.
 func (d *Directory) Stats() Stats {
 	s := Stats{Due: int(d.outbox.due.Load()), Followed: d.followed(), Chores: d.rounded.all()}
 	s.HashesRunning, s.HashesWaiting = d.door.Load()
