@@ -11,6 +11,7 @@ import (
 	"github.com/userpool-go/userpool/pool/pooltest"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
+	"github.com/userpool-go/userpool/storage/storagetest"
 	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
 	"github.com/userpool-go/userpool/web"
@@ -117,7 +118,7 @@ func TestRequireGroupAsTokensDo(t *testing.T) {
 // Who is not signed in is asked to, as by Require, and what other sites cause is nobody's.
 func TestRequireGroupOfNobody(t *testing.T) {
 	t.Parallel()
-	st := &failing{Store: memory.New()}
+	st := &storagetest.Faulty{Store: memory.New()}
 	defer st.Close()
 	k := pooltest.New(t, pooltest.WithStore(st), pooltest.WithConfig(pool.Config{Settings: &shop}))
 	app, root := handler(web.New(k.Pool, web.Config{})), k.Person(ada, pooltest.InGroup("staff"))
@@ -136,9 +137,9 @@ func TestRequireGroupOfNobody(t *testing.T) {
 	alone := root.Request("GET", "/admin") // the token tells the group, and opens no page
 	alone.Header.Del("Cookie")
 	ask("a token", alone, 303, "/login?return_to=%2Fadmin")
-	st.down = true
+	st.Set(down)
 	ask("without a store", root.Request("GET", "/admin"), 503, "")
-	st.down = false
+	st.Set(nil)
 }
 
 // Whoever is taken out of a group is out at the next request, in the session in which they were in it.

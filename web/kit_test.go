@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"net/http"
@@ -13,8 +12,7 @@ import (
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/pool/pooltest"
-	"github.com/userpool-go/userpool/storage"
-	"github.com/userpool-go/userpool/user"
+	"github.com/userpool-go/userpool/storage/storagetest"
 	"github.com/userpool-go/userpool/web"
 )
 
@@ -115,15 +113,5 @@ func is(t *testing.T, what string, err, class error) {
 
 var another = password.New("Another harbour, 2 gulls & a storm.")
 
-// failing is a store that can stop to answer.
-type failing struct {
-	storage.Store
-	down bool
-}
-
-func (f *failing) Read(ctx context.Context, p user.PoolID, w storage.Want) (storage.Got, error) {
-	if f.down {
-		return storage.Got{}, errors.New("disk full")
-	}
-	return f.Store.Read(ctx, p, w)
-}
+// down is the plan of a store that does not answer.
+var down = storagetest.Sometimes(1, 1, storagetest.Fault{Err: errors.New("disk full")})

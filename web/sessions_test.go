@@ -10,6 +10,7 @@ import (
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/pool/pooltest"
 	"github.com/userpool-go/userpool/storage/memory"
+	"github.com/userpool-go/userpool/storage/storagetest"
 	"github.com/userpool-go/userpool/web"
 )
 
@@ -195,13 +196,13 @@ func TestStartRefuses(t *testing.T) {
 // leave the session before open.
 func TestUnavailable(t *testing.T) {
 	t.Parallel()
-	st := &failing{Store: memory.New()}
+	st := &storagetest.Faulty{Store: memory.New()}
 	defer st.Close()
 	k := pooltest.New(t, pooltest.WithStore(st))
 	s := serve(t, k)
 	p := k.Person(ada)
 	done := s.finished(ada)
-	st.down = true
+	st.Set(down)
 	res := s.do(p.Request("GET", "/me"))
 	if res.Code != http.StatusServiceUnavailable || res.Header().Get("Set-Cookie") != "" {
 		t.Errorf("/me = %d with %v, want 503 and the cookie left alone", res.Code, res.Header())
@@ -219,7 +220,7 @@ func TestUnavailable(t *testing.T) {
 	if cs := w.Result().Cookies(); len(cs) != 1 || cs[0].MaxAge != -1 {
 		t.Errorf("End left the cookie to whoever comes next: %v", cs)
 	}
-	st.down = false
+	st.Set(nil)
 }
 
 // finished signs somebody in as a browser does.
