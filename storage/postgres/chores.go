@@ -114,7 +114,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, n int) (erased int, er
 		if erased >= n {
 			break
 		}
-		done, err := s.exec(ctx, query, now.UnixMicro(), n-erased)
+		done, err := s.erase(ctx, query, now.UnixMicro(), n-erased)
 		if query == sweepUsers && err != nil && !broken(codeOf(err)) {
 			done, err = s.sweepEach(ctx, now, n-erased)
 		}
@@ -124,6 +124,34 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, n int) (erased int, er
 		erased += done
 	}
 	return min(erased, n), nil // sessions below others come along
+}
+
+// alongIndexes is for transactions of chores. How many rows their statements come to is foreseen so
+// badly that the server would read and hash whole tables for the thousand rows that are asked for, and
+// compile what then runs for less time than that takes. Engines that know neither setting do nothing.
+const alongIndexes = `SELECT set_config(s.name, 'off', true) FROM (VALUES ('enable_seqscan'), ('enable_hashjoin'), ('enable_mergejoin'), ('jit')) AS s (name)
+	WHERE current_setting(s.name, true) IS NOT NULL`
+
+// chore runs f in a transaction of chores.
+func (s *Store) chore(ctx context.Context, f func(context.Context, pgx.Tx) error) error {
+	return s.work(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, alongIndexes); err != nil {
+				return err
+			}
+			return f(ctx, tx)
+		})
+	})
+}
+
+// erase runs a statement that erases many rows, and tells how many.
+func (s *Store) erase(ctx context.Context, query string, args ...any) (n int, err error) {
+	err = s.chore(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, s.sql(query), args...)
+		n = int(tag.RowsAffected())
+		return err
+	})
+	return n, err
 }
 
 // sweepEach erases expired sign-ups one by one, because there is a row among them that cannot go:
@@ -162,11 +190,9 @@ func (s *Store) Trim(ctx context.Context, pool user.PoolID, seal int64, n int) (
 		return false, err
 	}
 	defer done()
-	err = s.work(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
-		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) (err error) {
-			left, err = s.trim(ctx, tx, pool, seal, n)
-			return err
-		})
+	err = s.chore(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
+		left, err = s.trim(ctx, tx, pool, seal, n)
+		return err
 	})
 	return left && err == nil, err
 }
@@ -210,7 +236,7 @@ var dropping = []string{
 	`DELETE FROM userpool_user_index WHERE (pool, name, value, user_id) IN (SELECT pool, name, value, user_id FROM userpool_user_index WHERE pool = $1 LIMIT $2)`,
 	`DELETE FROM userpool_attempts WHERE (pool, ns, value, user_id) IN (SELECT pool, ns, value, user_id FROM userpool_attempts WHERE pool = $1 LIMIT $2)`,
 	`DELETE FROM userpool_logins WHERE (pool, ns, value) IN (SELECT pool, ns, value FROM userpool_logins WHERE pool = $1 LIMIT $2)`,
-	`DELETE FROM userpool_users WHERE id IN (SELECT id FROM userpool_users WHERE pool = $1 ORDER BY id LIMIT $2)`,
+	`DELETE FROM userpool_users WHERE id IN (SELECT id FROM userpool_users WHERE pool = $1 LIMIT $2)`,
 	`DELETE FROM userpool_counts WHERE (pool, stripe) IN (SELECT pool, stripe FROM userpool_counts WHERE pool = $1 LIMIT $2)`,
 }
 
@@ -244,7 +270,7 @@ func (s *Store) Drop(ctx context.Context, pool user.PoolID, n int) (left bool, e
 		if n <= 0 {
 			break
 		}
-		erased, err := s.exec(ctx, query, key(pool), n)
+		erased, err := s.erase(ctx, query, key(pool), n)
 		if c := codeOf(err); c == foreignKey || c == restrict {
 			return true, storage.ErrReferenced
 		}
@@ -260,6 +286,7 @@ func (s *Store) Drop(ctx context.Context, pool user.PoolID, n int) (left bool, e
 // ask reads whether something is so of a pool.
 func (s *Store) ask(ctx context.Context, query, pool string, so *bool) error {
 	b := new(pgx.Batch)
+	b.Queue(alongIndexes)
 	b.Queue(s.sql(query), pool).QueryRow(func(row pgx.Row) error { return row.Scan(so) })
 	return s.snapshot(ctx, b)
 }

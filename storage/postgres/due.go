@@ -42,10 +42,6 @@ const (
 			ORDER BY o.turn, o.due, o.pool LIMIT $3::bigint`
 )
 
-// interpreted lets the transaction's statements run at once: what they cost is foreseen so badly that
-// the server compiles them first, for longer than they run. Engines that compile nothing do nothing.
-const interpreted = `SELECT set_config('jit', 'off', true) WHERE current_setting('jit', true) IS NOT NULL`
-
 // manyPools is from how many on it is cheaper to look for those that have mail.
 const manyPools = 16
 
@@ -80,7 +76,7 @@ func (s *Store) Due(ctx context.Context, pools []user.PoolID, lane int, now time
 func (s *Store) due(ctx context.Context, query string, args ...any) (due []*storage.Outgoing, more bool, err error) {
 	of := map[user.PoolID]int{}
 	b := new(pgx.Batch)
-	b.Queue(interpreted)
+	b.Queue(alongIndexes)
 	b.Queue(s.sql(query), args...).Query(func(rows pgx.Rows) (err error) {
 		due, err = collect(rows, func(r pgx.Row) (*storage.Outgoing, error) {
 			share := 0

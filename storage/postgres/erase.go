@@ -33,10 +33,14 @@ const eraseDoomed = `,
 				SELECT m.pool, m.id FROM userpool_outgoing AS m JOIN doomed AS d ON m.pool = d.pool AND m.owner = d.id
 				UNION SELECT m.pool, m.id FROM userpool_outgoing AS m JOIN gone AS g ON m.pool = g.pool AND m.ticket = g.id AND m.ticket <> '') AS x
 			WHERE o.pool = x.pool AND o.id = x.id),
-		own AS (DELETE FROM userpool_logins AS l USING doomed AS d, jsonb_array_elements(d.body -> 'l') AS e (value)
-			WHERE l.pool = d.pool AND l.ns = coalesce(e.value ->> 'n', 'name') AND l.value = e.value ->> 'v' AND l.user_id = d.id),
-		term AS (DELETE FROM userpool_user_index AS i USING doomed AS d, jsonb_array_elements(d.body -> 'x') AS e (value)
-			WHERE i.pool = d.pool AND i.name = e.value ->> 0 AND i.value = e.value ->> 1 AND i.user_id = d.id),
+		names AS MATERIALIZED (SELECT d.pool, d.id, coalesce(e.value ->> 'n', 'name') AS ns, e.value ->> 'v' AS value
+			FROM doomed AS d, jsonb_array_elements(d.body -> 'l') AS e (value)),
+		own AS (DELETE FROM userpool_logins AS l USING names AS n
+			WHERE l.pool = n.pool AND l.ns = n.ns AND l.value = n.value AND l.user_id = n.id),
+		terms AS MATERIALIZED (SELECT d.pool, d.id, e.value ->> 0 AS name, e.value ->> 1 AS value
+			FROM doomed AS d, jsonb_array_elements(d.body -> 'x') AS e (value)),
+		term AS (DELETE FROM userpool_user_index AS i USING terms AS t
+			WHERE i.pool = t.pool AND i.name = t.name AND i.value = t.value AND i.user_id = t.id),
 		try AS (DELETE FROM userpool_attempts AS a USING doomed AS d
 			WHERE a.pool = d.pool AND a.ns = coalesce(d.body -> 't' -> 'l' ->> 'n', 'name') AND a.value = d.body -> 't' -> 'l' ->> 'v' AND a.user_id = d.id)
 	DELETE FROM userpool_users AS u USING doomed AS d WHERE u.id = d.id`

@@ -89,3 +89,11 @@ func Load(ctx context.Context, s *Store, pool user.PoolID, n int, record func(n 
 	}
 	return nil
 }
+
+// Reads returns what a read sends.
+func Reads(pool user.PoolID, w storage.Want) (out []string) {
+	for _, q := range newReading(new(Store), pool, w).batch.QueuedQueries {
+		out = append(out, q.SQL)
+	}
+	return out
+}
