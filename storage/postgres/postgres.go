@@ -90,6 +90,13 @@
 // nothing for at least half a minute, because no replica follows it; with asynchronous replication it
 // takes writes that are lost later.
 //
+// # Statistics
+//
+// A prepared statement keeps the plan that was good for the tables as they were, until they are
+// analyzed. One made while they were empty, and vacuumed, walks through a table that a hundred thousand
+// users have been loaded into since, for tens of milliseconds a read, until autovacuum comes by: within a
+// minute as it is set by default. It must be on, and who loads many users at once ends with ANALYZE.
+//
 // # What is proven
 //
 // PostgreSQL 15, with storagetest whole, under load while it is restarted, killed, promoted, and its
