@@ -272,6 +272,23 @@ func TestDeleteWithoutAnAnswer(t *testing.T) {
 	}
 }
 
+// A primary that no replica follows shows that a pool is deleted, and may take that along when it dies.
+func TestDeletedIsNotOnlyRead(t *testing.T) {
+	t.Parallel()
+	st := &storagetest.Faulty{Store: memory.New()}
+	c := openCity(t, st)
+	c.create("acme", pool.Settings{})
+	st.Set(func(_ context.Context, method string, _ []storage.Change) storagetest.Fault {
+		if method == "Commit" || method == "Lease" {
+			return storagetest.Fault{Err: storage.ErrUnknown, Done: true}
+		}
+		return storagetest.Fault{}
+	})
+	if err := c.Delete(t.Context(), operator, "acme"); !errors.Is(err, pool.ErrUnavailable) {
+		t.Errorf("Delete on a primary that is alone = %v, want ErrUnavailable", err)
+	}
+}
+
 // told is a store whose feed tells of all deleted pools, time and again, and that counts what is
 // erased.
 type told struct {

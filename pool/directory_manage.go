@@ -116,7 +116,14 @@ func (d *Directory) deleted(ctx context.Context, id user.PoolID) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
 	page, err := d.store.Pools(ctx, storage.PoolQuery{ID: id})
-	return err == nil && len(page.Pools) == 0
+	if err != nil || len(page.Pools) > 0 {
+		return false
+	}
+	// A primary that no replica follows shows it too, and may take it along: see [Pool.settle]. A pool
+	// that is deleted takes no commits, but what is written later and reaches a replica proves it as well.
+	now := d.now()
+	held, err := d.store.Lease(ctx, storage.Lease{Name: "deleted/" + d.holder, Holder: d.holder, Now: now, Until: now.Add(settleTimeout)})
+	return held && err == nil
 }
 
 // PoolInfo is a pool as a [Directory] lists it.
