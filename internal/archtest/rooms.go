@@ -75,7 +75,7 @@ var owners = map[string][]string{
 	"modernc.org/sqlite":                {"storage/sqlite"},
 	"modernc.org/sqlite/lib":            {"storage/sqlite"},
 	"github.com/jackc/pgx/v5":           {"storage/postgres", "internal/postgrestest", "examples"},
-	"github.com/jackc/pgx/v5/pgconn":    {"storage/postgres"},
+	"github.com/jackc/pgx/v5/pgconn":    {"storage/postgres", "internal/postgrestest"},
 	"github.com/jackc/pgx/v5/pgxpool":   {"storage/postgres", "examples"},
 	"github.com/emersion/go-smtp":       {"examples"}, // and the tests of message/smtp
 	"github.com/emersion/go-sasl":       {"examples"},

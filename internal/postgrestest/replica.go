@@ -2,10 +2,12 @@ package postgrestest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // replicaName is how a replica names itself to its primary.
@@ -36,7 +38,7 @@ func (s *Server) Synchronous() {
 // followed goes on as before.
 func (s *Server) Promote() {
 	s.t.Helper()
-	s.Exec("SELECT pg_promote()")
+	s.waitFor("SELECT CASE WHEN pg_is_in_recovery() THEN pg_promote(false) ELSE true END")
 	s.waitFor("SELECT NOT pg_is_in_recovery()")
 }
 
@@ -71,9 +73,19 @@ func (s *Server) query(query string, into any) bool {
 		return false
 	}
 	defer conn.Close(ctx)
-	if err := conn.QueryRow(ctx, query).Scan(into); err != nil {
+	err = conn.QueryRow(ctx, query).Scan(into)
+	for inTheWay(err) {
+		err = conn.QueryRow(ctx, query).Scan(into)
+	}
+	if err != nil {
 		s.t.Errorf("%s: %v", query, err)
 		return false
 	}
 	return true
+}
+
+// inTheWay reports whether a replica gave up a query for what it had to apply.
+func inTheWay(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == "40001"
 }
