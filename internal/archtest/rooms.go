@@ -71,6 +71,9 @@ var owners = map[string][]string{
 	"github.com/lestrrat-go/jwx/v2/jwk": {"internal/jose"},
 	"github.com/lestrrat-go/jwx/v2/jws": {"internal/jose"},
 	"github.com/lestrrat-go/jwx/v2/jwa": {"internal/jose"}, // names of algorithms, no code
+	"github.com/pquerna/otp":            {"mfa"},
+	"github.com/pquerna/otp/hotp":       {"mfa"},
+	"github.com/boombuler/barcode/qr":   {"mfa"},
 	"github.com/wneessen/go-mail":       {"message/smtp"},
 	"modernc.org/sqlite":                {"storage/sqlite"},
 	"modernc.org/sqlite/lib":            {"storage/sqlite"},

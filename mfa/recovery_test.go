@@ -1,0 +1,61 @@
+package mfa_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/userpool-go/userpool/mfa"
+)
+
+func TestNewRecoveryCodes(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for range 100 {
+		codes := mfa.NewRecoveryCodes()
+		if len(codes) != mfa.RecoveryCodes {
+			t.Fatalf("%d codes, want %d", len(codes), mfa.RecoveryCodes)
+		}
+		for _, c := range codes {
+			got, ok := mfa.RecoveryCode(c)
+			if len(c) != 11 || !ok || got != strings.ReplaceAll(c, "-", "") || seen[c] {
+				t.Fatalf("code %q is compared as %q, %v; seen before: %v", c, got, ok, seen[c])
+			}
+			seen[c] = true
+		}
+	}
+}
+
+func TestRecoveryCode(t *testing.T) {
+	t.Parallel()
+	for typed, want := range map[string]string{
+		"7h2kq-x9m4d":                            "7h2kqx9m4d",
+		"7H2KQ X9M4D":                            "7h2kqx9m4d",
+		" 7h2kqx9m4d ":                           "7h2kqx9m4d",
+		"OIL00-11111":                            "0110011111",
+		"7h2kq–x9m4d":                            "7h2kqx9m4d", // what a text processor makes of a hyphen
+		"7h2kq-x9m4":                             "",
+		"7h2kq-x9m4dd":                           "",
+		"7h2kq-x9m4u":                            "", // no code has a u
+		"7h2kq_x9m4d":                            "",
+		"":                                       "",
+		"-----":                                  "",
+		"７h2kq-x9m4d":                            "",
+		"7h2kq-x9m4d\x00":                        "",
+		"7h2kq-x9m4d" + strings.Repeat(" ", 100): "",
+	} {
+		got, ok := mfa.RecoveryCode(typed)
+		if ok != (want != "") || ok && got != want {
+			t.Errorf("RecoveryCode(%q) = %q, %v, want %q", typed, got, ok, want)
+		}
+	}
+}
+
+func FuzzRecoveryCode(f *testing.F) {
+	f.Add("7h2kq-x9m4d")
+	f.Fuzz(func(t *testing.T, typed string) {
+		code, ok := mfa.RecoveryCode(typed)
+		if again, still := mfa.RecoveryCode(code); ok && (!still || again != code || len(code) != 10) {
+			t.Errorf("RecoveryCode(%q) = %q, and of that %q", typed, code, again)
+		}
+	})
+}
