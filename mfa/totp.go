@@ -89,7 +89,7 @@ func escaped(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+
 
 // Code returns what an app that has the seed shows at a time. It is for tests.
 func (s Seed) Code(at time.Time) string {
-	code, ok := s.at(stepAt(at))
+	code, ok := codeOf(s.Text(), stepAt(at))
 	if !ok {
 		return ""
 	}
@@ -101,9 +101,9 @@ func (s Seed) Code(at time.Time) string {
 // security.md S17): a code that somebody looked at over a shoulder is worth nothing afterwards. It
 // takes the same time whichever step matches.
 func (s Seed) Accept(code string, now time.Time, last int64) (step int64, ok bool) {
-	typed := strings.Map(digit, code)
+	typed, key := strings.Map(digit, code), s.Text()
 	for i := stepAt(now) + skew; i >= stepAt(now)-skew; i-- {
-		want, has := s.at(i)
+		want, has := codeOf(key, i)
 		same := subtle.ConstantTimeCompare([]byte(want), []byte(typed)) == 1
 		if has && same && i > last {
 			step, ok = i, true
@@ -122,13 +122,12 @@ func digit(r rune) rune {
 
 func stepAt(t time.Time) int64 { return t.Unix() / period }
 
-// at returns the code of a step (RFC 4226, 5.3).
-func (s Seed) at(step int64) (string, bool) {
-	if s.key == nil || step < 0 {
+// codeOf returns the code of a step, by a seed in base32 (RFC 4226, 5.3).
+func codeOf(key string, step int64) (string, bool) {
+	if key == "" || step < 0 {
 		return "", false
 	}
-	o := hotp.ValidateOpts{Digits: digits, Algorithm: otp.AlgorithmSHA1}
-	code, err := hotp.GenerateCodeCustom(s.Text(), uint64(step), o)
+	code, err := hotp.GenerateCodeCustom(key, uint64(step), hotp.ValidateOpts{Digits: digits, Algorithm: otp.AlgorithmSHA1})
 	return code, err == nil
 }
 

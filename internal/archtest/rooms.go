@@ -15,13 +15,14 @@ var rooms = map[string][]string{
 	".": nil, // documentation only
 
 	// The ground floor: rules over values. No room knows another, but user knows two.
-	"password":        {"internal/egress"},
-	"mfa":             nil,
-	"mfa/passkey":     {"mfa"},
-	"token":           {"internal/jose", "internal/egress"},
-	"token/tokentest": {"token", "internal/jose"},
-	"seal":            nil,
-	"user":            {"password", "mfa"},
+	"password":                {"internal/egress"},
+	"mfa":                     nil,
+	"mfa/passkey":             {"mfa"},
+	"mfa/passkey/passkeytest": nil,
+	"token":                   {"internal/jose", "internal/egress"},
+	"token/tokentest":         {"token", "internal/jose"},
+	"seal":                    nil,
+	"user":                    {"password", "mfa"},
 
 	// The first floor: records and their stores; messages and their senders.
 	"storage":                 {"user", "token"},
@@ -63,25 +64,28 @@ var rooms = map[string][]string{
 
 // kits lists the rooms that are for tests alone, whose hashes guard nothing and whose keys are made
 // up: no program imports them, an example neither.
-var kits = []string{"pool/pooltest", "storage/storagetest", "token/tokentest", "internal/postgrestest"}
+var kits = []string{"pool/pooltest", "storage/storagetest", "token/tokentest", "mfa/passkey/passkeytest", "internal/postgrestest"}
 
 // owners lists who may import what is not ours. A dependency has one owner, whose types never show
 // in our API; a package of the standard library that is not here may be imported by everybody.
 var owners = map[string][]string{
-	"github.com/lestrrat-go/jwx/v2/jwk": {"internal/jose"},
-	"github.com/lestrrat-go/jwx/v2/jws": {"internal/jose"},
-	"github.com/lestrrat-go/jwx/v2/jwa": {"internal/jose"}, // names of algorithms, no code
-	"github.com/pquerna/otp":            {"mfa"},
-	"github.com/pquerna/otp/hotp":       {"mfa"},
-	"github.com/boombuler/barcode/qr":   {"mfa"},
-	"github.com/wneessen/go-mail":       {"message/smtp"},
-	"modernc.org/sqlite":                {"storage/sqlite"},
-	"modernc.org/sqlite/lib":            {"storage/sqlite"},
-	"github.com/jackc/pgx/v5":           {"storage/postgres", "internal/postgrestest", "examples"},
-	"github.com/jackc/pgx/v5/pgconn":    {"storage/postgres", "internal/postgrestest"},
-	"github.com/jackc/pgx/v5/pgxpool":   {"storage/postgres", "examples"},
-	"github.com/emersion/go-smtp":       {"examples"}, // and the tests of message/smtp
-	"github.com/emersion/go-sasl":       {"examples"},
+	"github.com/lestrrat-go/jwx/v2/jwk":                     {"internal/jose"},
+	"github.com/lestrrat-go/jwx/v2/jws":                     {"internal/jose"},
+	"github.com/lestrrat-go/jwx/v2/jwa":                     {"internal/jose"}, // names of algorithms, no code
+	"github.com/pquerna/otp":                                {"mfa"},
+	"github.com/pquerna/otp/hotp":                           {"mfa"},
+	"github.com/boombuler/barcode/qr":                       {"mfa"},
+	"github.com/go-webauthn/webauthn/webauthn":              {"mfa/passkey"},
+	"github.com/go-webauthn/webauthn/protocol":              {"mfa/passkey"},
+	"github.com/go-webauthn/webauthn/protocol/webauthncose": {"mfa/passkey"},
+	"github.com/wneessen/go-mail":                           {"message/smtp"},
+	"modernc.org/sqlite":                                    {"storage/sqlite"},
+	"modernc.org/sqlite/lib":                                {"storage/sqlite"},
+	"github.com/jackc/pgx/v5":                               {"storage/postgres", "internal/postgrestest", "examples"},
+	"github.com/jackc/pgx/v5/pgconn":                        {"storage/postgres", "internal/postgrestest"},
+	"github.com/jackc/pgx/v5/pgxpool":                       {"storage/postgres", "examples"},
+	"github.com/emersion/go-smtp":                           {"examples"}, // and the tests of message/smtp
+	"github.com/emersion/go-sasl":                           {"examples"},
 
 	"golang.org/x/crypto/argon2":           {"password"},
 	"golang.org/x/crypto/blake2b":          {"password"},

@@ -1,0 +1,290 @@
+// Package passkey has the ceremonies of passkeys (WebAuthn Level 3), for a pool whose program imports it:
+//
+//	c := pool.Config{Passkeys: passkey.New()}
+//
+// Who does not import it does not link what it needs. Answers are judged by go-webauthn, of which
+// nothing shows here. Attestation is not asked for: it says who made an authenticator, and costs people
+// their privacy.
+package passkey
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/protocol/webauthncose"
+	"github.com/go-webauthn/webauthn/webauthn"
+
+	"github.com/userpool-go/userpool/mfa"
+)
+
+// maxAnswer bounds what a browser may answer, in bytes: it is parsed before anything is judged.
+const maxAnswer = 16 << 10
+
+// timeout is for how long a browser waits for the user. What is kept of a ceremony expires by itself.
+const timeout = 5 * time.Minute
+
+// algorithms that passkeys may sign by, the best first: those that every authenticator has one of.
+var algorithms = []protocol.CredentialParameter{
+	{Type: protocol.PublicKeyCredentialType, Algorithm: webauthncose.AlgEdDSA},
+	{Type: protocol.PublicKeyCredentialType, Algorithm: webauthncose.AlgES256},
+	{Type: protocol.PublicKeyCredentialType, Algorithm: webauthncose.AlgRS256},
+}
+
+// ceremonies is an [mfa.Passkeys]. It has no state.
+type ceremonies struct{}
+
+// New returns the ceremonies. They are safe for concurrent use.
+func New() mfa.Passkeys { return ceremonies{} }
+
+// state is what is kept of a ceremony until it is answered.
+type state struct {
+	Challenge []byte           `json:"challenge"`
+	Handle    []byte           `json:"handle,omitempty"` // of who a passkey is made for
+	Verify    mfa.Verification `json:"verify"`
+	Allowed   [][]byte         `json:"allowed,omitempty"` // nil for any
+}
+
+// owner is a user as go-webauthn asks for one.
+type owner struct {
+	mfa.PasskeyUser
+	credentials []webauthn.Credential
+}
+
+func (o owner) WebAuthnID() []byte                         { return o.Handle }
+func (o owner) WebAuthnName() string                       { return o.Name }
+func (o owner) WebAuthnDisplayName() string                { return o.Display }
+func (o owner) WebAuthnCredentials() []webauthn.Credential { return o.credentials }
+
+// Check implements [mfa.Passkeys].
+func (ceremonies) Check(rp mfa.RelyingParty) error {
+	if _, err := netip.ParseAddr(rp.ID); err == nil {
+		return errors.New("passkey: the id of a relying party is a domain, not an address")
+	}
+	if len(rp.Origins) == 0 {
+		return errors.New("passkey: a relying party has an origin at least")
+	}
+	for _, o := range rp.Origins {
+		if err := checkOrigin(rp.ID, o); err != nil {
+			return err
+		}
+	}
+	_, err := party(rp)
+	return err
+}
+
+func party(rp mfa.RelyingParty) (*webauthn.WebAuthn, error) {
+	once := webauthn.TimeoutConfig{Timeout: timeout, TimeoutUVD: timeout}
+	w, err := webauthn.New(&webauthn.Config{
+		RPID: rp.ID, RPDisplayName: rp.Name, RPOrigins: rp.Origins,
+		AttestationPreference: protocol.PreferNoAttestation,
+		Timeouts:              webauthn.TimeoutsConfig{Login: once, Registration: once},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("passkey: relying party %q: %w", rp.ID, err)
+	}
+	return w, nil
+}
+
+// Create implements [mfa.Passkeys].
+func (ceremonies) Create(rp mfa.RelyingParty, u mfa.PasskeyUser, v mfa.Verification) (options, kept []byte, err error) {
+	w, err := party(rp)
+	if err != nil {
+		return nil, nil, err
+	}
+	if u.Display == "" {
+		u.Display = u.Name
+	}
+	verify := requirement(v)
+	creation, _, err := w.BeginRegistration(owner{PasskeyUser: u},
+		webauthn.WithCredentialParameters(algorithms),
+		webauthn.WithExclusions(descriptors(u.Passkeys)),
+		webauthn.WithAuthenticatorSelection(protocol.AuthenticatorSelection{
+			ResidentKey: protocol.ResidentKeyRequirementRequired, RequireResidentKey: protocol.ResidentKeyRequired(),
+			UserVerification: verify,
+		}))
+	if err != nil {
+		return nil, nil, fmt.Errorf("passkey: create: %w", err)
+	}
+	s := state{Challenge: creation.Response.Challenge, Handle: u.Handle, Verify: mfa.Verification(verify)}
+	return encode(creation.Response, s)
+}
+
+// Created implements [mfa.Passkeys].
+func (ceremonies) Created(rp mfa.RelyingParty, kept, answer []byte) (mfa.Passkey, error) {
+	w, s, err := resume(rp, kept)
+	if err != nil {
+		return mfa.Passkey{}, err
+	}
+	if len(answer) > maxAnswer {
+		return mfa.Passkey{}, fmt.Errorf("%w: %d bytes", mfa.ErrPasskey, len(answer))
+	}
+	parsed, err := protocol.ParseCredentialCreationResponseBytes(answer)
+	if err != nil {
+		return mfa.Passkey{}, refused(err)
+	}
+	session := s.session(rp)
+	session.UserID, session.CredParams = s.Handle, algorithms
+	c, err := w.CreateCredential(owner{PasskeyUser: mfa.PasskeyUser{Handle: s.Handle}}, session, parsed)
+	if err != nil {
+		return mfa.Passkey{}, refused(err)
+	}
+	p := mfa.Passkey{
+		ID: c.ID, PublicKey: c.PublicKey, Model: c.Authenticator.AAGUID, Count: c.Authenticator.SignCount,
+		Verified: c.Flags.UserVerified, Syncable: c.Flags.BackupEligible, Synced: c.Flags.BackupState,
+	}
+	if n := len(p.ID); n == 0 || n > 1023 {
+		return mfa.Passkey{}, fmt.Errorf("%w: an id of %d bytes", mfa.ErrPasskey, n)
+	}
+	for _, t := range c.Transport {
+		if slices.Contains(transports, t) && !slices.Contains(p.Transports, string(t)) {
+			p.Transports = append(p.Transports, string(t))
+		}
+	}
+	return p, nil
+}
+
+// transports are those that may be named: whatever else a browser says is not kept.
+var transports = []protocol.AuthenticatorTransport{
+	protocol.USB, protocol.NFC, protocol.BLE, protocol.SmartCard, protocol.Hybrid, protocol.Internal,
+}
+
+// Get implements [mfa.Passkeys].
+func (ceremonies) Get(rp mfa.RelyingParty, of []mfa.Passkey, v mfa.Verification) (options, kept []byte, err error) {
+	w, err := party(rp)
+	if err != nil {
+		return nil, nil, err
+	}
+	verify := requirement(v)
+	asked := []webauthn.LoginOption{webauthn.WithUserVerification(verify)}
+	s := state{Verify: mfa.Verification(verify)}
+	if len(of) > 0 {
+		asked = append(asked, webauthn.WithAllowedCredentials(descriptors(of)))
+		for _, p := range of {
+			s.Allowed = append(s.Allowed, p.ID)
+		}
+	}
+	assertion, _, err := w.BeginDiscoverableLogin(asked...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("passkey: get: %w", err)
+	}
+	s.Challenge = assertion.Response.Challenge
+	return encode(assertion.Response, s)
+}
+
+// Named implements [mfa.Passkeys].
+func (ceremonies) Named(answer []byte) (id, handle []byte, err error) {
+	parsed, err := parse(answer)
+	if err != nil {
+		return nil, nil, err
+	}
+	return parsed.RawID, parsed.Response.UserHandle, nil
+}
+
+// Got implements [mfa.Passkeys].
+func (ceremonies) Got(rp mfa.RelyingParty, kept, answer []byte, p mfa.Passkey, handle []byte) (mfa.Assertion, error) {
+	w, s, err := resume(rp, kept)
+	if err != nil {
+		return mfa.Assertion{}, err
+	}
+	parsed, err := parse(answer)
+	if err != nil {
+		return mfa.Assertion{}, err
+	}
+	switch {
+	case !bytes.Equal(parsed.RawID, p.ID):
+		return mfa.Assertion{}, fmt.Errorf("%w: it is another one", mfa.ErrPasskey)
+	case len(s.Allowed) > 0 && !slices.ContainsFunc(s.Allowed, func(id []byte) bool { return bytes.Equal(id, p.ID) }):
+		return mfa.Assertion{}, fmt.Errorf("%w: it was not asked for", mfa.ErrPasskey)
+	case len(s.Allowed) == 0 && len(parsed.Response.UserHandle) == 0:
+		return mfa.Assertion{}, fmt.Errorf("%w: it does not say whose it is", mfa.ErrPasskey)
+	}
+	session := s.session(rp)
+	session.UserID, session.AllowedCredentialIDs = handle, [][]byte{p.ID}
+	c, err := w.ValidateLogin(owner{mfa.PasskeyUser{Handle: handle}, []webauthn.Credential{credential(p)}}, session, parsed)
+	if err != nil {
+		return mfa.Assertion{}, refused(err)
+	}
+	flags := parsed.Response.AuthenticatorData.Flags
+	return mfa.Assertion{
+		Verified: flags.HasUserVerified(), Synced: flags.HasBackupState(),
+		Count: parsed.Response.AuthenticatorData.Counter, Cloned: c.Authenticator.CloneWarning,
+	}, nil
+}
+
+func parse(answer []byte) (*protocol.ParsedCredentialAssertionData, error) {
+	if len(answer) > maxAnswer {
+		return nil, fmt.Errorf("%w: %d bytes", mfa.ErrPasskey, len(answer))
+	}
+	parsed, err := protocol.ParseCredentialRequestResponseBytes(answer)
+	if err != nil {
+		return nil, refused(err)
+	}
+	return parsed, nil
+}
+
+// encode returns the options for the browser and the state to keep.
+func encode(options any, s state) (opts, kept []byte, err error) {
+	if opts, err = json.Marshal(options); err != nil {
+		return nil, nil, fmt.Errorf("passkey: %w", err)
+	}
+	if kept, err = json.Marshal(s); err != nil {
+		return nil, nil, fmt.Errorf("passkey: %w", err)
+	}
+	return opts, kept, nil
+}
+
+func resume(rp mfa.RelyingParty, kept []byte) (*webauthn.WebAuthn, state, error) {
+	var s state
+	if err := json.Unmarshal(kept, &s); err != nil {
+		return nil, s, fmt.Errorf("passkey: read what was kept of a ceremony: %w", err)
+	}
+	w, err := party(rp)
+	return w, s, err
+}
+
+func (s state) session(rp mfa.RelyingParty) webauthn.SessionData {
+	return webauthn.SessionData{
+		Challenge: protocol.URLEncodedBase64(s.Challenge).String(), RelyingPartyID: rp.ID,
+		UserVerification: protocol.UserVerificationRequirement(s.Verify),
+	}
+}
+
+func requirement(v mfa.Verification) protocol.UserVerificationRequirement {
+	if v == "" {
+		v = mfa.VerifyPreferred
+	}
+	return protocol.UserVerificationRequirement(v)
+}
+
+func descriptors(of []mfa.Passkey) []protocol.CredentialDescriptor {
+	list := make([]protocol.CredentialDescriptor, len(of))
+	for i, p := range of {
+		list[i] = protocol.CredentialDescriptor{Type: protocol.PublicKeyCredentialType, CredentialID: p.ID}
+		for _, t := range p.Transports {
+			list[i].Transport = append(list[i].Transport, protocol.AuthenticatorTransport(t))
+		}
+	}
+	return list
+}
+
+func credential(p mfa.Passkey) webauthn.Credential {
+	return webauthn.Credential{
+		ID: p.ID, PublicKey: p.PublicKey,
+		Flags:         webauthn.CredentialFlags{UserPresent: true, UserVerified: p.Verified, BackupEligible: p.Syncable, BackupState: p.Synced},
+		Authenticator: webauthn.Authenticator{AAGUID: p.Model, SignCount: p.Count},
+	}
+}
+
+// refused wraps an error of go-webauthn, with the details that it keeps from its text.
+func refused(err error) error {
+	if e, ok := errors.AsType[*protocol.Error](err); ok {
+		return fmt.Errorf("%w: %s: %s", mfa.ErrPasskey, e.Details, e.DevInfo)
+	}
+	return fmt.Errorf("%w: %w", mfa.ErrPasskey, err)
+}
