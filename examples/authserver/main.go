@@ -26,7 +26,8 @@
 // an origin, so give those that do not trust each other hosts of their own.
 //
 // To operators, on a listener of its own, what operator.go lists, and /metrics for Prometheus, whose token
-// stands beside theirs, under the name metrics. To balancers, on both: /healthz says that the process lives, /readyz that it should be sent requests.
+// stands beside theirs, under the name metrics. To balancers, on both: /healthz says that the process
+// lives, /readyz that it should be sent requests.
 //
 // # Several nodes
 //
