@@ -1,14 +1,16 @@
 // Package interop lets foreign programs judge what this library hands out, such as Node's jose our
 // tokens, and puts its middleware into routers that are not net/http's; package browser clicks through the
-// pages. It is a module of its own and is not published, so that nobody who imports the library pays for
+// pages and plugs an authenticator into the browser. It is a module of its own and is not published, so that nobody who imports the library pays for
 // what such tests need.
 //
 // A test whose tool is missing is skipped; where USERPOOL_CI is set, as .ci/run does, it fails.
 package interop
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 )
 
@@ -40,4 +42,18 @@ func Install(t testing.TB, from string) string {
 		t.Fatalf("npm ci: %v\n%s", err, out)
 	}
 	return dir
+}
+
+// ReadQR returns the text of the QR code in a PNG, as zbar reads it.
+func ReadQR(t testing.TB, png []byte) string {
+	t.Helper()
+	Need(t, "zbarimg")
+	cmd := exec.CommandContext(t.Context(), "zbarimg", "--quiet", "--raw", "--nodbus", "-Sdisable", "-Sqrcode.enable", "PNG:-")
+	cmd.Stdin = bytes.NewReader(png)
+	var out, complaint bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	if err := cmd.Run(); err != nil {
+		t.Errorf("zbarimg: %v\n%s", err, &complaint)
+	}
+	return strings.TrimSuffix(out.String(), "\n")
 }
