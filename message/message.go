@@ -9,13 +9,13 @@
 //
 // A pool renders a message and puts it, sealed, beside the change that caused it; a chore then
 // hands it to a [Sender]. So a dead mail server never holds up a sign-up, and a message is sent at
-// least once. Senders are message/smtp for a mail server, message/mailbox for tests, [Log] for a
-// terminal, and any function through [SenderFunc], such as one that gives [SMS] to the gateway that
-// one has:
+// least once. Senders are message/smtp for a mail server, message/sms for texts through a provider,
+// message/mailbox for tests, [Log] for a terminal, and any function through [SenderFunc], such as
+// one that gives each message to whom it suits:
 //
 //	route := message.SenderFunc(func(ctx context.Context, m message.Message) error {
 //		if m.Channel == message.SMS {
-//			return gateway.Send(ctx, m)
+//			return text.Send(ctx, m)
 //		}
 //		return mail.Send(ctx, m)
 //	})

@@ -35,6 +35,7 @@ var rooms = map[string][]string{
 	"storage/storagetest":     {"storage", "storage/memory", "user", "token"},
 	"message":                 nil,
 	"message/smtp":            {"message", "password"},
+	"message/sms":             {"message", "password", "internal/egress"},
 	"message/mailbox":         {"message"},
 
 	// The second floor: the use cases. Stores and senders reach them as values only.

@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -90,12 +91,24 @@ func New(c Config) *Client {
 // Get fetches a URL with some further headers. The error is an [ErrRefused], an [ErrTooLarge], or
 // what the network said.
 func (c *Client) Get(ctx context.Context, address string, header map[string]string) (*Response, error) {
+	return c.do(ctx, http.MethodGet, address, header, nil)
+}
+
+// Post sends a body to a URL, with some further headers; the error is one of [Client.Get]. A body of
+// which anything may have arrived is not sent again: what it causes may cost money each time.
+func (c *Client) Post(ctx context.Context, address string, header map[string]string, body []byte) (*Response, error) {
+	return c.do(ctx, http.MethodPost, address, header, body)
+}
+
+func (c *Client) do(
+	ctx context.Context, method, address string, header map[string]string, body []byte,
+) (*Response, error) {
 	if err := c.Check(address); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
@@ -108,17 +121,17 @@ func (c *Client) Get(ctx context.Context, address string, header map[string]stri
 		return nil, fmt.Errorf("egress: %w", err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxBody+1))
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, MaxBody+1))
 	if err != nil {
 		return nil, fmt.Errorf("egress: read the answer: %w", err)
 	}
-	if len(body) > MaxBody {
+	if len(answer) > MaxBody {
 		return nil, fmt.Errorf("%w: over %d bytes", ErrTooLarge, MaxBody)
 	}
-	return &Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+	return &Response{Status: resp.StatusCode, Header: resp.Header, Body: answer}, nil
 }
 
-// Check refuses a URL that Get would refuse whatever its name leads to, so that a setting can be
+// Check refuses a URL that Get and Post would refuse whatever its name leads to, so that a setting can be
 // refused when it is made.
 func (c *Client) Check(address string) error {
 	u, err := url.Parse(address)

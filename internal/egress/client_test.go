@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -65,6 +66,33 @@ func TestGet(t *testing.T) {
 		}
 		if want := "GET /a?b=c x  userpool"; got.Status != 418 || string(got.Body) != want || got.Header.Get("Cache-Control") != "max-age=60" {
 			t.Errorf("Get = %d %q %v, want %q", got.Status, got.Body, got.Header, want)
+		}
+	}
+}
+
+func TestPost(t *testing.T) {
+	t.Parallel()
+	s, calls := server(t, func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if string(body) == "cut off" {
+			panic(http.ErrAbortHandler)
+		}
+		fmt.Fprint(w, r.Method, " ", r.ContentLength, " ", r.Header.Get("Content-Type"), " ", string(body), err)
+	}, httptest.NewServer)
+	c := egress.New(egress.Config{InsecureLoopback: true})
+	header := map[string]string{"Content-Type": "text/plain"}
+	for range 2 { // over one connection
+		got, err := c.Post(t.Context(), s.URL, header, []byte("a=b"))
+		if err != nil || string(got.Body) != "POST 3 text/plain a=b<nil>" {
+			t.Fatalf("Post = %q, %v", got.Body, err)
+		}
+	}
+	if _, err := c.Post(t.Context(), s.URL, header, []byte("cut off")); err == nil || calls.Load() != 3 {
+		t.Errorf("Post = %v after %d calls, want an error after one try, on a connection that was open", err, calls.Load())
+	}
+	for _, address := range []string{"", "ftp://127.0.0.1/", "http://192.0.2.1/", "https://user:hunter2@127.0.0.1/"} {
+		if _, err := c.Post(t.Context(), address, nil, nil); !errors.Is(err, egress.ErrRefused) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("Post(%q) = %v, want ErrRefused", address, err)
 		}
 	}
 }
@@ -147,9 +175,14 @@ func TestS9_NoRedirects(t *testing.T) {
 	s, _ := server(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, inside.URL, http.StatusFound)
 	}, httptest.NewServer)
-	got, err := egress.New(egress.Config{InsecureLoopback: true}).Get(t.Context(), s.URL, nil)
+	c := egress.New(egress.Config{InsecureLoopback: true})
+	got, err := c.Get(t.Context(), s.URL, nil)
 	if err != nil || got.Status != http.StatusFound || calls.Load() != 0 {
 		t.Errorf("Get = %v, %v after %d calls of the target, want the redirect itself", got, err, calls.Load())
+	}
+	got, err = c.Post(t.Context(), s.URL, nil, []byte("secret"))
+	if err != nil || got.Status != http.StatusFound || calls.Load() != 0 {
+		t.Errorf("Post = %v, %v after %d calls of the target, want the redirect itself", got, err, calls.Load())
 	}
 }
 
