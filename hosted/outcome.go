@@ -39,6 +39,7 @@ var failures = []failure{
 	{pool.ErrWrongStep, http.StatusConflict, startAgain, ""},
 	{pool.ErrLoginTaken, http.StatusConflict, "login_taken", "username"},
 	{pool.ErrInvalid, http.StatusUnprocessableEntity, "invalid", ""},
+	{pool.ErrNetworkBlocked, http.StatusForbidden, "refused", ""},
 	{pool.ErrLimited, http.StatusTooManyRequests, "too_many_requests", ""},
 	{pool.ErrUnavailable, http.StatusServiceUnavailable, "try_again", ""},
 	{pool.ErrClosed, http.StatusServiceUnavailable, "try_again", ""},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"strings"
 	"testing"
@@ -54,6 +55,20 @@ func TestExpiredSteps(t *testing.T) {
 				t.Error("signed in")
 			}
 		})
+	}
+}
+
+// Whose network is blocked is told so plainly, whoever they say that they are.
+func TestBlockedNetwork(t *testing.T) {
+	t.Parallel()
+	settings := pool.Settings{Risk: pool.RiskSettings{Block: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
+	s := open(t, false, pool.Config{Settings: &settings}, hosted.Config{})
+	b := s.browser()
+	p := b.post(b.open("/auth/sign-in"), "submit", "username", ada, "password", secret)
+	b.at(p, "/auth/sign-in")
+	b.shows(p, "This was refused.")
+	if p := b.json("POST", "/auth/sign-in", `{"username":"`+ada+`","password":"`+secret+`"}`); p.status != http.StatusForbidden || p.body != `{"error":"refused"}`+"\n" {
+		t.Errorf("by JSON: %d %s", p.status, p.body)
 	}
 }
 

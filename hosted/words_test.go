@@ -195,7 +195,7 @@ func poolErrors(t *testing.T) map[string]error {
 	known := map[string]error{
 		"ErrNotAuthorized": pool.ErrNotAuthorized, "ErrBadCode": pool.ErrBadCode, "ErrTicketGone": pool.ErrTicketGone,
 		"ErrWrongStep": pool.ErrWrongStep, "ErrLoginTaken": pool.ErrLoginTaken, "ErrInvalid": pool.ErrInvalid,
-		"ErrLimited": pool.ErrLimited, "ErrUnavailable": pool.ErrUnavailable, "ErrClosed": pool.ErrClosed,
+		"ErrLimited": pool.ErrLimited, "ErrNetworkBlocked": pool.ErrNetworkBlocked, "ErrUnavailable": pool.ErrUnavailable, "ErrClosed": pool.ErrClosed,
 		"ErrNoKeyring": pool.ErrNoKeyring, "ErrWrongKeyring": pool.ErrWrongKeyring, "ErrUnknownClient": pool.ErrUnknownClient,
 		"ErrFlowNotAllowed": pool.ErrFlowNotAllowed, "ErrSecretLimit": pool.ErrSecretLimit,
 		"ErrUnfinished": pool.ErrUnfinished, "ErrNotFound": pool.ErrNotFound, "ErrNotAllowed": pool.ErrNotAllowed,

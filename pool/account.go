@@ -165,22 +165,19 @@ func (a *Account) inPerson(ctx context.Context, g granted, kind string, from Cal
 	return a.pool.unjudged(ctx, o, forbidden, fmt.Errorf("%w: it takes the user in person", ErrForbidden))
 }
 
-// read returns the live session with its user, or ErrNotAuthorized.
+// read returns the live session with its user, or ErrNotAuthorized, for whoever asks.
 func (a *Account) read(ctx context.Context) (granted, error) {
-	return a.readWith(ctx, storage.Want{})
+	return a.readWith(ctx, Caller{}, storage.Want{})
 }
 
-// readWith reads the session and its user, with what else is wanted, and judges them as they are
-// now.
-func (a *Account) readWith(ctx context.Context, w storage.Want) (g granted, err error) {
+// readWith reads the session and its user for a caller, with what else is wanted, and judges them as
+// they are now.
+func (a *Account) readWith(ctx context.Context, from Caller, w storage.Want) (g granted, err error) {
 	p := a.pool
 	g.now = p.now()
 	w.Now = g.now
 	w.Session = storage.SessionKey{User: user.ID(a.claims.Subject), ID: a.claims.Session}
-	if g.read, err = p.read(ctx, w); err != nil {
-		return g, err
-	}
-	if g.state, err = p.current(ctx, g.read.PoolEpoch); err != nil {
+	if g.read, g.state, err = p.visit(ctx, from, w); err != nil {
 		return g, err
 	}
 	g.session, g.user = g.read.Session, g.read.User

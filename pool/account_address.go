@@ -87,7 +87,7 @@ func (a *Account) ResendAddressCode(ctx context.Context, in AddressCodeInput) (D
 	}
 	q := inquiry{proving: a.proving(nil, in.Caller, askEvent), metadata: in.Metadata}
 	return again(func() (Delivery, error) {
-		g, err := a.readPending(ctx, k)
+		g, err := a.readPending(ctx, in.Caller, k)
 		if err != nil {
 			return Delivery{}, err
 		}
@@ -245,10 +245,12 @@ type pending struct {
 }
 
 // readPending reads the session with the address of a kind that is to be proven, or ErrTicketGone.
-func (a *Account) readPending(ctx context.Context, k user.Kind, keys ...storage.CounterKey) (g pending, err error) {
+func (a *Account) readPending(
+	ctx context.Context, from Caller, k user.Kind, keys ...storage.CounterKey,
+) (g pending, err error) {
 	p, s, id := a.pool, a.pool.state.Load(), user.ID(a.claims.Subject)
 	ticket := s.ownTicket(purposePending, k, id).ID()
-	g.granted, err = a.readWith(ctx, storage.Want{
+	g.granted, err = a.readWith(ctx, from, storage.Want{
 		Tickets: []string{ticket, s.ownTicket(purposeFormer, k, id).ID()},
 		Counters: append([]storage.CounterKey{
 			{Pool: p.config.ID, Owner: string(id), Name: addressCounter},
@@ -260,7 +262,7 @@ func (a *Account) readPending(ctx context.Context, k user.Kind, keys ...storage.
 		return g, err
 	}
 	g.ticket, g.code, g.left, g.told = g.read.Tickets[0], g.read.Counters[0], g.read.Counters[1], g.read.Counters[2]
-	if err := a.inPerson(ctx, g.granted, addressEvent, Caller{}); err != nil {
+	if err := a.inPerson(ctx, g.granted, addressEvent, from); err != nil {
 		return g, err
 	}
 	if g.ticket == nil || !owns(g.user, g.ticket) || !ticketRule.Locked(g.left, g.now).IsZero() {

@@ -27,7 +27,7 @@ func (a *Account) UpdateAttributes(ctx context.Context, in ChangeAttributesInput
 		return v.err()
 	}
 	_, err := again(func() (struct{}, error) {
-		g, err := a.read(ctx)
+		g, err := a.readWith(ctx, in.Caller, storage.Want{})
 		if err != nil {
 			return struct{}{}, err
 		}

@@ -41,7 +41,7 @@ func (a *Account) ConfirmAddress(ctx context.Context, in ConfirmAddressInput) (S
 	s.event.Metadata = in.Metadata
 	admitted := false
 	return again(func() (Step, error) {
-		g, err := a.readPending(ctx, k, a.pool.sourceKey(a.pool.state.Load(), in.Caller, failures))
+		g, err := a.readPending(ctx, in.Caller, k, a.pool.sourceKey(a.pool.state.Load(), in.Caller, failures))
 		if err != nil {
 			return nil, err
 		}

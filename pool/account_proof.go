@@ -103,7 +103,7 @@ func (a *Account) readFor(ctx context.Context, c Caller, w storage.Want) (grante
 	}
 	w.Counters = append(slices.Clip(w.Counters), key(passwordCounter), p.sourceKey(p.state.Load(), c, failures),
 		key(changeMail), key(d.counter()))
-	g, err := a.readWith(ctx, w)
+	g, err := a.readWith(ctx, c, w)
 	if err != nil {
 		return g, err
 	}

@@ -42,13 +42,11 @@ func (a *App) read(ctx context.Context, key storage.SessionKey) (g granted, err 
 	}
 	p, ask := a.pool, a.asked // of this call alone
 	g.now = p.now()
-	got, err := p.read(ctx, storage.Want{Now: g.now, Session: key, Counters: ask.counters(p)})
+	got, s, err := p.visit(ctx, ask.from, storage.Want{Now: g.now, Session: key, Counters: ask.counters(p)})
 	if err != nil {
 		return g, err
 	}
-	if g.state, err = p.current(ctx, got.PoolEpoch); err != nil {
-		return g, err
-	}
+	g.state = s
 	if g.client, err = p.proven(ctx, &ask, g.round, got.Counters); err != nil {
 		return g, err
 	}

@@ -42,10 +42,14 @@ func (c Caller) agent() string {
 	return strings.ToValidUTF8(c.UserAgent[:min(len(c.UserAgent), 256)], "")
 }
 
+// address returns the caller's address in the one form that it has (CVE class 9); an invalid one means
+// that it is not known.
+func (c Caller) address() netip.Addr { return c.IP.Unmap().WithZone("") }
+
 // network returns the network that the caller is in: an IPv4 address, or the 64 bits of an IPv6 one
 // that belong to one customer (CVE class 9). The zero prefix means that it is not known.
 func (c Caller) network() netip.Prefix {
-	ip := c.IP.Unmap().WithZone("")
+	ip := c.address()
 	bits := 64
 	if ip.Is4() {
 		bits = 32

@@ -23,6 +23,15 @@ type asking struct {
 	// admitted remembers that the network was within its budget in an earlier round of the call: what
 	// was judged then is to be counted, and it refuses that no more.
 	admitted bool
+	leaves   bool // to sign out, which whoever is refused all else may do
+}
+
+// visitor returns who is to be let in.
+func (a *asking) visitor() Caller {
+	if a.leaves {
+		return Caller{}
+	}
+	return a.from
 }
 
 // counters returns the counter that a call is read with where it shows a secret.

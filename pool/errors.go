@@ -49,6 +49,9 @@ var (
 	// ErrForbidden means that an [Admin] lacks the permission, or that the user is not below them;
 	// the text says which.
 	ErrForbidden = errors.New("pool: forbidden to this administrator")
+	// ErrNetworkBlocked means that the caller's network is one that the pool serves nobody from
+	// ([RiskSettings].Block). It says nothing of any account.
+	ErrNetworkBlocked = errors.New("pool: this network is blocked")
 	// ErrInvalid is the class of *[ValidationError].
 	ErrInvalid = errors.New("pool: invalid input")
 	// ErrLimited is the class of *[LimitError].

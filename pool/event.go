@@ -49,6 +49,7 @@ const (
 	answerEvent      = "respond"      // to a ticket that was not looked at
 	clientEvent      = "client"       // shows a secret of its own
 	revokeEvent      = "revoke_token"
+	visitEvent       = "visit" // by somebody who is refused whatever they want
 
 	createPoolEvent = "create_pool"
 

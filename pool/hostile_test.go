@@ -162,16 +162,17 @@ func TestHostileInput(t *testing.T) {
 	}
 }
 
-func tryHostile(t *testing.T, m reflect.Method, field []int, value string) {
-	k := open(t)
-	switch m.Name {
-	case "ConfirmLink":
-		k = open(t, byLink)
-	case "ChangeUsername":
-		k = open(t, renaming)
-	case "CancelChange":
-		k = open(t, restores)
+// openFor opens a pool on which the input of a method passes.
+func openFor(t *testing.T, m reflect.Method, change ...func(*pool.Config)) *kit {
+	needs := map[string]func(*pool.Config){"ConfirmLink": byLink, "ChangeUsername": renaming, "CancelChange": restores}
+	if need := needs[m.Name]; need != nil {
+		change = append([]func(*pool.Config){need}, change...)
 	}
+	return open(t, change...)
+}
+
+func tryHostile(t *testing.T, m reflect.Method, field []int, value string) {
+	k := openFor(t, m)
 	k.confirmed(ada)
 	d, bob := k.done(ada), k.signUp("bob@example.com")
 	in := reflect.New(m.Type.In(2)).Elem()

@@ -3,7 +3,6 @@ package pool_test
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -218,7 +217,6 @@ func TestT6_NetworksAreBounded(t *testing.T) {
 			t.Parallel()
 			k := open(t)
 			k.confirmed(ada)
-			at := func(ip string) pool.Caller { return pool.Caller{IP: netip.MustParseAddr(ip)} }
 			for n := range 100 {
 				if _, err := k.signInFrom(at(tt.same(n)), fmt.Sprintf("user%d@example.com", n), wrong); !errors.Is(err, pool.ErrNotAuthorized) {
 					t.Fatalf("guess %d = %v, want ErrNotAuthorized", n, err)

@@ -125,7 +125,7 @@ func (w *watch) observed(door *password.Hasher) *password.Hasher {
 // labels are the reasons of events that are words of ours. Of those that people give, or that list
 // what was changed, there is no end.
 var labels = map[string]bool{
-	accountLocked: true, networkFull: true, poolFull: true, doorFull: true, hookFull: true, forbidden: true,
+	accountLocked: true, networkFull: true, networkBlocked: true, poolFull: true, doorFull: true, hookFull: true, forbidden: true,
 	string(gate.NoUser): true, string(gate.Disabled): true, string(gate.NoProof): true,
 	string(gate.ResetRequired): true, string(gate.ChangeForced): true, string(gate.Expired): true,
 	string(gate.NotByPassword): true, string(gate.NoStatus): true, string(gate.NotBelow): true,

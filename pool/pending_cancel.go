@@ -41,22 +41,19 @@ func (p *Pool) CancelChange(ctx context.Context, in CancelInput) error {
 		return ErrTicketGone
 	}
 	_, err := again(func() (struct{}, error) {
-		g := granted{round: round{state: p.state.Load(), now: p.now()}}
-		got, err := p.read(ctx, storage.Want{
+		g := granted{round: round{now: p.now()}}
+		got, s, err := p.visit(ctx, in.Caller, storage.Want{
 			Now: g.now, Tickets: []string{link.ID()},
 			Counters: []storage.CounterKey{{Pool: p.config.ID, Name: changeMail}},
 		})
 		if err != nil {
 			return struct{}{}, err
 		}
-		if g.state, err = p.current(ctx, got.PoolEpoch); err != nil {
-			return struct{}{}, err
-		}
 		t := got.Tickets[0]
 		if t == nil || t.Purpose != purposeFormer || got.User == nil || t.User != got.User.ID {
 			return struct{}{}, ErrTicketGone
 		}
-		g.user, g.told = got.User, got.Counters[0]
+		g.state, g.user, g.told = s, got.User, got.Counters[0]
 		given, err := readFormer(t, g.user, g.now)
 		if err != nil {
 			return struct{}{}, err

@@ -83,14 +83,10 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, a *asking, named
 		keys = append(keys, p.formerKey(login))
 	}
 	ofLogin := len(keys)
-	got, err := p.read(ctx, storage.Want{
+	got, fresh, err := p.visit(ctx, c, storage.Want{
 		Now: now, User: user.ByLogin(login.Value), Attempt: user.ByLogin(login.Value),
 		Counters: append(keys, a.counters(p)...),
 	})
-	if err != nil {
-		return reading{}, err
-	}
-	fresh, err := p.current(ctx, got.PoolEpoch)
 	if err != nil {
 		return reading{}, err
 	}

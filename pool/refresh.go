@@ -84,7 +84,7 @@ func (p *Pool) SignOut(ctx context.Context, in SignOutInput) error {
 	if err != nil {
 		return ErrNotAuthorized
 	}
-	ask := asking{client: in.Client, secret: in.ClientSecret, from: in.Caller}
+	ask := asking{client: in.Client, secret: in.ClientSecret, from: in.Caller, leaves: true}
 	_, err = again(func() (struct{}, error) { return struct{}{}, p.signOut(ctx, &ask, presented) })
 	return err
 }
@@ -137,16 +137,14 @@ var errEnded = fmt.Errorf("%w", ErrNotAuthorized)
 // token that is not has no effect: who knows a session's id must not be able to end it.
 func (p *Pool) readSession(ctx context.Context, a *asking, presented token.Refresh) (g granted, err error) {
 	g.now = p.now()
-	got, err := p.read(ctx, storage.Want{
+	got, s, err := p.visit(ctx, a.visitor(), storage.Want{
 		Now: g.now, Session: storage.SessionKey{User: user.ID(presented.User), ID: presented.Session},
 		Counters: a.counters(p),
 	})
 	if err != nil {
 		return g, err
 	}
-	if g.state, err = p.current(ctx, got.PoolEpoch); err != nil {
-		return g, err
-	}
+	g.state = s
 	if g.client, err = p.proven(ctx, a, g.round, got.Counters); err != nil {
 		return g, err
 	}

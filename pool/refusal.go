@@ -15,12 +15,13 @@ import (
 // Why a call was refused without a verdict. It stands in the event, and the visitor does not learn
 // it.
 const (
-	accountLocked = "locked"  // guessing at the account
-	networkFull   = "network" // wrong answers or requests of the caller's network
-	poolFull      = "pool"    // the budget of the whole pool
-	doorFull      = "busy"    // the password door
-	hookFull      = "hook"    // as many runs of a hook as may go on
-	forbidden     = "role"    // of an administrator: it lacks a permission, or the user is not below it
+	accountLocked  = "locked"  // guessing at the account
+	networkFull    = "network" // wrong answers or requests of the caller's network
+	networkBlocked = "blocked" // by the settings, whoever is there
+	poolFull       = "pool"    // the budget of the whole pool
+	doorFull       = "busy"    // the password door
+	hookFull       = "hook"    // as many runs of a hook as may go on
+	forbidden      = "role"    // of an administrator: it lacks a permission, or the user is not below it
 )
 
 const (

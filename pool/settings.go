@@ -30,6 +30,8 @@ type Settings struct {
 	Sessions SessionSettings
 	Limits   LimitSettings
 	Events   EventSettings
+	// Risk is from where the pool serves nobody, and where it sees no risk.
+	Risk RiskSettings `json:",omitzero"`
 	// Impersonation is how administrators act as users.
 	Impersonation ImpersonationSettings
 	// Groups are what users may be in. Groups that a user is in and the settings lack give nothing.
@@ -48,7 +50,7 @@ func (s Settings) defaults() Settings {
 		s.SignIn.Identifiers = []Identifier{Email}
 	}
 	s.Keys, s.Sessions, s.Limits = s.Keys.defaults(), s.Sessions.defaults(), s.Limits.defaults()
-	s.SignUp, s.Events = s.SignUp.defaults(), s.Events.defaults()
+	s.SignUp, s.Events, s.Risk = s.SignUp.defaults(), s.Events.defaults(), s.Risk.defaults()
 	s.Groups = slices.Clone(s.Groups)
 	for i, g := range s.Groups {
 		s.Groups[i] = g.clone()
@@ -77,6 +79,7 @@ func (s Settings) problems() (ps []string) {
 	ps = append(ps, s.Sessions.problems()...)
 	ps = append(ps, s.Limits.problems()...)
 	ps = append(ps, s.Events.problems()...)
+	ps = append(ps, s.Risk.problems()...)
 	ps = append(ps, s.SignIn.problems(s.Attributes)...)
 	ps = append(ps, s.SignUp.problems(s.SignIn)...)
 	ps = append(ps, s.Recovery.problems()...)

@@ -140,6 +140,12 @@ var binds = map[string]struct {
 			return s.shows(func(now pool.Settings) bool { return now.Tags["stage"] == "test" })
 		},
 	},
+	"Risk: a network is blocked": {
+		tighten: func(s *pool.Settings) { s.Risk.Block = networks("192.0.2.0/24") },
+		then: func(s *standing) error {
+			return expect(second(s.signInFrom(caller, ada, right)), pool.ErrNetworkBlocked)
+		},
+	},
 	"Limits":        {word: "leased in slices, which the next lease replaces: TestT6_PoolHasABudget"},
 	"Events":        {word: "read by the chore that drops old ones: TestT10_RetentionLeavesAnAnchor"},
 	"Impersonation": {word: "asked by each act of an administrator"},

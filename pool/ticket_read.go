@@ -27,7 +27,7 @@ func (a answered) guess(at storage.Counter) guess { return guess{at, a.source, a
 // class 31).
 func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answered, err error) {
 	now, c := p.now(), ask.from
-	got, err := p.read(ctx, storage.Want{
+	got, s, err := p.visit(ctx, c, storage.Want{
 		Now: now, Tickets: []string{b.ID()},
 		Counters: append([]storage.CounterKey{
 			{Pool: p.config.ID, Owner: b.ID(), Name: ticketCounter},
@@ -43,7 +43,7 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 		return a, err
 	}
 	a = answered{
-		round: round{now: now}, ticket: got.Tickets[0], user: got.User,
+		round: round{state: s, now: now}, ticket: got.Tickets[0], user: got.User,
 		tries: got.Counters[0], password: got.Counters[1], code: got.Counters[2],
 		resetCode: got.Counters[3], requests: got.Counters[4], told: got.Counters[6],
 		source: got.Counters[5].Key, from: c,
@@ -63,9 +63,6 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 	}
 	if !ticketRule.Locked(a.tries, now).IsZero() {
 		return a, ErrTicketGone
-	}
-	if a.state, err = p.current(ctx, got.PoolEpoch); err != nil {
-		return a, err
 	}
 	ask.client = a.ticket.Client
 	a.client, err = p.proven(ctx, ask, a.round, got.Counters[7:])
