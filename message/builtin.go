@@ -35,7 +35,10 @@ type words struct {
 
 // view is what a built-in template sees: code, link and user name only in the bodies of those kinds
 // that may say them.
-type view struct{ Locale, Subject, Pool, Username, Code, Link, Expires string }
+type view struct {
+	Locale, Subject, Pool, Username, Code, Link, Expires string
+	When, Network, Device, Factor                        string
+}
 
 // shortName is how long the name of a user in an SMS may be, and soughtName where the message is about
 // it: one that is cut would be of no use.
@@ -59,14 +62,14 @@ func parseAll() (languages []language.Tag, all map[string]map[Kind]words) {
 // parse reads the embedded templates of a kind. They are part of the program, so a mistake in them
 // cannot depend on input, and no test run would get past it.
 func parse(locale string, kind Kind) words {
-	name := "templates/" + locale + "/" + string(kind)
+	name, occasion := "templates/"+locale+"/"+string(kind), "templates/"+locale+"/occasion"
 	body, err := files.ReadFile(name + ".html")
 	if err != nil {
 		panic(err)
 	}
-	html := htmltemplate.Must(htmltemplate.ParseFS(files, "templates/layout.html"))
+	html := htmltemplate.Must(htmltemplate.ParseFS(files, "templates/layout.html", occasion+".html"))
 	return words{
-		text: template.Must(template.ParseFS(files, name+".txt")),
+		text: template.Must(template.ParseFS(files, name+".txt", occasion+".txt")),
 		html: htmltemplate.Must(html.New("body").Parse(string(body))),
 	}
 }
@@ -84,6 +87,8 @@ func (w words) render(kind Kind, locale string, d Data) (Message, error) {
 	if kinds[kind].username {
 		v.Username = oneLine(d.Username, 254)
 	}
+	o := d.Occasion
+	v.When, v.Network, v.Device, v.Factor = o.when(), o.network(), o.device(), o.Factor.in(locale)
 	if err := w.text.Execute(&text, v); err != nil {
 		return Message{}, fmt.Errorf("render text of %s: %w", kind, err)
 	}

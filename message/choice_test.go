@@ -98,6 +98,11 @@ func TestGermanWords(t *testing.T) {
 		{message.SignInAttempts, "Jemand hat versucht, sich bei Ihrem Konto bei Laden anzumelden"},
 		{message.AddressRemoved, "Die Adresse Ihres Kontos bei Laden wurde geändert"},
 		{message.Impersonated, "Jemand von uns hat Ihr Konto bei Laden benutzt"},
+		{message.NewDevice, "Neue Anmeldung bei Ihrem Konto bei Laden"},
+		{message.FactorAdded, "Ihr Konto bei Laden hat einen weiteren Weg zur Anmeldung"},
+		{message.FactorRemoved, "Ihr Konto bei Laden hat einen Weg zur Anmeldung weniger"},
+		{message.RecoveryCodesMade, "Neue Wiederherstellungscodes für Ihr Konto bei Laden"},
+		{message.RecoveryCodeUsed, "Ein Wiederherstellungscode Ihres Kontos bei Laden wurde benutzt"},
 	} {
 		d := message.Data{Code: "271828", Link: confirmURL, Pool: "Laden", Expires: time.Hour}
 		m, err := message.Settings{}.Render(tt.kind, "de", d)

@@ -93,7 +93,8 @@ func TestOnlyItsKindCarriesALink(t *testing.T) {
 	for _, kind := range []message.Kind{
 		message.ConfirmSignUp, message.AlreadyRegistered, message.ResetPassword, message.PasswordChanged, message.SignInAttempts,
 		message.ConfirmAddress, message.AddressesChanged, message.AccountDeleted, message.AddressRemoved, message.Impersonated,
-		message.ForgotUsername,
+		message.ForgotUsername, message.NewDevice, message.FactorAdded, message.FactorRemoved,
+		message.RecoveryCodesMade, message.RecoveryCodeUsed,
 	} {
 		own := message.Template{Kind: kind, Subject: "{##a##}", Text: "{##a##}", HTML: "{##a##}", SMS: "{##a##}"}
 		for _, by := range []message.Channel{message.Email, message.SMS} {

@@ -82,6 +82,18 @@ const (
 	// Impersonated tells the owner of an account that an administrator has begun to act as them
 	// (security.md S6).
 	Impersonated Kind = "impersonated"
+	// NewDevice tells the owner of an account that somebody has signed in to it from a browser or app
+	// that the pool does not know as theirs (security.md T6).
+	NewDevice Kind = "new_device"
+	// FactorAdded tells the owner of an account that it has a way to sign in more: [Data].Factor.
+	FactorAdded Kind = "factor_added"
+	// FactorRemoved tells the owner of an account that it has a way to sign in less.
+	FactorRemoved Kind = "factor_removed"
+	// RecoveryCodesMade tells the owner of an account that its recovery codes were made anew.
+	RecoveryCodesMade Kind = "recovery_codes_made"
+	// RecoveryCodeUsed tells the owner of an account that somebody has used up one of its recovery
+	// codes.
+	RecoveryCodeUsed Kind = "recovery_code_used"
 )
 
 // Message is one message to one person, ready to be sent.

@@ -34,6 +34,9 @@ type Data struct {
 	// Expires is for how long the code or link is valid, for the built-in words: rounded down to
 	// whole minutes or hours; under a minute the sentence about it is left out.
 	Expires time.Duration
+	// Occasion is what a notice is about, for [NewDevice], [FactorAdded], [FactorRemoved],
+	// [RecoveryCodesMade] and [RecoveryCodeUsed]. Others ignore it.
+	Occasion Occasion
 }
 
 // ErrKind means that there are no words for a kind of message.
@@ -56,6 +59,7 @@ type may struct {
 	link     bool // and must, and then goes by email only
 	texted   bool // its link goes by SMS, too
 	username bool
+	occasion bool
 }
 
 // kinds lists every kind. What a sign-up causes shows no user name: whoever signs up chooses it and
@@ -76,6 +80,11 @@ var kinds = map[Kind]may{
 	AddressRemoved:    {username: true},
 	Impersonated:      {username: true},
 	ForgotUsername:    {username: true},
+	NewDevice:         {username: true, occasion: true},
+	FactorAdded:       {username: true, occasion: true},
+	FactorRemoved:     {username: true, occasion: true},
+	RecoveryCodesMade: {username: true, occasion: true},
+	RecoveryCodeUsed:  {username: true, occasion: true},
 }
 
 // Render returns the built-in English words of a message, as [Settings.Render] does of no settings
@@ -117,6 +126,12 @@ func (s Settings) Render(kind Kind, locale string, d Data) (Message, error) {
 	}
 	if !may.link {
 		d.Link = ""
+	}
+	if !may.occasion {
+		d.Occasion = Occasion{}
+	}
+	if kind != FactorAdded && kind != FactorRemoved {
+		d.Occasion.Factor = ""
 	}
 	if d.Code+d.Link == "" {
 		d.Expires = 0

@@ -35,7 +35,8 @@ func TestSMSFitsOneSegment(t *testing.T) {
 	for _, kind := range []message.Kind{
 		message.ConfirmSignUp, message.AlreadyRegistered, message.ResetPassword, message.PasswordChanged, message.SignInAttempts, message.Invitation,
 		message.ConfirmAddress, message.AddressesChanged, message.AccountDeleted, message.AddressRemoved, message.Impersonated,
-		message.ForgotUsername,
+		message.ForgotUsername, message.NewDevice, message.FactorAdded, message.FactorRemoved,
+		message.RecoveryCodesMade, message.RecoveryCodeUsed,
 	} {
 		for _, locale := range []string{"en", "de"} {
 			d := message.Data{

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 	"unicode"
@@ -25,9 +26,11 @@ type Settings struct {
 //     address; an SMS gets the text and a blank.
 //   - {username} is the name by which the reader signs in. [ResetPassword], [PasswordChanged],
 //     [SignInAttempts], [Invitation], [AddressReplaced], [AddressAdded], [AddressesChanged], [AccountDeleted],
-//     [AddressRemoved], [Impersonated] and [ForgotUsername] may hold it. In HTML it is escaped for
+//     [AddressRemoved], [Impersonated], [ForgotUsername] and what tells an [Occasion] may hold it. In HTML it is escaped for
 //     text and for the values of attributes; it belongs into no script, no style and not at the
 //     beginning of a link's address.
+//   - {login-time}, {ip-address} and {device-name} are the [Occasion] of a notice that tells one, and
+//     {factor} its Factor, in the language of the template or else in English. What is not known is "-".
 //
 // Other braces are words like any. The last line of an SMS may be "@shop.example #{####}", so that
 // a browser offers the code to that site alone (WICG, Origin-bound one-time codes).
@@ -51,6 +54,17 @@ const (
 	usernameMark = "{username}"
 )
 
+// occasionMarks are the placeholders of an [Occasion], which only the kinds that tell one fill in.
+func occasionMarks(locale string, o Occasion) []string {
+	marks := []string{
+		"{login-time}", o.when(), "{ip-address}", o.network(), "{device-name}", o.device(), "{factor}", o.Factor.in(locale),
+	}
+	for i := 1; i < len(marks); i += 2 {
+		marks[i] = cmp.Or(marks[i], "-")
+	}
+	return marks
+}
+
 var linkMark = regexp.MustCompile(`\{##([^{}]+)##\}`)
 
 // has reports whether t has words for a channel.
@@ -67,6 +81,9 @@ func (t *Template) render(locale string, d Data) Message {
 	m := Message{Channel: d.Channel, Kind: t.Kind, Locale: locale}
 	name := oneLine(d.Username, 254)
 	marks := []string{usernameMark, name}
+	if kinds[t.Kind].occasion {
+		marks = append(marks, occasionMarks(locale, d.Occasion)...)
+	}
 	subject := strings.NewReplacer(marks...).Replace(t.Subject)
 	if d.Code != "" {
 		marks = append(marks, codeMark, d.Code)

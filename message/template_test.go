@@ -86,7 +86,8 @@ func TestUncheckedTemplateStaysHarmless(t *testing.T) {
 	for _, kind := range []message.Kind{
 		message.ConfirmSignUp, message.ConfirmSignUpLink, message.AlreadyRegistered, message.ResetPassword, message.PasswordChanged,
 		message.SignInAttempts, message.ConfirmAddress, message.AddressReplaced, message.AddressAdded, message.AddressesChanged, message.AccountDeleted, message.AddressRemoved, message.Impersonated,
-		message.ForgotUsername,
+		message.ForgotUsername, message.NewDevice, message.FactorAdded, message.FactorRemoved,
+		message.RecoveryCodesMade, message.RecoveryCodeUsed,
 	} {
 		bad.Kind = kind
 		m, err := settings(bad).Render(kind, "", message.Data{Code: "C0DE", Link: confirmURL, Username: "{####}\r\nTo: eve@example.com"})

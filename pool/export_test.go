@@ -1,6 +1,12 @@
 package pool
 
-import "github.com/userpool-go/userpool/storage"
+import (
+	"context"
+
+	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
 
 // Hashes returns how many passwords this pool has hashed.
 func (p *Pool) Hashes() uint64 { return p.door.Count() }
@@ -20,3 +26,27 @@ func (d *Directory) Failed() int {
 
 // Bare reports whether nothing stands between the pool and its store.
 func Bare(p *Pool, st storage.Store) bool { return p.store == st }
+
+// Tell commits what tells the owner of an account of changes to their factors, as each call does that
+// makes some.
+func Tell(ctx context.Context, p *Pool, id user.ID, from Caller, factor message.Factor, kinds ...message.Kind) error {
+	now := p.now()
+	got, err := p.read(ctx, storage.Want{
+		Now: now, User: user.ByID(id), Counters: []storage.CounterKey{{Pool: p.config.ID, Name: changeMail}},
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := p.current(ctx, got.PoolEpoch); err != nil {
+		return err
+	}
+	var all []news
+	for _, k := range kinds {
+		all = append(all, news{k, factor})
+	}
+	changes := p.tell(got.User, got.Counters[0], from, now, all...)
+	if len(changes) == 0 {
+		return nil
+	}
+	return overMail(p.commit(ctx, changes...))
+}

@@ -29,7 +29,8 @@ type letter struct {
 	Code   string       `json:"code,omitempty"` // or what a link carries
 	Void   bool         `json:"void,omitempty"` // to be dropped unsent
 	// Epoch is that of the owner where the message is of no use after it; 0 means none.
-	Epoch int64 `json:"epoch,omitempty"`
+	Epoch    int64            `json:"epoch,omitempty"`
+	Occasion message.Occasion `json:"occasion,omitzero"` // of a notice that tells one
 
 	// For the CustomMessage hook, where there is one.
 	Source   hook.Source       `json:"source,omitempty"`
@@ -103,8 +104,10 @@ const (
 	noticeClass    = 1              // after codes, whose class is 0: people wait for those
 )
 
-// notify returns the change that tells the owner of an account something about it.
+// notify returns the change that tells the owner of an account something about it. What the pool is
+// silent about is written all the same, and dropped unsent.
 func (p *Pool) notify(owner user.ID, l letter, now time.Time) storage.Change {
+	l.Void = l.Void || p.state.Load().settings.Notices.silent(l.Kind)
 	return p.enqueue(storage.Outgoing{Owner: owner, Class: noticeClass, NotAfter: now.Add(noticeLifetime)}, l, now)
 }
 
@@ -135,6 +138,7 @@ func (p *Pool) message(o *storage.Outgoing, l letter, words message.Settings) (m
 	data := message.Data{
 		Code: l.Code, Link: p.config.link(l.Kind, l.Code), Expires: o.NotAfter.Sub(o.Created),
 		Pool: p.state.Load().settings.Branding.Name, Username: cmp.Or(l.Name, l.To), Channel: l.channel(),
+		Occasion: l.Occasion,
 	}
 	m, err := words.Render(l.Kind, l.Locale, data)
 	if err != nil {

@@ -32,6 +32,8 @@ type Settings struct {
 	Events   EventSettings
 	// Risk is from where the pool serves nobody, and where it sees no risk.
 	Risk RiskSettings `json:",omitzero"`
+	// Notices are what the owners of accounts are told of.
+	Notices NoticeSettings `json:",omitzero"`
 	// Impersonation is how administrators act as users.
 	Impersonation ImpersonationSettings
 	// Groups are what users may be in. Groups that a user is in and the settings lack give nothing.
@@ -83,6 +85,7 @@ func (s Settings) problems() (ps []string) {
 	ps = append(ps, s.SignIn.problems(s.Attributes)...)
 	ps = append(ps, s.SignUp.problems(s.SignIn)...)
 	ps = append(ps, s.Recovery.problems()...)
+	ps = append(ps, s.Notices.problems()...)
 	ps = append(ps, s.groupProblems()...)
 	for _, p := range s.Attributes.Problems() {
 		ps = append(ps, "attributes: "+p)

@@ -146,6 +146,12 @@ var binds = map[string]struct {
 			return expect(second(s.signInFrom(caller, ada, right)), pool.ErrNetworkBlocked)
 		},
 	},
+	"Notices": {
+		tighten: func(s *pool.Settings) { s.Notices.InsecureSilent = []message.Kind{message.NewDevice} },
+		then: func(s *standing) error {
+			return s.shows(func(now pool.Settings) bool { return len(now.Notices.InsecureSilent) == 1 })
+		},
+	},
 	"Limits":        {word: "leased in slices, which the next lease replaces: TestT6_PoolHasABudget"},
 	"Events":        {word: "read by the chore that drops old ones: TestT10_RetentionLeavesAnAnchor"},
 	"Impersonation": {word: "asked by each act of an administrator"},
