@@ -26,7 +26,7 @@ type Passkey struct {
 }
 
 // Verification is whether the authenticator has to verify the user, by PIN or biometrics. A passkey
-// that did is two factors, any other is one (security.md T2).
+// that did, when it was made and when it is used, is two factors, any other is one (security.md T2).
 type Verification string
 
 // The verifications (WebAuthn Level 3, 5.8.6). The zero value is VerifyPreferred.
@@ -39,7 +39,7 @@ const (
 // RelyingParty is who passkeys are made for: they work nowhere else.
 type RelyingParty struct {
 	ID      string   // a domain, such as example.com; passkeys of it work at all below it
-	Name    string   // as authenticators show it
+	Name    string   // as authenticators show it; "" means ID
 	Origins []string // where pages may ask for them, such as https://id.example.com, compared exactly
 }
 
@@ -53,8 +53,8 @@ type PasskeyUser struct {
 
 // Assertion is what a passkey has proven.
 type Assertion struct {
-	Verified bool   // the user was verified this time: two factors
-	Count    uint32 // to be stored
+	Verified bool   // the user was verified, this time and when it was made: two factors
+	Count    uint32 // to be stored, where it is higher than what is
 	Synced   bool   // to be stored
 	Cloned   bool   // its count did not grow: there may be a second one (WebAuthn Level 3, 6.1.1)
 }
@@ -68,7 +68,8 @@ type Passkeys interface {
 	Check(RelyingParty) error
 	// Create asks for a new passkey of a user, on an authenticator that has none of theirs.
 	Create(RelyingParty, PasskeyUser, Verification) (options, state []byte, err error)
-	// Created judges the answer.
+	// Created judges the answer. It does not know which ids are taken: a passkey with the id of another, whoever
+	// has that, is not to be stored (WebAuthn Level 3, 7.1, step 26).
 	Created(rp RelyingParty, state, answer []byte) (Passkey, error)
 	// Get asks for a proof by one of some passkeys, or by any where there are none: the browser then
 	// lets people choose, and nobody needs to say who they are.

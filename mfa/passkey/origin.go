@@ -3,6 +3,8 @@ package passkey
 import (
 	"fmt"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -11,8 +13,8 @@ import (
 // Level 3, 5.1.3 and 5.1.4).
 func checkOrigin(id, origin string) error {
 	u, err := url.Parse(origin)
-	if err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin || u.User != nil {
-		return fmt.Errorf("passkey: %q is no origin such as https://id.example.com", origin)
+	if err != nil || !asWritten(u, origin) {
+		return fmt.Errorf("passkey: %q is no origin as browsers write it, such as https://id.example.com", origin)
 	}
 	host := u.Hostname()
 	if u.Scheme != "https" && (u.Scheme != "http" || host != "localhost") {
@@ -22,4 +24,18 @@ func checkOrigin(id, origin string) error {
 		return fmt.Errorf("passkey: the origin %q is not of the relying party %q", origin, id)
 	}
 	return nil
+}
+
+// domain is one as browsers write it: in small ASCII letters.
+var domain = regexp.MustCompile(`^[a-z0-9_-]+(\.[a-z0-9_-]+)*$`)
+
+// asWritten reports whether browsers write an origin like this (HTML, 7.1.1): without a port that goes
+// without saying. Answers are compared with it exactly, so that another spelling would refuse everybody.
+func asWritten(u *url.URL, origin string) bool {
+	want := u.Scheme + "://" + u.Hostname()
+	usual := map[string]uint64{"http": 80, "https": 443}[u.Scheme]
+	if port, err := strconv.ParseUint(u.Port(), 10, 16); err == nil && port != usual {
+		want += ":" + strconv.FormatUint(port, 10)
+	}
+	return origin == want && domain.MatchString(u.Hostname())
 }

@@ -3,12 +3,13 @@
 //	c := pool.Config{Passkeys: passkey.New()}
 //
 // Who does not import it does not link what it needs. Answers are judged by go-webauthn, of which
-// nothing shows here. Attestation is not asked for: it says who made an authenticator, and costs people
-// their privacy.
+// nothing shows here. Attestation is neither asked for nor read: it says who made an authenticator, and
+// costs people their privacy.
 package passkey
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,10 +24,8 @@ import (
 	"github.com/userpool-go/userpool/mfa"
 )
 
-// maxAnswer bounds what a browser may answer, in bytes: it is parsed before anything is judged.
-const maxAnswer = 16 << 10
-
-// timeout is for how long a browser waits for the user. What is kept of a ceremony expires by itself.
+// timeout is for how long a browser waits for the user. Whoever keeps the state of a ceremony lets it
+// expire.
 const timeout = 5 * time.Minute
 
 // algorithms that passkeys may sign by, the best first: those that every authenticator has one of.
@@ -44,10 +43,11 @@ func New() mfa.Passkeys { return ceremonies{} }
 
 // state is what is kept of a ceremony until it is answered.
 type state struct {
-	Challenge []byte           `json:"challenge"`
-	Handle    []byte           `json:"handle,omitempty"` // of who a passkey is made for
-	Verify    mfa.Verification `json:"verify"`
-	Allowed   [][]byte         `json:"allowed,omitempty"` // nil for any
+	Ceremony  protocol.CeremonyType `json:"ceremony"` // an answer to one kind is none to the other
+	Challenge []byte                `json:"challenge"`
+	Handle    []byte                `json:"handle,omitempty"` // of who a passkey is made for
+	Verify    mfa.Verification      `json:"verify"`
+	Allowed   [][]byte              `json:"allowed,omitempty"` // nil for any
 }
 
 // owner is a user as go-webauthn asks for one.
@@ -81,9 +81,11 @@ func (ceremonies) Check(rp mfa.RelyingParty) error {
 func party(rp mfa.RelyingParty) (*webauthn.WebAuthn, error) {
 	once := webauthn.TimeoutConfig{Timeout: timeout, TimeoutUVD: timeout}
 	w, err := webauthn.New(&webauthn.Config{
-		RPID: rp.ID, RPDisplayName: rp.Name, RPOrigins: rp.Origins,
+		RPID: rp.ID, RPDisplayName: cmp.Or(rp.Name, rp.ID), RPOrigins: rp.Origins,
 		AttestationPreference: protocol.PreferNoAttestation,
 		Timeouts:              webauthn.TimeoutsConfig{Login: once, Registration: once},
+		// Password managers answer what nobody asked for: it says nothing to us (WebAuthn Level 3, 7.1, step 19).
+		ExtensionsUnsolicitedOutputPolicy: protocol.UnsolicitedOutputPolicyIgnore,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("passkey: relying party %q: %w", rp.ID, err)
@@ -93,14 +95,11 @@ func party(rp mfa.RelyingParty) (*webauthn.WebAuthn, error) {
 
 // Create implements [mfa.Passkeys].
 func (ceremonies) Create(rp mfa.RelyingParty, u mfa.PasskeyUser, v mfa.Verification) (options, kept []byte, err error) {
-	w, err := party(rp)
+	w, verify, err := begin(rp, v)
 	if err != nil {
 		return nil, nil, err
 	}
-	if u.Display == "" {
-		u.Display = u.Name
-	}
-	verify := requirement(v)
+	u.Display = cmp.Or(u.Display, u.Name)
 	creation, _, err := w.BeginRegistration(owner{PasskeyUser: u},
 		webauthn.WithCredentialParameters(algorithms),
 		webauthn.WithExclusions(descriptors(u.Passkeys)),
@@ -111,22 +110,22 @@ func (ceremonies) Create(rp mfa.RelyingParty, u mfa.PasskeyUser, v mfa.Verificat
 	if err != nil {
 		return nil, nil, fmt.Errorf("passkey: create: %w", err)
 	}
-	s := state{Challenge: creation.Response.Challenge, Handle: u.Handle, Verify: mfa.Verification(verify)}
+	s := state{
+		Ceremony: protocol.CreateCeremony, Challenge: creation.Response.Challenge,
+		Handle: u.Handle, Verify: mfa.Verification(verify),
+	}
 	return encode(creation.Response, s)
 }
 
 // Created implements [mfa.Passkeys].
 func (ceremonies) Created(rp mfa.RelyingParty, kept, answer []byte) (mfa.Passkey, error) {
-	w, s, err := resume(rp, kept)
+	w, s, err := resume(rp, kept, protocol.CreateCeremony)
 	if err != nil {
 		return mfa.Passkey{}, err
 	}
-	if len(answer) > maxAnswer {
-		return mfa.Passkey{}, fmt.Errorf("%w: %d bytes", mfa.ErrPasskey, len(answer))
-	}
-	parsed, err := protocol.ParseCredentialCreationResponseBytes(answer)
+	parsed, err := parseCreated(rp, answer)
 	if err != nil {
-		return mfa.Passkey{}, refused(err)
+		return mfa.Passkey{}, err
 	}
 	session := s.session(rp)
 	session.UserID, session.CredParams = s.Handle, algorithms
@@ -134,12 +133,12 @@ func (ceremonies) Created(rp mfa.RelyingParty, kept, answer []byte) (mfa.Passkey
 	if err != nil {
 		return mfa.Passkey{}, refused(err)
 	}
+	if err := checkKey(c.ID, c.PublicKey); err != nil {
+		return mfa.Passkey{}, err
+	}
 	p := mfa.Passkey{
 		ID: c.ID, PublicKey: c.PublicKey, Model: c.Authenticator.AAGUID, Count: c.Authenticator.SignCount,
 		Verified: c.Flags.UserVerified, Syncable: c.Flags.BackupEligible, Synced: c.Flags.BackupState,
-	}
-	if n := len(p.ID); n == 0 || n > 1023 {
-		return mfa.Passkey{}, fmt.Errorf("%w: an id of %d bytes", mfa.ErrPasskey, n)
 	}
 	for _, t := range c.Transport {
 		if slices.Contains(transports, t) && !slices.Contains(p.Transports, string(t)) {
@@ -156,13 +155,12 @@ var transports = []protocol.AuthenticatorTransport{
 
 // Get implements [mfa.Passkeys].
 func (ceremonies) Get(rp mfa.RelyingParty, of []mfa.Passkey, v mfa.Verification) (options, kept []byte, err error) {
-	w, err := party(rp)
+	w, verify, err := begin(rp, v)
 	if err != nil {
 		return nil, nil, err
 	}
-	verify := requirement(v)
 	asked := []webauthn.LoginOption{webauthn.WithUserVerification(verify)}
-	s := state{Verify: mfa.Verification(verify)}
+	s := state{Ceremony: protocol.AssertCeremony, Verify: mfa.Verification(verify)}
 	if len(of) > 0 {
 		asked = append(asked, webauthn.WithAllowedCredentials(descriptors(of)))
 		for _, p := range of {
@@ -179,7 +177,7 @@ func (ceremonies) Get(rp mfa.RelyingParty, of []mfa.Passkey, v mfa.Verification)
 
 // Named implements [mfa.Passkeys].
 func (ceremonies) Named(answer []byte) (id, handle []byte, err error) {
-	parsed, err := parse(answer)
+	parsed, err := parseGot(answer)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -188,21 +186,16 @@ func (ceremonies) Named(answer []byte) (id, handle []byte, err error) {
 
 // Got implements [mfa.Passkeys].
 func (ceremonies) Got(rp mfa.RelyingParty, kept, answer []byte, p mfa.Passkey, handle []byte) (mfa.Assertion, error) {
-	w, s, err := resume(rp, kept)
+	w, s, err := resume(rp, kept, protocol.AssertCeremony)
 	if err != nil {
 		return mfa.Assertion{}, err
 	}
-	parsed, err := parse(answer)
+	parsed, err := parseGot(answer)
 	if err != nil {
 		return mfa.Assertion{}, err
 	}
-	switch {
-	case !bytes.Equal(parsed.RawID, p.ID):
-		return mfa.Assertion{}, fmt.Errorf("%w: it is another one", mfa.ErrPasskey)
-	case len(s.Allowed) > 0 && !slices.ContainsFunc(s.Allowed, func(id []byte) bool { return bytes.Equal(id, p.ID) }):
-		return mfa.Assertion{}, fmt.Errorf("%w: it was not asked for", mfa.ErrPasskey)
-	case len(s.Allowed) == 0 && len(parsed.Response.UserHandle) == 0:
-		return mfa.Assertion{}, fmt.Errorf("%w: it does not say whose it is", mfa.ErrPasskey)
+	if err := s.askedFor(rp, parsed, p); err != nil {
+		return mfa.Assertion{}, err
 	}
 	session := s.session(rp)
 	session.UserID, session.AllowedCredentialIDs = handle, [][]byte{p.ID}
@@ -212,20 +205,27 @@ func (ceremonies) Got(rp mfa.RelyingParty, kept, answer []byte, p mfa.Passkey, h
 	}
 	flags := parsed.Response.AuthenticatorData.Flags
 	return mfa.Assertion{
-		Verified: flags.HasUserVerified(), Synced: flags.HasBackupState(),
+		// A PIN that a security key has got since may be a thief's (WebAuthn Level 3, 7.2, on uvInitialized).
+		Verified: flags.HasUserVerified() && p.Verified, Synced: flags.HasBackupState(),
 		Count: parsed.Response.AuthenticatorData.Counter, Cloned: c.Authenticator.CloneWarning,
 	}, nil
 }
 
-func parse(answer []byte) (*protocol.ParsedCredentialAssertionData, error) {
-	if len(answer) > maxAnswer {
-		return nil, fmt.Errorf("%w: %d bytes", mfa.ErrPasskey, len(answer))
+// askedFor reports whether an answer by a passkey is one to what was asked, as far as its signature does
+// not say.
+func (s state) askedFor(rp mfa.RelyingParty, parsed *protocol.ParsedCredentialAssertionData, p mfa.Passkey) error {
+	is := func(id []byte) bool { return bytes.Equal(id, p.ID) }
+	switch {
+	case !is(parsed.RawID):
+		return fmt.Errorf("%w: it is another one", mfa.ErrPasskey)
+	case len(s.Allowed) > 0 && !slices.ContainsFunc(s.Allowed, is):
+		return fmt.Errorf("%w: it was not asked for", mfa.ErrPasskey)
+	case len(s.Allowed) == 0 && len(parsed.Response.UserHandle) == 0:
+		return fmt.Errorf("%w: it does not say whose it is", mfa.ErrPasskey)
+	case s.Verify == mfa.VerifyRequired && !p.Verified:
+		return fmt.Errorf("%w: it was made without verifying its user, and is one factor for ever", mfa.ErrPasskey)
 	}
-	parsed, err := protocol.ParseCredentialRequestResponseBytes(answer)
-	if err != nil {
-		return nil, refused(err)
-	}
-	return parsed, nil
+	return checkPage(rp, parsed.Response.CollectedClientData)
 }
 
 // encode returns the options for the browser and the state to keep.
@@ -239,10 +239,26 @@ func encode(options any, s state) (opts, kept []byte, err error) {
 	return opts, kept, nil
 }
 
-func resume(rp mfa.RelyingParty, kept []byte) (*webauthn.WebAuthn, state, error) {
+// begin returns what begins a ceremony, and how browsers call the verification.
+func begin(rp mfa.RelyingParty, v mfa.Verification) (*webauthn.WebAuthn, protocol.UserVerificationRequirement, error) {
+	v = cmp.Or(v, mfa.VerifyPreferred)
+	switch v {
+	case mfa.VerifyPreferred, mfa.VerifyRequired, mfa.VerifyDiscouraged:
+	default: // browsers take a word that they do not know for no wish
+		return nil, "", fmt.Errorf("passkey: %q is no verification", v)
+	}
+	w, err := party(rp)
+	return w, protocol.UserVerificationRequirement(v), err
+}
+
+// resume returns what judges the answer to a ceremony of a kind, by what was kept of it.
+func resume(rp mfa.RelyingParty, kept []byte, kind protocol.CeremonyType) (*webauthn.WebAuthn, state, error) {
 	var s state
 	if err := json.Unmarshal(kept, &s); err != nil {
 		return nil, s, fmt.Errorf("passkey: read what was kept of a ceremony: %w", err)
+	}
+	if s.Ceremony != kind {
+		return nil, s, fmt.Errorf("passkey: what was kept is of the ceremony %q, not %q", s.Ceremony, kind)
 	}
 	w, err := party(rp)
 	return w, s, err
@@ -253,13 +269,6 @@ func (s state) session(rp mfa.RelyingParty) webauthn.SessionData {
 		Challenge: protocol.URLEncodedBase64(s.Challenge).String(), RelyingPartyID: rp.ID,
 		UserVerification: protocol.UserVerificationRequirement(s.Verify),
 	}
-}
-
-func requirement(v mfa.Verification) protocol.UserVerificationRequirement {
-	if v == "" {
-		v = mfa.VerifyPreferred
-	}
-	return protocol.UserVerificationRequirement(v)
 }
 
 func descriptors(of []mfa.Passkey) []protocol.CredentialDescriptor {
@@ -279,12 +288,4 @@ func credential(p mfa.Passkey) webauthn.Credential {
 		Flags:         webauthn.CredentialFlags{UserPresent: true, UserVerified: p.Verified, BackupEligible: p.Syncable, BackupState: p.Synced},
 		Authenticator: webauthn.Authenticator{AAGUID: p.Model, SignCount: p.Count},
 	}
-}
-
-// refused wraps an error of go-webauthn, with the details that it keeps from its text.
-func refused(err error) error {
-	if e, ok := errors.AsType[*protocol.Error](err); ok {
-		return fmt.Errorf("%w: %s: %s", mfa.ErrPasskey, e.Details, e.DevInfo)
-	}
-	return fmt.Errorf("%w: %w", mfa.ErrPasskey, err)
 }

@@ -289,9 +289,24 @@ func TestCheck(t *testing.T) {
 		{mfa.RelyingParty{ID: "example.com", Name: "S", Origins: []string{origin, ""}}, false},
 		{mfa.RelyingParty{ID: "id.example.com", Name: "S", Origins: []string{"https://example.com"}}, false},
 		{mfa.RelyingParty{ID: "https://example.com", Name: "S", Origins: []string{origin}}, false},
+		{mfa.RelyingParty{ID: "example.com", Origins: []string{origin}}, true}, // its id is a name
+		{mfa.RelyingParty{ID: "Example.com", Name: "S", Origins: []string{"https://Example.com"}}, false},
+		{mfa.RelyingParty{ID: "example.com", Name: "S", Origins: []string{"https://ID.example.com"}}, false},
+		{mfa.RelyingParty{ID: "example.com", Name: "S", Origins: []string{"https://example.com:443"}}, false},
+		{mfa.RelyingParty{ID: "example.com", Name: "S", Origins: []string{"https://example.com:08443"}}, false},
+		{mfa.RelyingParty{ID: "example.com", Name: "S", Origins: []string{"https://example.com:70000"}}, false},
+		{mfa.RelyingParty{ID: "example.com", Name: "S", Origins: []string{"https://example.com:"}}, false},
+		{mfa.RelyingParty{ID: "example.com", Name: "S", Origins: []string{"https://läden.example.com"}}, false},
+		{mfa.RelyingParty{ID: "example.com", Name: "S", Origins: []string{"https://xn--lden-loa.example.com"}}, true},
+		{mfa.RelyingParty{ID: "example.com", Name: "S", Origins: []string{"https://*.example.com"}}, false},
+		{mfa.RelyingParty{ID: "example.com", Name: "S", Origins: []string{"https://.example.com"}}, false},
+		{mfa.RelyingParty{ID: "com", Name: "S", Origins: []string{"https://example.com"}}, false},
 	} {
 		if err := web.Check(tt.rp); (err == nil) != tt.ok {
 			t.Errorf("Check(%+v) = %v", tt.rp, err)
+		}
+		if _, _, err := web.Create(tt.rp, ada, ""); tt.ok && err != nil {
+			t.Errorf("Create for %+v: %v", tt.rp, err)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -19,7 +20,7 @@ func TestPasskeysOfAnotherOrigin(t *testing.T) {
 	origins := d.rp.Origins
 	for _, other := range []string{"http://localhost:1", "http://localhost", "https://localhost" + strings.TrimPrefix(origins[0], "http://localhost")} {
 		d.rp.Origins = []string{other}
-		if got, err := d.use(p, nil, ""); !errors.Is(err, mfa.ErrPasskey) {
+		if got, err := d.use(p, []mfa.Passkey{p}, ""); !errors.Is(err, mfa.ErrPasskey) {
 			t.Errorf("at a page of %s, whose passkeys are for %s: Got = %+v, %v, want ErrPasskey", origins[0], other, got, err)
 		}
 		options, state, err := ceremonies.Create(d.rp, mfa.PasskeyUser{Handle: []byte(other), Name: bob}, "")
@@ -76,6 +77,25 @@ func TestPasskeysOfLiars(t *testing.T) {
 		if tt.ok && (err != nil || a.Verified == *tt.lie.IsBadUV) || !tt.ok && !errors.Is(err, mfa.ErrPasskey) {
 			t.Errorf("%s: Got = %+v, %v", tt.name, a, err)
 		}
+	}
+}
+
+// Whose authenticator verified nobody when a passkey was made has one factor for ever: a PIN that it gets later may be
+// a thief's.
+func TestPasskeysOfALatePIN(t *testing.T) {
+	t.Parallel()
+	yes, no := true, false
+	d := plug(t)
+	lie := webauthn.SetResponseOverrideBitsParams{AuthenticatorID: d.id, IsBadUV: &yes, IsBadUP: &no, IsBogusSignature: &no}
+	call(d.tab, webauthn.SetResponseOverrideBits, lie)
+	p := d.made("")
+	lie.IsBadUV = &no
+	call(d.tab, webauthn.SetResponseOverrideBits, lie)
+	if a, err := d.use(p, nil, ""); err != nil || a.Verified || p.Verified {
+		t.Errorf("Got = %+v, %v, of %+v", a, err, p)
+	}
+	if a, err := d.use(p, nil, mfa.VerifyRequired); !errors.Is(err, mfa.ErrPasskey) {
+		t.Errorf("where two are asked for: Got = %+v, %v, want ErrPasskey", a, err)
 	}
 }
 
@@ -145,5 +165,28 @@ func TestPasskeysThatAreSynced(t *testing.T) {
 	}
 	if a, err := become(&no, &no); !errors.Is(err, mfa.ErrPasskey) {
 		t.Errorf("not to be synced: Got = %+v, %v, want ErrPasskey", a, err)
+	}
+}
+
+// Password managers and pages' own scripts ask for extensions that we did not: their outputs say nothing to us
+// (WebAuthn Level 3, 7.1: a relying party is prepared for outputs that it did not ask for).
+func TestPasskeysWithExtensions(t *testing.T) {
+	t.Parallel()
+	d := plug(t, func(o *webauthn.VirtualAuthenticatorOptions) { o.HasPrf, o.HasLargeBlob = true, true })
+	more := func(options []byte, extensions string) []byte {
+		return append(append(bytes.TrimSuffix(options, []byte("}")), `,"extensions":`...), extensions+"}"...)
+	}
+	options, state, err := ceremonies.Create(d.rp, mfa.PasskeyUser{Handle: handle, Name: ada}, "")
+	d.must(err)
+	answer := d.create(more(options, `{"credProps":true,"prf":{},"largeBlob":{"support":"preferred"}}`))
+	p, err := ceremonies.Created(d.rp, state, []byte(answer))
+	if err != nil || !strings.Contains(answer, "credProps") || !strings.Contains(answer, "prf") {
+		t.Fatalf("Created = %+v, %v, of %s", p, err, answer)
+	}
+	options, state, err = ceremonies.Get(d.rp, nil, "")
+	d.must(err)
+	answer = d.get(more(options, `{"prf":{"eval":{"first":"AAAA"}}}`))
+	if a, err := ceremonies.Got(d.rp, state, []byte(answer), p, handle); err != nil || !strings.Contains(answer, "prf") {
+		t.Errorf("Got = %+v, %v, of %s", a, err, answer)
 	}
 }
