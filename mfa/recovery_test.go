@@ -17,7 +17,7 @@ func TestNewRecoveryCodes(t *testing.T) {
 		}
 		for _, c := range codes {
 			got, ok := mfa.RecoveryCode(c)
-			if len(c) != 11 || !ok || got != strings.ReplaceAll(c, "-", "") || seen[c] {
+			if len(c) != 17 || !ok || got != strings.ReplaceAll(c, "-", "") || seen[c] {
 				t.Fatalf("code %q is compared as %q, %v; seen before: %v", c, got, ok, seen[c])
 			}
 			seen[c] = true
@@ -28,20 +28,23 @@ func TestNewRecoveryCodes(t *testing.T) {
 func TestRecoveryCode(t *testing.T) {
 	t.Parallel()
 	for typed, want := range map[string]string{
-		"7h2kq-x9m4d":                            "7h2kqx9m4d",
-		"7H2KQ X9M4D":                            "7h2kqx9m4d",
-		" 7h2kqx9m4d ":                           "7h2kqx9m4d",
-		"OIL00-11111":                            "0110011111",
-		"7h2kq–x9m4d":                            "7h2kqx9m4d", // what a text processor makes of a hyphen
-		"7h2kq-x9m4":                             "",
-		"7h2kq-x9m4dd":                           "",
-		"7h2kq-x9m4u":                            "", // no code has a u
-		"7h2kq_x9m4d":                            "",
-		"":                                       "",
-		"-----":                                  "",
-		"７h2kq-x9m4d":                            "",
-		"7h2kq-x9m4d\x00":                        "",
-		"7h2kq-x9m4d" + strings.Repeat(" ", 100): "",
+		"7h2kq-x9m4d-2vwz8":           "7h2kqx9m4d2vwz8",
+		"7H2KQ X9M4D 2VWZ8":           "7h2kqx9m4d2vwz8",
+		" 7h2kqx9m4d2vwz8 ":           "7h2kqx9m4d2vwz8",
+		"OIL00-11111-oOiIl":           "011001111100111",
+		"7h2kq–x9m4d—2vwz8":           "7h2kqx9m4d2vwz8", // what a text processor makes of a hyphen
+		"7h2kq\u2011x9m4d\u22122vwz8": "7h2kqx9m4d2vwz8", // and others
+		"7h2kq-\r\n\tx9m4d-2vwz8\n":   "7h2kqx9m4d2vwz8", // as copied from a file
+		"7h2kq-x9m4d-2vwz":            "",
+		"7h2kq-x9m4d-2vwz88":          "",
+		"7h2kq-x9m4d-2vwzu":           "", // no code has a u
+		"7h2kq_x9m4d_2vwz8":           "",
+		"":                            "",
+		"-----":                       "",
+		"７h2kq-x9m4d-2vwz8":           "",
+		"7h2kq-x9m4d-2vwz8\x00":       "",
+		"7h2kq-x9m4d-2vwz\xff":        "",
+		"7h2kq-x9m4d-2vwz8" + strings.Repeat(" ", 100): "",
 	} {
 		got, ok := mfa.RecoveryCode(typed)
 		if ok != (want != "") || ok && got != want {
@@ -51,10 +54,10 @@ func TestRecoveryCode(t *testing.T) {
 }
 
 func FuzzRecoveryCode(f *testing.F) {
-	f.Add("7h2kq-x9m4d")
+	f.Add("7h2kq-x9m4d-2vwz8")
 	f.Fuzz(func(t *testing.T, typed string) {
 		code, ok := mfa.RecoveryCode(typed)
-		if again, still := mfa.RecoveryCode(code); ok && (!still || again != code || len(code) != 10) {
+		if again, still := mfa.RecoveryCode(code); ok && (!still || again != code || len(code) != 15) {
 			t.Errorf("RecoveryCode(%q) = %q, and of that %q", typed, code, again)
 		}
 	})

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
@@ -96,13 +97,19 @@ func (s Seed) Code(at time.Time) string {
 	return code
 }
 
+// maxTyped bounds what is read of a code or a recovery code that somebody typed, in bytes.
+const maxTyped = 64
+
 // Accept reports whether an app shows code now, or did or will within a step of now, and which step it
-// is of, if that is later than the last one that was accepted. A step is used once (RFC 6238, 5.2;
-// security.md S17): a code that somebody looked at over a shoulder is worth nothing afterwards. It
-// takes the same time whichever step matches.
+// is of, if that is later than the last one that was accepted; 0 is for none. A step is used once (RFC
+// 6238, 5.2; security.md S17): a code that somebody looked at over a shoulder is worth nothing afterwards,
+// so that one of two steps is used up for both. It takes the same time whichever step matches.
 func (s Seed) Accept(code string, now time.Time, last int64) (step int64, ok bool) {
-	typed, key := strings.Map(digit, code), s.Text()
-	for i := stepAt(now) + skew; i >= stepAt(now)-skew; i-- {
+	if len(code) > maxTyped {
+		return 0, false
+	}
+	typed, key := strings.Map(notSpace, code), s.Text()
+	for i := stepAt(now) - skew; i <= stepAt(now)+skew; i++ {
 		want, has := codeOf(key, i)
 		same := subtle.ConstantTimeCompare([]byte(want), []byte(typed)) == 1
 		if has && same && i > last {
@@ -112,9 +119,9 @@ func (s Seed) Accept(code string, now time.Time, last int64) (step int64, ok boo
 	return step, ok
 }
 
-// digit leaves out the blanks with which apps show their codes in groups.
-func digit(r rune) rune {
-	if r == ' ' || r == '\u00a0' {
+// notSpace leaves out the blanks with which apps show their codes in groups, and what is copied with them.
+func notSpace(r rune) rune {
+	if unicode.IsSpace(r) {
 		return -1
 	}
 	return r

@@ -63,6 +63,9 @@ func TestAccept(t *testing.T) {
 		{"two steps late", code, now.Add(60 * time.Second), 0, 0},
 		{"two steps early", code, now.Add(-60 * time.Second), 0, 0},
 		{"after an older one", code, now, step - 1, step},
+		{"as it is copied", "\t" + code + "\r\n", now, 0, step},
+		{"after a megabyte of blanks", strings.Repeat(" ", 1<<20) + code, now, 0, 0},
+		{"used, at the end of time", code, now, 1<<63 - 1, 0},
 		{"used", code, now, step, 0},
 		{"used, a step later", code, now.Add(30 * time.Second), step, 0},
 		{"older than the one that was used", code, now.Add(30 * time.Second), step + 1, 0},
@@ -112,6 +115,26 @@ func TestS17_StepsOnlyGrow(t *testing.T) {
 	}
 	if len(used) < 13 {
 		t.Errorf("%d steps in 400 seconds", len(used))
+	}
+}
+
+// Once in a million two steps beside each other have one code. It is used up for both: who looked over the shoulder
+// may not use the other.
+func TestS17_OneCodeOfTwoSteps(t *testing.T) {
+	t.Parallel()
+	seed := seedOf(t, "12345678901234567890")
+	const later = 62_075_369
+	now := time.Unix(later*30, 0)
+	code := seed.Code(now)
+	if before := seed.Code(now.Add(-30 * time.Second)); before != code {
+		t.Fatalf("the codes are %s and %s, and should be one", before, code)
+	}
+	step, ok := seed.Accept(code, now, 0)
+	if !ok || step != later {
+		t.Errorf("Accept = %d, %v, want %d", step, ok, later)
+	}
+	if again, ok := seed.Accept(code, now, step); ok {
+		t.Errorf("the code is good twice, as one of step %d", again)
 	}
 }
 
