@@ -4,7 +4,8 @@
 //
 // Who does not import it does not link what it needs. Answers are judged by go-webauthn, of which
 // nothing shows here. Attestation is neither asked for nor read: it says who made an authenticator, and
-// costs people their privacy.
+// costs people their privacy. In tests package passkeytest is the authenticator; its example walks through
+// the ceremonies.
 package passkey
 
 import (

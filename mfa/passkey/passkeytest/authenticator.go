@@ -1,10 +1,16 @@
 // Package passkeytest is an authenticator for tests, with the browser around it: it makes passkeys and
-// proves them, and misbehaves where a test says so.
+// proves them, and misbehaves where a test says so. What it takes are the options of [mfa.Passkeys], what
+// it gives are answers to them.
 //
 //	a := passkeytest.New("https://id.example.com")
-//	answer, err := a.Create(options)
+//	answer, err := a.Create(options) // as a person registers a passkey
 //	...
-//	answer, err = a.Get(options)
+//	answer, err = a.Get(options) // and signs in by it
+//
+// It signs by ES256, and is asked by nobody: user verification is what its fields say, whatever the
+// options ask for.
+//
+// [mfa.Passkeys]: https://pkg.go.dev/github.com/userpool-go/userpool/mfa#Passkeys
 package passkeytest
 
 import (
@@ -21,15 +27,21 @@ import (
 )
 
 // Authenticator is a device with passkeys, and the browser of its owner. Its fields may be changed
-// between uses. It is not safe for concurrent use.
+// between uses. The zero Authenticator is at no page. It is not safe for concurrent use.
 type Authenticator struct {
-	Origin     string // of the page that asks
-	Unverified bool   // it cannot verify its user
-	Absent     bool   // nobody touches it
-	Synced     bool   // its passkeys are backed up
-	Counts     bool   // it counts its signatures
-	Challenge  []byte // answered in place of the one that was asked; nil for that one
-	RPID       string // signed for in place of the one that asks; "" for that one
+	Origin string // of the page that asks, such as https://id.example.com
+
+	// What devices may be like.
+	Unverified bool // it does not verify its user: a security key without a PIN
+	Synced     bool // its passkeys are backed up
+	Counts     bool // it counts its signatures
+
+	// What no honest one does. Zero values are honest.
+	Absent    bool   // nobody touched it
+	Framed    bool   // the page that asks is in a frame of another site's
+	Challenge []byte // answered in place of the one that was asked
+	RPID      string // signed for in place of the one that asked
+	Handle    []byte // said to be whose passkey it is
 
 	keys []*key
 }
@@ -44,7 +56,8 @@ type key struct {
 // New returns an authenticator without passkeys, whose owner is at a page of an origin.
 func New(origin string) *Authenticator { return &Authenticator{Origin: origin} }
 
-// Clone returns a second device with the same passkeys, and counts of its own from here.
+// Clone returns a second device with the same passkeys, whose counts go their own way from here: where
+// both are used, the count of one of them does not grow (WebAuthn Level 3, 6.1.1).
 func (a *Authenticator) Clone() *Authenticator {
 	c := *a
 	c.keys = nil
@@ -76,7 +89,8 @@ func (t *text) UnmarshalJSON(b []byte) (err error) {
 	return err
 }
 
-// Create makes a passkey as options ask, and returns the answer.
+// Create makes a passkey as options ask, and returns the answer. It fails where the device has one that
+// the options exclude, or they do not take ES256.
 func (a *Authenticator) Create(options []byte) (answer []byte, err error) {
 	var o struct {
 		Challenge text `json:"challenge"`
@@ -131,7 +145,8 @@ func (a *Authenticator) Create(options []byte) (answer []byte, err error) {
 	})
 }
 
-// Get proves a passkey as options ask, the newest where several would do.
+// Get proves a passkey as options ask, the newest where several would do, and returns the answer. It fails
+// where it has none.
 func (a *Authenticator) Get(options []byte) (answer []byte, err error) {
 	var o struct {
 		Challenge text         `json:"challenge"`
@@ -152,11 +167,15 @@ func (a *Authenticator) Get(options []byte) (answer []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
+	handle := k.handle
+	if a.Handle != nil {
+		handle = a.Handle
+	}
 	return json.Marshal(map[string]any{
 		"id": text(k.id), "rawId": text(k.id), "type": "public-key", "authenticatorAttachment": "platform",
 		"clientExtensionResults": struct{}{},
 		"response": map[string]any{
-			"clientDataJSON": text(client), "authenticatorData": text(data), "signature": text(signature), "userHandle": text(k.handle),
+			"clientDataJSON": text(client), "authenticatorData": text(data), "signature": text(signature), "userHandle": text(handle),
 		},
 	})
 }
@@ -186,7 +205,7 @@ func (a *Authenticator) client(ceremony string, challenge []byte) []byte {
 		challenge = a.Challenge
 	}
 	b, _ := json.Marshal(map[string]any{ // strings alone do not fail
-		"type": ceremony, "challenge": text(challenge), "origin": a.Origin, "crossOrigin": false,
+		"type": ceremony, "challenge": text(challenge), "origin": a.Origin, "crossOrigin": a.Framed,
 	})
 	return b
 }
