@@ -40,10 +40,17 @@ func (v *visit) signOut(context.Context) outcome {
 
 // alreadyIn takes who is signed in to where they were going, rather than ask them to sign in again.
 func (v *visit) alreadyIn() *outcome {
-	if !v.signedIn() || v.flow.id != "" {
+	if !v.signedIn() || v.flow.id != "" || v.mustBeAnew() {
 		return nil
 	}
 	return &outcome{leave: v.next()}
+}
+
+// mustBeAnew reports whether a guard has sent the visitor, whom it would send again: web.Config's
+// StepUpPath.
+func (v *visit) mustBeAnew() bool {
+	q := v.r.URL.Query()
+	return q.Has("max_age") || q.Has("acr_values")
 }
 
 // mustBeIn takes who is not signed in to where they can.

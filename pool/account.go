@@ -20,7 +20,7 @@ import (
 // administrator who acts as the user may read, and gets [ErrForbidden] for what is the user's own.
 type Account struct {
 	pool    *Pool
-	claims  token.Claims // of a browser session only its names
+	claims  token.Claims // of a browser session only its names, and how it began
 	browser bool
 }
 

@@ -261,6 +261,7 @@ var inPerson = map[string]struct {
 }{
 	"Get":      {true, func(ctx context.Context, a *pool.Account) error { return second(a.Get(ctx)) }},
 	"Sessions": {true, func(ctx context.Context, a *pool.Account) error { return second(a.Sessions(ctx)) }},
+	"Assured":  {true, func(_ context.Context, a *pool.Account) error { return a.Assured("", 0) }}, // no act: TestS6_ActorsAreNotAssured
 	"SignOut":  {true, func(ctx context.Context, a *pool.Account) error { return a.SignOut(ctx, pool.Caller{}) }},
 	"UpdateAttributes": {true, func(ctx context.Context, a *pool.Account) error {
 		return a.UpdateAttributes(ctx, pool.ChangeAttributesInput{Attributes: user.Attributes{"name": "Ada"}})

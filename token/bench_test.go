@@ -9,8 +9,11 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"net/http"
+	"net/http/httptest"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/userpool-go/userpool/token"
 )
@@ -149,6 +152,34 @@ func BenchmarkVerifySeen(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkMiddleware is a request with a token that was seen before, as it passes the middleware alone
+// and a guard behind it. The guard's goal is no allocation at all.
+func BenchmarkMiddleware(b *testing.B) {
+	k := generate(b)
+	v, c := verifier(b, config(token.Access, now, k)), claims(token.Access)
+	next := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("Authorization", "Bearer "+sign(b, k, c))
+	guard := token.Require(token.Requirement{Scopes: []string{"openid"}, Self: true, ACR: token.AAL1, MaxAge: 2 * time.Hour})(next)
+	in, w := r.WithContext(token.NewContext(b.Context(), &token.Claims{AuthTime: time.Now(), ACR: c.ACR, Scope: c.Scope})), httptest.NewRecorder()
+	for _, bench := range []struct {
+		name string
+		h    http.Handler
+		r    *http.Request
+	}{{"alone", v.Middleware(next), r}, {"with a guard", v.Middleware(guard), r}, {"guard alone", guard, in}} {
+		b.Run(bench.name, func(b *testing.B) {
+			b.ReportAllocs()
+			defer cpu(b)()
+			for b.Loop() {
+				bench.h.ServeHTTP(w, bench.r)
+			}
+			if w.Code != http.StatusOK {
+				b.Fatal(w.Code)
+			}
+		})
+	}
 }
 
 // BenchmarkRefresh is all that a refresh token costs beside its commit.

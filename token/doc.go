@@ -14,7 +14,12 @@
 //	mux.Handle("GET /orders", v.Middleware(orders))       // whose token.FromContext says who asks
 //	mux.Handle("GET /admin", v.Middleware(staff(admin)))
 //
-// and its tests need token/tokentest. Without net/http there is [Verifier.Verify].
+// and its tests need token/tokentest. Without net/http there are [Verifier.Verify] and
+// [Requirement.Check]. What is dear asks how the user has signed in, and when, and answers who has not
+// so as RFC 9470 says:
+//
+//	lately := token.Require(token.Requirement{ACR: token.AAL1, MaxAge: 5 * time.Minute})
+//	mux.Handle("POST /payments", v.Middleware(lately(pay)))
 //
 // A [Verifier] takes the one spelling of a token that [SigningKey.Sign] writes, under RFC 8725: a
 // key has one algorithm, the header chooses nothing, each kind of token has its own typ, and every

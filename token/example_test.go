@@ -1,6 +1,7 @@
 package token_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,6 +69,44 @@ func ExampleNewContext() {
 	// hello ada
 	// 200
 	// 403
+}
+
+// An API wants two factors of the last five minutes for a payment. The answer to a weaker or older token
+// tells the client what to ask the user for.
+func ExampleRequire_stepUp() {
+	pay := token.Require(token.Requirement{
+		Scopes: []string{"pay"}, ACR: "aal2", MaxAge: 5 * time.Minute,
+	})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "paid") }))
+
+	for _, claims := range []*token.Claims{
+		{Scope: []string{"pay"}, ACR: "aal2", AuthTime: time.Now().Add(-time.Minute)},
+		{Scope: []string{"pay"}, ACR: "aal2", AuthTime: time.Now().Add(-time.Hour)},
+		{Scope: []string{"read"}, ACR: "aal1", AuthTime: time.Now()},
+	} {
+		r, w := httptest.NewRequest("POST", "/payments", nil), httptest.NewRecorder()
+		pay.ServeHTTP(w, r.WithContext(token.NewContext(r.Context(), claims)))
+		fmt.Println(w.Code, cmp.Or(w.Header().Get("WWW-Authenticate"), w.Body.String()))
+	}
+	// Output:
+	// 200 paid
+	// 401 Bearer error="insufficient_user_authentication", error_description="A stronger or more recent sign-in is required", acr_values="aal2", max_age="300"
+	// 403 Bearer error="insufficient_scope", scope="pay"
+}
+
+// Without net/http the same is asked of claims.
+func ExampleRequirement_Check() {
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	claims := &token.Claims{Subject: "ada", ACR: token.AAL1, AuthTime: now.Add(-time.Hour)} // of Verifier.Verify
+
+	err := token.Requirement{MaxAge: 5 * time.Minute}.Check(claims, now)
+	if step, ok := errors.AsType[*token.StepUpError](err); ok {
+		fmt.Println("sign in again:", step.MaxAge)
+	}
+	err = token.Requirement{Groups: []string{"staff"}}.Check(claims, now)
+	fmt.Println(errors.Is(err, token.ErrForbidden))
+	// Output:
+	// sign in again: 5m0s
+	// true
 }
 
 // A pool rotates its keys by asking for the plan whenever one may have changed.

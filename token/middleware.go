@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
+	"time"
 )
 
 // Middleware lets through requests that carry a token which v takes, and puts its claims into their
@@ -32,7 +32,7 @@ func (v *Verifier) Middleware(next http.Handler) http.Handler {
 		c, err := v.Verify(r.Context(), text)
 		switch {
 		case err == nil:
-			next.ServeHTTP(w, r.WithContext(NewContext(r.Context(), c)))
+			next.ServeHTTP(w, r.WithContext(presented{c, v.config.Now, v.config.Leeway}.within(r.Context())))
 		case errors.Is(err, ErrInvalid) || errors.Is(err, ErrExpired) || errors.Is(err, ErrRevoked):
 			refuse(w, http.StatusUnauthorized, `Bearer error="invalid_token"`)
 		default:
@@ -69,60 +69,33 @@ func refuse(w http.ResponseWriter, status int, challenge string) {
 	http.Error(w, http.StatusText(status), status)
 }
 
-// Requirement is what the claims of a request must have.
-type Requirement struct {
-	// Groups lets in members of any of them. Nil asks for none; an empty list that is not nil lets
-	// nobody in, because a list that came out empty should not open what it guards.
-	Groups []string
-	// Scopes must all be there.
-	Scopes []string
-	// Self lets in nobody who acts as the user ([Claims].Actor): for what a user must do in person,
-	// such as to pay or to consent.
-	Self bool
-}
-
-func (q Requirement) inGroup(c *Claims) bool {
-	return q.Groups == nil || slices.ContainsFunc(q.Groups, c.InGroup)
-}
-
-func (q Requirement) hasScopes(c *Claims) bool {
-	return !slices.ContainsFunc(q.Scopes, func(s string) bool { return !c.HasScope(s) })
-}
-
-// Require returns a middleware that lets through what meets q, and answers 403 to the rest (RFC
-// 6750, 3.1), or 401 where there are no claims. It stands behind [Verifier.Middleware].
-func Require(q Requirement) func(http.Handler) http.Handler {
-	q.Groups, q.Scopes = slices.Clone(q.Groups), slices.Clone(q.Scopes)
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			c, ok := FromContext(r.Context())
-			switch {
-			case !ok:
-				refuse(w, http.StatusUnauthorized, "Bearer")
-			case !q.hasScopes(c):
-				scopes := strings.Join(q.Scopes, " ")
-				refuse(w, http.StatusForbidden, `Bearer error="insufficient_scope", scope="`+scopes+`"`)
-			case !q.inGroup(c):
-				refuse(w, http.StatusForbidden, "") // no scope would help
-			case q.Self && c.Actor != "":
-				refuse(w, http.StatusForbidden, "")
-			default:
-				next.ServeHTTP(w, r)
-			}
-		})
-	}
-}
-
 type contextKey struct{}
 
+// presented are the claims of a request, and the clock by which they are judged.
+type presented struct {
+	claims *Claims
+	clock  func() time.Time
+	leeway time.Duration // of an issuer whose clock may be behind ours
+}
+
+// now returns by when a sign-in is too old.
+func (p presented) now() time.Time { return p.clock().Add(-p.leeway) }
+
+func (p presented) within(ctx context.Context) context.Context {
+	return context.WithValue(ctx, contextKey{}, p)
+}
+
 // NewContext returns a context that carries claims, as [Verifier.Middleware] makes it: for tests of
-// handlers, and for other ways of getting a token than HTTP.
+// handlers, and for other ways of getting a token than HTTP. How old their sign-in is, [Require]
+// judges by time.Now.
 func NewContext(ctx context.Context, c *Claims) context.Context {
-	return context.WithValue(ctx, contextKey{}, c)
+	p := presented{claims: c}
+	p.clock = time.Now
+	return p.within(ctx)
 }
 
 // FromContext returns the claims that a context carries; ok is false where it carries none.
 func FromContext(ctx context.Context) (c *Claims, ok bool) {
-	c, _ = ctx.Value(contextKey{}).(*Claims)
-	return c, c != nil
+	p, _ := ctx.Value(contextKey{}).(presented)
+	return p.claims, p.claims != nil
 }

@@ -15,6 +15,7 @@
 //	})
 //	mux.Handle("GET /orders", s.Require(orders)) // whose web.User(r.Context()) says who asks
 //	mux.Handle("GET /admin", s.RequireGroup("staff")(admin)) // a group of pool.Settings.Groups
+//	mux.Handle("GET /keys", s.RequireFresh(5*time.Minute)(keys)) // or sign in again
 //	mux.HandleFunc("POST /logout", func(w http.ResponseWriter, r *http.Request) { err := s.End(w, r); ... })
 //	http.ListenAndServe(":8080", s.Load(mux))
 //
@@ -38,6 +39,10 @@
 //
 // Staff who act as a user ([pool.Admin.Impersonate]) have a cookie that opens what the user's does,
 // groups included. The profile names them in its Actor: where only the user may act, look there.
+//
+// What must not be done by whoever finds a screen unlocked asks for a sign-in of just now
+// ([Sessions.RequireFresh]), or for a stronger one ([Sessions.RequireACR]); who has not signed in so
+// is sent to do it ([Config].StepUpPath), and comes back.
 //
 // It works with whatever takes net/http's middleware: chi's Use and With take Load, Require and
 // RequireGroup("staff") as they are.

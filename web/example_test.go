@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/userpool-go/userpool/message/mailbox"
 	"github.com/userpool-go/userpool/password"
@@ -68,6 +70,53 @@ func Example() {
 	// 200 /login?return_to=%2Forders: a form
 }
 
+// The page with the keys is for who has signed in within five minutes. Others are asked to do it again,
+// and come back.
+func ExampleSessions_RequireFresh() {
+	ctx := context.Background()
+	var passed atomic.Int64
+	p, err := openShopAt(ctx, func() time.Time { return time.Now().Add(time.Duration(passed.Load())) })
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer p.Close(ctx)
+
+	s := web.New(p, web.Config{StepUpPath: "/again"})
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /again", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "a form for %s", web.User(r.Context()).Username)
+	})
+	mux.HandleFunc("POST /again", func(w http.ResponseWriter, r *http.Request) {
+		done, err := pool.Finished(p.SignIn(r.Context(), pool.SignInInput{
+			Username: "ada@example.com", With: pool.Password{Value: password.New(r.FormValue("password"))}, Caller: s.Caller(r),
+		}))
+		if err == nil {
+			err = s.Start(w, r, done) // which ends the session of before
+		}
+		if err != nil {
+			http.Error(w, "that did not work", http.StatusUnauthorized)
+			return
+		}
+		http.Redirect(w, r, web.ReturnPath(r.FormValue(web.ReturnTo)), http.StatusSeeOther)
+	})
+	mux.Handle("GET /keys", s.RequireFresh(5*time.Minute)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "the keys")
+	})))
+	srv := httptest.NewServer(s.Load(mux))
+	defer srv.Close()
+
+	b := newBrowser(srv.URL)
+	form := url.Values{"password": {"correct horse battery staple"}, web.ReturnTo: {"/keys"}}
+	fmt.Println(b.post("/again", form))
+	passed.Store(int64(6 * time.Minute))
+	fmt.Println(b.get("/keys"))
+	fmt.Println(b.post("/again", form))
+	// Output:
+	// 200 /keys: the keys
+	// 200 /again?max_age=300&return_to=%2Fkeys: a form for ada@example.com
+	// 200 /keys: the keys
+}
+
 // Behind a balancer that ends TLS, visitors have their own addresses, and not the balancer's.
 func ExampleSessions_Caller() {
 	ctx := context.Background()
@@ -96,9 +145,11 @@ func ExampleReturnPath() {
 }
 
 // openShop opens a pool whose only user is Ada.
-func openShop(ctx context.Context) (*pool.Pool, error) {
+func openShop(ctx context.Context) (*pool.Pool, error) { return openShopAt(ctx, nil) }
+
+func openShopAt(ctx context.Context, now func() time.Time) (*pool.Pool, error) {
 	box := mailbox.New()
-	p, err := pool.Open(ctx, memory.New(), pool.Config{Sender: box})
+	p, err := pool.Open(ctx, memory.New(), pool.Config{Sender: box, Now: now})
 	if err != nil {
 		return nil, err
 	}

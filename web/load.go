@@ -100,7 +100,7 @@ func (s *Sessions) RequireGroup(names ...string) func(http.Handler) http.Handler
 // signInFirst answers a visitor who has to sign in.
 func (s *Sessions) signInFirst(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store") // else the page stays closed after the sign-in
-	to, ok := s.signInURL(r)
+	to, ok := detour(r, s.signIn, nil)
 	if !ok || !navigation(r) {
 		http.Error(w, "not signed in", http.StatusUnauthorized)
 		return

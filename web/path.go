@@ -1,15 +1,16 @@
 package web
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
 	"strings"
 )
 
-// ReturnTo is the name of the query parameter in which [Sessions.Require] gives the sign-in page
-// the path that the visitor was on the way to. The page keeps it in its form, and goes there with
-// [ReturnPath].
+// ReturnTo is the name of the query parameter in which [Sessions.Require], and what guards like it,
+// give the page that they send visitors to the path that these were on the way to. The page keeps
+// it in its form, and goes there with [ReturnPath].
 const ReturnTo = "return_to"
 
 // maxReturn bounds a return path, in bytes: it goes into a URL.
@@ -45,23 +46,25 @@ func printable(s string) bool {
 	return !strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c == 0x7f || c == '\\' })
 }
 
-// signInURL returns where a visitor signs in to come back; ok is false where they are there already.
-func (s *Sessions) signInURL(r *http.Request) (to string, ok bool) {
+// detour returns where a visitor goes first, to come back from there; ok is false where they are there
+// already.
+func detour(r *http.Request, page string, more url.Values) (to string, ok bool) {
 	back := r.RequestURI // as the browser asked, whatever a router has made of r.URL
 	if back == "" {
 		back = r.URL.RequestURI()
 	}
 	back = ReturnPath(back)
-	signIn, err := url.Parse(s.signIn)
+	u, err := url.Parse(page)
 	if err != nil {
 		return "", false
 	}
 	asked, err := url.Parse(back)
-	if err != nil || path.Clean(asked.Path) == path.Clean(signIn.Path) { // a circle
+	if err != nil || path.Clean(asked.Path) == path.Clean(u.Path) { // a circle
 		return "", false
 	}
-	q := signIn.Query()
+	q := u.Query()
+	maps.Copy(q, more)
 	q.Set(ReturnTo, back)
-	signIn.RawQuery = q.Encode()
-	return signIn.String(), true
+	u.RawQuery = q.Encode()
+	return u.String(), true
 }

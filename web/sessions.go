@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -25,6 +26,15 @@ var (
 type Config struct {
 	// SignInPath is where [Sessions.Require] sends visitors. "" means "/login".
 	SignInPath string
+	// StepUpPath is where [Sessions.RequireFresh] and [Sessions.RequireACR] send who is signed in, and
+	// must be so anew. "" means SignInPath. The page finds in its query acr_values and max_age, as
+	// OpenID Connect names them (Core 1.0, 3.1.2.1), either or both, and [ReturnTo]. It must
+	//   - ask again, and not send back who is signed in already: they would go round in circles;
+	//   - ask the one who is signed in, and for no less than they have shown before;
+	//   - end in [Sessions.Start], which ends the session of before, and go to [ReturnPath].
+	// What the query says is the visitor's to change, and worth nothing: the guard judges the session
+	// that came of it.
+	StepUpPath string
 	// Proxies are the networks of the proxies in front of the program. What they say about a
 	// request counts: X-Forwarded-For, to which each adds whom it was called by, and
 	// X-Forwarded-Proto. None means that nobody stands in between; then visitors behind a proxy are
@@ -34,19 +44,18 @@ type Config struct {
 
 // Sessions are the browser sessions of one pool. Its methods are safe for concurrent use.
 type Sessions struct {
-	pool    *pool.Pool
-	signIn  string
-	proxies []netip.Prefix
-	names   cookie.Names
+	pool       *pool.Pool
+	signIn     string
+	stepUpPath string
+	proxies    []netip.Prefix
+	names      cookie.Names
 }
 
 // New returns the sessions of p. A pool with an https issuer is in production: its cookies are
 // Secure, and what comes over plain http is nobody's.
 func New(p *pool.Pool, c Config) *Sessions {
-	s := &Sessions{pool: p, signIn: c.SignInPath, names: cookie.Of(string(p.ID()), p.Issuer())}
-	if s.signIn == "" {
-		s.signIn = "/login"
-	}
+	s := &Sessions{pool: p, signIn: cmp.Or(c.SignInPath, "/login"), names: cookie.Of(string(p.ID()), p.Issuer())}
+	s.stepUpPath = cmp.Or(c.StepUpPath, s.signIn)
 	for _, network := range c.Proxies {
 		s.proxies = append(s.proxies, unmapped(network))
 	}

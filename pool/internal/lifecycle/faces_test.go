@@ -41,6 +41,7 @@ var beside = map[string]string{
 	"Admin.ListGroups":         "changes nothing",
 	"Admin.CountUsers":         "changes nothing",
 	"Admin.ListEvents":         "the history of events is another story, told in package pool",
+	"Account.Assured":          "changes nothing, and reads nothing",
 	"Account.Admin":            "opens a face; roles are another story, told in package pool",
 	"Admin.Only":               "narrows a face; roles are another story, told in package pool",
 	"Admin.Role":               "changes nothing",
