@@ -1,7 +1,6 @@
 package mfa
 
 import (
-	"bytes"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base32"
@@ -37,14 +36,15 @@ var ErrSeed = errors.New("mfa: a seed is 16 to 64 bytes")
 // refuses to be marshalled. The zero Seed accepts no code.
 //
 // It is a pointer in a struct because fmt looks into values held by unexported fields of others
-// without calling their methods.
-type Seed struct{ key *[]byte }
+// without calling their methods, and to a string because with %s it follows one to a slice. Two Seeds of
+// one key are not ==.
+type Seed struct{ key *string }
 
 // NewSeed returns a random seed of 160 bits.
 func NewSeed() Seed {
 	key := make([]byte, seedLength)
 	rand.Read(key) // never fails: crypto/rand
-	return Seed{&key}
+	return seedOf(key)
 }
 
 // ParseSeed returns the seed of some bytes, such as [Seed.Bytes] gave or another system kept. It fails
@@ -53,8 +53,12 @@ func ParseSeed(key []byte) (Seed, error) {
 	if len(key) < 16 || len(key) > 64 {
 		return Seed{}, fmt.Errorf("%w, not %d", ErrSeed, len(key))
 	}
-	key = bytes.Clone(key)
-	return Seed{&key}, nil
+	return seedOf(key), nil
+}
+
+func seedOf(key []byte) Seed {
+	s := string(key)
+	return Seed{&s}
 }
 
 // Bytes returns the seed itself, to be sealed.
@@ -62,7 +66,7 @@ func (s Seed) Bytes() []byte {
 	if s.key == nil {
 		return nil
 	}
-	return bytes.Clone(*s.key)
+	return []byte(*s.key)
 }
 
 // Text returns the seed as people type it who cannot scan a picture: base32, without padding.

@@ -200,12 +200,16 @@ func TestSeedsAreNotShown(t *testing.T) {
 	var log bytes.Buffer
 	held := struct{ seed mfa.Seed }{seed}
 	slog.New(slog.NewTextHandler(&log, nil)).Info("seed", "seed", seed, "held", held)
-	fmt.Fprintf(&log, "%v %+v %#v %s %x %q %d %v %#v", seed, seed, seed, seed, seed, seed, seed, held, held)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%q", "%d", "%c", "%t", "%p"} { // for a verb that does not fit fmt follows a pointer
+		for _, v := range []any{seed, &seed, []mfa.Seed{seed}, held, &held, []any{held}, map[string]any{"held": held}} {
+			fmt.Fprintf(&log, verb, v)
+		}
+	}
 	b, err := json.Marshal(seed)
 	if err == nil {
 		t.Errorf("a seed is marshalled: %s", b)
 	}
-	for _, shown := range []string{"12345678901234567890", seed.Text(), "31323334", "[49 50"} {
+	for _, shown := range []string{"12345678901234567890", seed.Text(), "31323334", "[49 50", "['1'", "0x31"} {
 		if strings.Contains(log.String(), shown) {
 			t.Errorf("%q is shown: %s", shown, &log)
 		}
