@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
@@ -74,11 +75,14 @@ func (s Seed) Text() string {
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(s.Bytes())
 }
 
+// maxName bounds the names in a URI, in bytes: escaped, the issuer twice, a picture of it can be scanned.
+const maxName = 128
+
 // URI returns the otpauth URI that apps scan, for an account at an issuer. Both are shown by the app;
-// colons, which separate them there, are left out. It holds the seed: it belongs into no log.
+// colons, which separate them there, are left out, and what is longer than 128 bytes is cut off. It holds
+// the seed: it belongs into no log.
 func (s Seed) URI(issuer, account string) string {
-	plain := strings.NewReplacer(":", " ", "%3A", " ", "%3a", " ")
-	issuer, account = strings.TrimSpace(plain.Replace(issuer)), strings.TrimSpace(plain.Replace(account))
+	issuer, account = nameOf(issuer), nameOf(account)
 	label := escaped(account)
 	values := []string{"secret=" + s.Text()}
 	if issuer != "" {
@@ -87,6 +91,16 @@ func (s Seed) URI(issuer, account string) string {
 	}
 	values = append(values, "algorithm=SHA1", fmt.Sprint("digits=", digits), fmt.Sprint("period=", period))
 	return "otpauth://totp/" + label + "?" + strings.Join(values, "&")
+}
+
+// nameOf is a name as it stands in a label.
+func nameOf(s string) string {
+	s = strings.NewReplacer(":", " ", "%3A", " ", "%3a", " ").Replace(s)
+	for len(s) > maxName {
+		_, n := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-n]
+	}
+	return strings.TrimSpace(s)
 }
 
 // escaped is s in a URI, with blanks that are no plus: apps show that as it is.

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/userpool-go/userpool/mfa"
 )
@@ -192,6 +193,35 @@ func TestURI(t *testing.T) {
 			t.Errorf("%q: %v", tt.issuer, q)
 		}
 	}
+}
+
+// Names of any length and kind make a URI that is one, and whose picture can be drawn.
+func FuzzURI(f *testing.F) {
+	seed := seedOf(f, "12345678901234567890")
+	f.Add("Shop", "ada@example.com")
+	f.Add("a%3a:%253A", "+49 30&secret=x#?/")
+	f.Add(strings.Repeat("株", 300), strings.Repeat("👩🏽‍🚀", 300))
+	f.Fuzz(func(t *testing.T, issuer, account string) {
+		uri := seed.URI(issuer, account)
+		u, err := url.Parse(uri)
+		if err != nil || u.Scheme != "otpauth" || u.Host != "totp" || u.User != nil || u.Fragment != "" {
+			t.Fatalf("%q, %q: %s, %v", issuer, account, uri, err)
+		}
+		q, err := url.ParseQuery(u.RawQuery)
+		if err != nil || q.Get("secret") != seed.Text() || len(q["secret"]) != 1 || len(q["issuer"]) > 1 {
+			t.Errorf("%q, %q: %s, %v", issuer, account, uri, err)
+		}
+		first, second, two := strings.Cut(strings.TrimPrefix(u.Path, "/"), ":")
+		if two && first != q.Get("issuer") || strings.Contains(second, ":") || !two && q.Has("issuer") {
+			t.Errorf("%q, %q: the label is %q, the issuer %q", issuer, account, u.Path, q.Get("issuer"))
+		}
+		if utf8.ValidString(issuer) && utf8.ValidString(account) && !utf8.ValidString(u.Path) {
+			t.Errorf("%q, %q: a letter is cut in the label %q", issuer, account, u.Path)
+		}
+		if _, err := mfa.QR(uri); err != nil {
+			t.Errorf("%q, %q: %v", issuer, account, err)
+		}
+	})
 }
 
 func TestSeedsAreNotShown(t *testing.T) {
