@@ -69,7 +69,7 @@ type Passkeys interface {
 	// Create asks for a new passkey of a user, on an authenticator that has none of theirs.
 	Create(RelyingParty, PasskeyUser, Verification) (options, state []byte, err error)
 	// Created judges the answer. It does not know which ids are taken: a passkey with the id of another, whoever
-	// has that, is not to be stored (WebAuthn Level 3, 7.1, step 26).
+	// has that, is not to be stored (WebAuthn Level 3, 7.1).
 	Created(rp RelyingParty, state, answer []byte) (Passkey, error)
 	// Get asks for a proof by one of some passkeys, or by any where there are none: the browser then
 	// lets people choose, and nobody needs to say who they are.

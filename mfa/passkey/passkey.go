@@ -85,7 +85,7 @@ func party(rp mfa.RelyingParty) (*webauthn.WebAuthn, error) {
 		RPID: rp.ID, RPDisplayName: cmp.Or(rp.Name, rp.ID), RPOrigins: rp.Origins,
 		AttestationPreference: protocol.PreferNoAttestation,
 		Timeouts:              webauthn.TimeoutsConfig{Login: once, Registration: once},
-		// Password managers answer what nobody asked for: it says nothing to us (WebAuthn Level 3, 7.1, step 19).
+		// Password managers answer what nobody asked for: it says nothing to us (WebAuthn Level 3, 7.1).
 		ExtensionsUnsolicitedOutputPolicy: protocol.UnsolicitedOutputPolicyIgnore,
 	})
 	if err != nil {
