@@ -150,6 +150,7 @@ func (a *Account) mayMove(g granted, k user.Kind, to user.Login) error {
 	if is[k.Attribute()] = to.Display; to.Display == "" {
 		delete(is, k.Attribute())
 	}
+	v.served(g.state.settings.Limits, to, "To")
 	v.writable(g.client, user.Attributes{k.Attribute(): to.Display}, "")
 	v.unfit(g.state.settings.Attributes.CheckChange(was, is, user.Visitor), "")
 	if err := v.err(); err != nil {

@@ -181,7 +181,7 @@ func (v *validation) invitee(by *state, in CreateUserInput) invitee {
 		v.newPassword(s.Passwords, in.Password, n.words()...)
 	}
 	if !in.Permanent && !in.Suppress {
-		n.to = v.invited(n.addresses, in.Channel, in.Password)
+		n.to = v.invited(s.Limits, n.addresses, in.Channel, in.Password)
 	} else if in.Channel != "" {
 		v.add("Channel", "must be left out where no invitation is sent")
 	}

@@ -58,7 +58,7 @@ func (a *Admin) ResendInvitation(ctx context.Context, in ResendInvitationInput) 
 			c.value, c.asked = policy.Generate(password.Facts{Words: known(f.User)}), true
 		}
 		var v validation
-		to := v.invited(addresses(f.User), in.Channel, password.Secret{})
+		to := v.invited(f.state.settings.Limits, addresses(f.User), in.Channel, password.Secret{})
 		if err := v.err(); err != nil {
 			return nil, err
 		}
@@ -86,14 +86,16 @@ func addresses(u *user.User) (as []user.Login) {
 
 // invited returns to which of some addresses an invitation goes. A password that is none of ours
 // must be one that a message can carry.
-func (v *validation) invited(addresses []user.Login, by message.Channel, given password.Secret) user.Login {
+func (v *validation) invited(
+	limits LimitSettings, addresses []user.Login, by message.Channel, given password.Secret,
+) user.Login {
 	v.mailable(given)
 	for _, l := range addresses { // an email address comes first
-		if by == "" || channel(l) == by {
+		if (by == "" || channel(l) == by) && (l.Kind() != user.KindPhone || limits.serves(l.Value)) {
 			return l
 		}
 	}
-	v.add("Channel", "must be one by which the user has an address: email or sms")
+	v.add("Channel", "must be one by which the user has an address that messages go to: email or sms")
 	return user.Login{}
 }
 

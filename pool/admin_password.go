@@ -106,7 +106,7 @@ func (a *Admin) ResetPassword(ctx context.Context, in RequireResetInput) (res Fo
 		changes := []storage.Change{p.voided(f.User, f.now), storage.Put(f.User)}
 		l := letterTo(to, message.ResetPassword, localeOf(f.User, in.Locale), newLongCode())
 		l = p.asked(l, hook.ForgotPassword, client, in.Metadata)
-		l.Name = f.Username()
+		l.Name, l.Trusted = f.Username(), true
 		ticket, sent := p.resetTicket(f, client, to, l, in.Browser)
 		res = ForgotPasswordResult{Ticket: ticket, Delivery: delivery(to)}
 		return append(changes, sent...), nil

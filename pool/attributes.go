@@ -38,6 +38,11 @@ func (v *validation) registration(by *state, in SignUpInput) registration {
 			v.add("Attributes."+own, "must be the address that signs up, or left out")
 		}
 	}
+	if at := r.address; !s.SignUp.ByAdmin && at == r.login {
+		v.served(s.Limits, at, "Username")
+	} else if !s.SignUp.ByAdmin {
+		v.served(s.Limits, at, "Attributes."+at.Kind().Attribute())
+	}
 	if c, err := s.client(in.Client); err == nil { // another is refused by what is read, whatever it says
 		v.writable(c, r.attributes, r.address.Kind().Attribute())
 	}

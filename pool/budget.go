@@ -1,9 +1,12 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,6 +34,21 @@ type LimitSettings struct {
 	// means 100. What follows of each is bounded with it: it is sent five mails an hour, and a code
 	// takes five guesses. Cognito's default is 50 sign-ups.
 	Mails int
+
+	// Texts is how many messages by SMS there may be an hour to the numbers of one country, that is
+	// of one calling code: 1 to 1,000,000; 0 means 1,000. RangeTexts is how many of them may go to
+	// numbers that differ in their last four digits alone: 1 to 10,000; 0 means 50. One number gets
+	// ten. Beyond that they are dropped, which no answer shows, and an event tells: messages by SMS
+	// cost money, and who rents numbers has codes sent there to be paid for it (SMS pumping).
+	//
+	// Those to numbers that nobody typed, because the account has proven them, are counted apart, and
+	// those that administrators cause are not. A country's is leased in slices like the others, of
+	// a twentieth of an hour's.
+	Texts, RangeTexts int `json:",omitzero"`
+	// Countries are the calling codes to which messages by SMS go, such as "+49", or the beginnings
+	// of numbers, such as "+1876": at most 300. None means all. To other numbers nothing is sent,
+	// whoever asks, and nobody can sign up by one, nor change to it; who has one signs in as before.
+	Countries []string `json:",omitzero"`
 }
 
 func (l LimitSettings) defaults() LimitSettings {
@@ -43,16 +61,45 @@ func (l LimitSettings) defaults() LimitSettings {
 	return l
 }
 
+func (l LimitSettings) texts() int      { return cmp.Or(l.Texts, 1000) }
+func (l LimitSettings) rangeTexts() int { return cmp.Or(l.RangeTexts, 50) }
+
+// serves reports whether messages by SMS go to a number.
+func (l LimitSettings) serves(number string) bool {
+	begins := func(with string) bool { return strings.HasPrefix(number, with) }
+	return len(l.Countries) == 0 || slices.ContainsFunc(l.Countries, begins)
+}
+
 func (l LimitSettings) problems() (ps []string) {
 	for _, b := range []struct {
-		name string
-		n    int
-	}{{"sign-ins", l.SignIns}, {"mails", l.Mails}} {
-		if b.n < 1 || b.n > 1_000_000 {
-			ps = append(ps, fmt.Sprintf("limits: %d %s a second are not within 1 and 1000000", b.n, b.name))
+		name    string
+		n, most int
+	}{
+		{"sign-ins a second", l.SignIns, 1_000_000},
+		{"mails a second", l.Mails, 1_000_000},
+		{"messages by SMS an hour to one country", l.texts(), 1_000_000},
+		{"messages by SMS an hour to one range of numbers", l.rangeTexts(), 10_000},
+	} {
+		if b.n < 1 || b.n > b.most {
+			ps = append(ps, fmt.Sprintf("limits: %d %s are not within 1 and %d", b.n, b.name, b.most))
+		}
+	}
+	if len(l.Countries) > 300 {
+		ps = append(ps, "limits: there are more than 300 countries")
+		return ps
+	}
+	for i, c := range l.Countries {
+		if !isPrefix(c) || slices.Contains(l.Countries[:i], c) {
+			ps = append(ps, fmt.Sprintf("limits: country %.20q is not a calling code such as +49, or occurs twice", c))
 		}
 	}
 	return ps
+}
+
+// isPrefix reports whether phone numbers begin with s, by a whole calling code.
+func isPrefix(s string) bool {
+	return len(s) >= 2 && len(s) <= 12 && s[0] == '+' && s[1] != '0' &&
+		strings.Trim(s[1:], "0123456789") == "" && callingCode(s) != ""
 }
 
 const (
@@ -75,7 +122,10 @@ type budget struct {
 
 func newBudget(p *Pool, name string) *budget {
 	key := storage.CounterKey{Pool: p.config.ID, Owner: "pool", Name: "budget:" + name}
-	b := &budget{all: share{Pool: p, key: key}, kept: share{Pool: p, key: key}}
+	b := &budget{
+		all:  share{Pool: p, key: key, window: budgetWindow},
+		kept: share{Pool: p, key: key, window: budgetWindow},
+	}
 	b.kept.key.Name += ":known"
 	return b
 }
@@ -117,7 +167,8 @@ func (b *budget) modest(account user.ID) bool {
 // share is a part of a budget.
 type share struct {
 	*Pool
-	key storage.CounterKey
+	key    storage.CounterKey
+	window time.Duration
 
 	mu      sync.Mutex
 	begun   bool
@@ -146,7 +197,7 @@ func (s *share) spent() error {
 // clock that has gone back since.
 func (s *share) none() bool {
 	now := s.now()
-	return s.until.After(now) && !s.until.After(now.Add(2*budgetWindow))
+	return s.until.After(now) && !s.until.After(now.Add(2*s.window))
 }
 
 // take takes one, where so many may be taken in each window.
@@ -191,7 +242,7 @@ func (s *share) take(ctx context.Context, size int) error {
 func (s *share) lease(ctx context.Context, l *leasing, slice, slices int) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
-	rule := storage.Rule{Free: slices, Window: budgetWindow}
+	rule := storage.Rule{Free: slices, Window: s.window}
 	err := s.commit(ctx, storage.Count{Key: s.key, Rule: rule, Now: s.now()})
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -160,7 +160,7 @@ func (d *Directory) handle(c Config) *Pool {
 		config: c, dir: d, store: d.store, door: d.door, holder: d.holder, hooks: d.hooks,
 		closed: &d.closed, outbox: d.outbox, gate: gate.New(c.Keys, d.door, decoy(c.hashing())),
 	}
-	p.refusals.Pool, p.sealer.Pool = p, p
+	p.refusals.Pool, p.sealer.Pool, p.texts.Pool = p, p, p
 	p.signIns, p.mails = newBudget(p, "sign-ins"), newBudget(p, "mails")
 	return p
 }

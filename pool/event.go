@@ -49,7 +49,8 @@ const (
 	answerEvent      = "respond"      // to a ticket that was not looked at
 	clientEvent      = "client"       // shows a secret of its own
 	revokeEvent      = "revoke_token"
-	visitEvent       = "visit" // by somebody who is refused whatever they want
+	textEvent        = "send_sms" // that was dropped: others are not told
+	visitEvent       = "visit"    // by somebody who is refused whatever they want
 
 	createPoolEvent = "create_pool"
 

@@ -60,6 +60,7 @@ func (p *Pool) forgotUsername(
 	full := !rule.Locked(r.mail, now).IsZero()
 	l := letterTo(login, message.ForgotUsername, in.Caller.locale(), "")
 	l = p.asked(l, hook.ForgotUsername, r.client, in.Metadata)
+	l.Over = full
 	switch {
 	case u == nil:
 		o.Reason, l.Void = string(gate.NoUser), true

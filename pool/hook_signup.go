@@ -79,7 +79,7 @@ func (p *Pool) joined(
 	o.who = u
 	mails := mailing(address)
 	full := !mails.Locked(r.mail, now).IsZero()
-	l.Void = l.Void || full
+	l.Void, l.Over = l.Void || full, full
 	changes := []storage.Change{storage.Put(u), p.notify(u.ID, l, now), p.event(now, o)}
 	if !full {
 		changes = append(changes, storage.Count{Key: r.mail.Key, Rule: mails, Now: now})

@@ -360,6 +360,10 @@ func chore(changes []storage.Change) bool {
 			if o, ok := c.Record.(*storage.Outgoing); ok && o.Tries > 0 {
 				return true
 			}
+		case storage.Count:
+			if strings.HasPrefix(c.Key.Name, "sms:") {
+				return true
+			}
 		case storage.Seal:
 			return true
 		case storage.DeleteRecord:

@@ -28,6 +28,10 @@ type letter struct {
 	Locale string       `json:"locale,omitempty"`
 	Code   string       `json:"code,omitempty"` // or what a link carries
 	Void   bool         `json:"void,omitempty"` // to be dropped unsent
+	// By what a text is counted: see [letter.counted].
+	Over    bool `json:"over,omitempty"`    // void because the address has had enough
+	Found   bool `json:"found,omitempty"`   // where to was looked up, and not typed
+	Trusted bool `json:"trusted,omitempty"` // an administrator's
 	// Epoch is that of the owner where the message is of no use after it; 0 means none.
 	Epoch    int64            `json:"epoch,omitempty"`
 	Occasion message.Occasion `json:"occasion,omitzero"` // of a notice that tells one
@@ -65,7 +69,7 @@ func (p *Pool) mail(
 	l = p.state.Load().settings.invitation(l, t)
 	full := !rule.Locked(sent, now).IsZero()
 	if full {
-		l.Void = true
+		l.Void, l.Over = true, true
 	}
 	if l.Void {
 		l.Code = ""

@@ -126,6 +126,7 @@ func (w *watch) observed(door *password.Hasher) *password.Hasher {
 // what was changed, there is no end.
 var labels = map[string]bool{
 	accountLocked: true, networkFull: true, networkBlocked: true, poolFull: true, doorFull: true, hookFull: true, forbidden: true,
+	numberFull: true, rangeFull: true, countryFull: true, notServed: true,
 	string(gate.NoUser): true, string(gate.Disabled): true, string(gate.NoProof): true,
 	string(gate.ResetRequired): true, string(gate.ChangeForced): true, string(gate.Expired): true,
 	string(gate.NotByPassword): true, string(gate.NoStatus): true, string(gate.NotBelow): true,

@@ -212,11 +212,14 @@ func (o *outbox) send(ctx context.Context, p *Pool, m *storage.Outgoing) error {
 }
 
 // handOver gives a message to the sender, unless there is no use in it: it is void, its code has
-// died, or it was sent before and could not be taken out. A store that fails at it costs a try, as a
+// died, there have been too many by SMS, or it was sent before and could not be taken out. A store that fails at it costs a try, as a
 // sender does: what cannot be read must not hold up what waits behind it.
 func (o *outbox) handOver(ctx context.Context, p *Pool, m *storage.Outgoing) (l letter, done bool, err error) {
 	l, err = p.letter(m)
-	if err != nil || l.Void || o.wasSent(m.ID) || p.gone.Load() {
+	if err != nil || o.wasSent(m.ID) || p.gone.Load() {
+		return l, false, err
+	}
+	if may, err := p.texts.mayLeave(ctx, m, l); err != nil || !may || l.Void {
 		return l, false, err
 	}
 	if dead, err := p.dead(ctx, m, l); err != nil || dead {

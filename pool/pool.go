@@ -35,6 +35,7 @@ type Pool struct {
 	refusals refusals
 	signIns  *budget
 	mails    *budget
+	texts    texts
 	sealer   sealer
 	indexing tenure
 }

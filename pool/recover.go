@@ -90,7 +90,7 @@ func (p *Pool) sendReset(
 	var full bool
 	var count []storage.Change
 	if r.state.settings.Recovery.elsewhere(login) {
-		mails, told = smsRule, Delivery{}
+		mails, told, l.Found = smsRule, Delivery{}, true
 		full, count = p.countNamed(r.state, in.Caller, named, now)
 	}
 	l.Name, l.Void = f.name, f.reason != "" || full && l.SMS
