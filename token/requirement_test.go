@@ -53,6 +53,7 @@ func TestCheckSteps(t *testing.T) {
 		{"of others' words", signedIn("phrh", 0), token.Requirement{ACR: "aal1"}, stepsUp + `, acr_values="aal1 aal2"`},
 		{"older by a nanosecond", signedIn(aal2, 5*m+1), token.Requirement{MaxAge: 5 * m}, stepsUp + `, max_age="300"`},
 		{"of no known time", &token.Claims{ACR: aal2}, token.Requirement{MaxAge: 87600 * time.Hour}, stepsUp + `, max_age="315360000"`},
+		{"of no known time, for ever", &token.Claims{}, token.Requirement{MaxAge: 1<<63 - 1}, stepsUp + `, max_age="9223372036"`},
 		{"of 1970", &token.Claims{AuthTime: time.Unix(1, 0)}, token.Requirement{MaxAge: time.Hour}, stepsUp + `, max_age="3600"`},
 		{"of a future that stays", signedIn("", -121*time.Second), token.Requirement{MaxAge: 5 * m}, stepsUp + `, max_age="300"`},
 		{"of the year 9999", &token.Claims{AuthTime: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}, token.Requirement{MaxAge: 5 * m}, stepsUp + `, max_age="300"`},

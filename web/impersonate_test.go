@@ -9,8 +9,19 @@ import (
 
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/pool/pooltest"
+	"github.com/userpool-go/userpool/user"
 	"github.com/userpool-go/userpool/web"
 )
+
+// acting returns what staff get who act as the user of an id in a browser.
+func acting(t *testing.T, k *pooltest.Kit, id user.ID) *pool.Done {
+	t.Helper()
+	done, err := k.Admin(pool.Actor{Name: "helpdesk"}).Impersonate(t.Context(), pool.ImpersonateInput{ID: id, Reason: "ticket 4711", Browser: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return done
+}
 
 // Staff who act as a user have a cookie like theirs, and the program sees who it is.
 func TestS6_StaffInABrowser(t *testing.T) {
@@ -18,10 +29,7 @@ func TestS6_StaffInABrowser(t *testing.T) {
 	k := pooltest.New(t)
 	s := web.New(k.Pool, web.Config{})
 	id := k.Person(ada).ID()
-	done, err := k.Admin(pool.Actor{Name: "helpdesk"}).Impersonate(t.Context(), pool.ImpersonateInput{ID: id, Reason: "ticket 4711", Browser: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	done := acting(t, k, id)
 	page := func(change func(w http.ResponseWriter, r *http.Request)) http.Handler {
 		return s.Load(http.HandlerFunc(change))
 	}

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/pool/pooltest"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
@@ -61,6 +60,25 @@ func TestRequireFresh(t *testing.T) {
 	answer(t, "where sessions may be older", s.RequireFresh(time.Hour)(through), get(), 204, "", "")
 	p.SignIn()
 	answer(t, "after another sign-in", h, get(), 204, "", "")
+}
+
+// What stands between Load and the guard may let caches keep its pages, but not the way to the step.
+func TestStepUpIsNotKept(t *testing.T) {
+	t.Parallel()
+	k := pooltest.New(t)
+	s, p := web.New(k.Pool, web.Config{}), k.Person(ada)
+	for _, guard := range []func(http.Handler) http.Handler{s.RequireACR("aal2"), s.RequireFresh(0)} {
+		h := s.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Cache-Control", "private, max-age=60")
+			guard(through).ServeHTTP(w, r)
+		}))
+		for _, method := range []string{"GET", "POST"} {
+			w := httptest.NewRecorder()
+			if h.ServeHTTP(w, p.Request(method, "/pay")); w.Code < 300 || w.Header().Get("Cache-Control") != "no-store" {
+				t.Errorf("%s: %d, Cache-Control: %s", method, w.Code, w.Header().Get("Cache-Control"))
+			}
+		}
+	}
 }
 
 // A guard whose setting came out empty, or is of no meaning, is closed.
@@ -212,11 +230,7 @@ func TestS6_StaffDoNotStepUp(t *testing.T) {
 	t.Parallel()
 	k := pooltest.New(t)
 	s := web.New(k.Pool, web.Config{})
-	id := k.Person(ada).ID()
-	done, err := k.Admin(pool.Actor{Name: "helpdesk"}).Impersonate(t.Context(), pool.ImpersonateInput{ID: id, Reason: "ticket 4711", Browser: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	done := acting(t, k, k.Person(ada).ID())
 	start := httptest.NewRequest("POST", "http://127.0.0.1/", nil)
 	start.Header.Set("Sec-Fetch-Site", "same-origin")
 	w := httptest.NewRecorder()
