@@ -38,9 +38,12 @@ const (
 
 // RelyingParty is who passkeys are made for: they work nowhere else.
 type RelyingParty struct {
-	ID      string   // a domain, such as example.com; passkeys of it work at all below it
-	Name    string   // as authenticators show it; "" means ID
-	Origins []string // where pages may ask for them, such as https://id.example.com, compared exactly
+	ID   string // a domain, such as example.com; passkeys of it work at all below it
+	Name string // as authenticators show it; "" means ID
+	// Origins are where pages may ask for them, such as https://id.example.com, and the apps for Android
+	// that may, such as android:apk-key-hash: and a digest. They are compared exactly. Apps for iOS have
+	// the origin of their domain.
+	Origins []string
 }
 
 // PasskeyUser is who a passkey is made for.

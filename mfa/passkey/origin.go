@@ -8,10 +8,17 @@ import (
 	"strings"
 )
 
+// app is the origin of an app for Android: a SHA-256 of the certificate that it is signed with, which
+// Android compares with what the party's domain says of its apps (Digital Asset Links).
+var app = regexp.MustCompile(`^android:apk-key-hash(-sha256)?:[A-Za-z0-9_-]{43}$`)
+
 // checkOrigin reports whether a page of an origin may ask for the passkeys of a relying party:
 // it is of https, or of http on localhost, and of the party's domain or below it (WebAuthn
-// Level 3, 5.1.3 and 5.1.4).
+// Level 3, 5.1.3 and 5.1.4). An app may, too.
 func checkOrigin(id, origin string) error {
+	if app.MatchString(origin) {
+		return nil
+	}
 	u, err := url.Parse(origin)
 	if err != nil || !asWritten(u, origin) {
 		return fmt.Errorf("passkey: %q is no origin as browsers write it, such as https://id.example.com", origin)

@@ -304,6 +304,11 @@ func TestCheck(t *testing.T) {
 		{mfa.RelyingParty{ID: "example.com", Name: "S", Origins: []string{"https://xn--lden-loa.example.com"}}, true},
 		{mfa.RelyingParty{ID: "example.com", Name: "S", Origins: []string{"https://*.example.com"}}, false},
 		{mfa.RelyingParty{ID: "example.com", Name: "S", Origins: []string{"https://.example.com"}}, false},
+		{mfa.RelyingParty{ID: "example.com", Name: "S", Origins: []string{origin, app}}, true},
+		{mfa.RelyingParty{ID: "example.com", Name: "S", Origins: []string{app + "A"}}, false},
+		{mfa.RelyingParty{ID: "example.com", Name: "S", Origins: []string{app[:len(app)-1] + "="}}, false},
+		{mfa.RelyingParty{ID: "example.com", Name: "S", Origins: []string{"android:apk-key-hash:"}}, false},
+		{mfa.RelyingParty{ID: "example.com", Name: "S", Origins: []string{"ios:bundle-id:example"}}, false},
 		{mfa.RelyingParty{ID: "com", Name: "S", Origins: []string{"https://example.com"}}, false},
 	} {
 		if err := web.Check(tt.rp); (err == nil) != tt.ok {
@@ -311,6 +316,29 @@ func TestCheck(t *testing.T) {
 		}
 		if _, _, err := web.Create(tt.rp, ada, ""); tt.ok && err != nil {
 			t.Errorf("Create for %+v: %v", tt.rp, err)
+		}
+	}
+}
+
+// app is the origin of an app for Android: who signed it.
+const app = "android:apk-key-hash:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
+
+// An app that is listed may ask, and no other, whatever its letters look like.
+func TestApps(t *testing.T) {
+	t.Parallel()
+	shop := rp
+	shop.Origins = []string{origin, app}
+	for from, ok := range map[string]bool{
+		app: true, origin: true, strings.ToLower(app): false, app + "\n": false, "android:apk-key-hash:" + strings.Repeat("A", 43): false,
+	} {
+		a, p := made(t)
+		a.Origin = from
+		state, answer := used(t, a, nil, "")
+		if _, err := web.Got(shop, state, answer, p, ada.Handle); (err == nil) != ok {
+			t.Errorf("%q: %v", from, err)
+		}
+		if _, err := web.Got(rp, state, answer, p, ada.Handle); (err == nil) != (from == origin) {
+			t.Errorf("%q, where no app is listed: %v", from, err)
 		}
 	}
 }
