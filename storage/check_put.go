@@ -138,6 +138,7 @@ func (f *fields) user(u *user.User) {
 	for _, t := range u.Index {
 		f.keys(t.Name, t.Value)
 	}
+	f.factors(u.Factors)
 	p := u.Password
 	if p == nil {
 		return
@@ -146,6 +147,27 @@ func (f *fields) user(u *user.User) {
 	f.times(p.Set)
 	for _, past := range p.Past {
 		f.texts(past.Hash)
+	}
+}
+
+func (f *fields) factors(all *user.Factors) {
+	if all == nil {
+		return
+	}
+	f.texts(string(all.Preferred))
+	f.times(all.SMS, all.Email, all.Recovery.Made)
+	for _, a := range all.Apps {
+		f.texts(a.ID, a.Name)
+		f.times(a.Created)
+	}
+	for _, p := range all.Passkeys {
+		f.texts(p.Transports...)
+		f.texts(p.Name)
+		f.times(p.Created)
+	}
+	for _, d := range all.Devices {
+		f.texts(d.ID, d.Name, d.Agent)
+		f.times(d.Created, d.Expires)
 	}
 }
 

@@ -1,6 +1,10 @@
 package user
 
-import "strings"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
 
 // Namespace keeps apart the kinds of things by which a user is found.
 type Namespace string
@@ -8,6 +12,10 @@ type Namespace string
 // Name is the one namespace of user names, email addresses and phone numbers together: otherwise one
 // person's phone number could be another's user name.
 const Name Namespace = "name"
+
+// PasskeyID is the namespace of the passkeys that users have: each is found by a digest of its id,
+// and nobody else has it.
+const PasskeyID Namespace = "passkey"
 
 // Login is something by which a user signs in, in the form under which it is compared.
 type Login struct {
@@ -76,10 +84,22 @@ func ByID(id ID) Key { return Key{value: string(id)} }
 // nobody owns it, the newest live attempt at it (security.md T7).
 func ByLogin(canonical string) Key { return Key{Name, canonical} }
 
+// ByPasskey names the owner of a passkey by its credential id.
+func ByPasskey(credential []byte) Key { return Key{PasskeyID, PasskeyLogin(credential).Value} }
+
+// PasskeyLogin returns the login under which a passkey is found: the SHA-256 of its credential id, as
+// hexadecimal digits.
+func PasskeyLogin(credential []byte) Login {
+	digest := sha256.Sum256(credential)
+	text := hex.EncodeToString(digest[:])
+	return Login{Namespace: PasskeyID, Value: text, Display: text}
+}
+
 // ID returns the user id of a key made by [ByID].
 func (k Key) ID() (id ID, ok bool) { return ID(k.value), k.namespace == "" && k.value != "" }
 
-// Login returns the namespace and canonical value of a key made by [ByLogin].
+// Login returns the namespace and canonical value of a key made by [ByLogin]
+// or [ByPasskey].
 func (k Key) Login() (ns Namespace, value string, ok bool) {
 	return k.namespace, k.value, k.namespace != ""
 }

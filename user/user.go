@@ -36,6 +36,7 @@ type User struct {
 	Attributes Attributes // nil means none
 	Groups     []string   // names, sorted, each once ([CheckGroups]); nil means none
 	Password   *Password  // nil means none
+	Factors    *Factors   // nil means none
 	// EventKey is the user's half of the key that seals the personal fields of events about them;
 	// the other half is the pool's. It goes with the user, and without it they cannot be read
 	// (security.md T10). Nil means that none are kept.
@@ -184,7 +185,7 @@ func (u *User) Size() int {
 	for _, t := range u.Index {
 		n += item + len(t.Name) + len(t.Value)
 	}
-	return n
+	return n + u.Factors.size()
 }
 
 // item is what an item of a list counts for beside its texts.
@@ -218,6 +219,7 @@ func (u *User) Clone() *User {
 		}
 		c.Password = &p
 	}
+	c.Factors = u.Factors.Clone()
 	if u.loaded != nil {
 		l := *u.loaded
 		l.Logins, l.Attempt, l.Index = slices.Clone(l.Logins), l.Attempt.clone(), slices.Clone(l.Index)

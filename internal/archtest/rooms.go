@@ -26,13 +26,13 @@ var rooms = map[string][]string{
 
 	// The first floor: records and their stores; messages and their senders.
 	"storage":                 {"user", "token"},
-	"storage/internal/record": {"storage", "user", "token"},
+	"storage/internal/record": {"storage", "user", "token", "mfa"},
 	"storage/internal/keyset": {"storage", "user", "token"},
 	"storage/internal/crowd":  {"storage", "user"},
-	"storage/memory":          {"storage", "storage/internal/record", "user", "token"},
+	"storage/memory":          {"storage", "storage/internal/record", "user", "token", "mfa"},
 	"storage/sqlite":          {"storage", "storage/internal/record", "storage/internal/keyset", "user", "token"},
 	"storage/postgres":        {"storage", "storage/internal/record", "storage/internal/keyset", "user", "token"},
-	"storage/storagetest":     {"storage", "storage/memory", "user", "token"},
+	"storage/storagetest":     {"storage", "storage/memory", "user", "token", "mfa"},
 	"message":                 nil,
 	"message/smtp":            {"message", "password"},
 	"message/sms":             {"message", "password", "internal/egress"},

@@ -25,7 +25,7 @@ func pack(u *user.User, stamp int64) packed {
 	for _, l := range u.Logins {
 		w.login(l)
 	}
-	if w.flag(u.Attempt != nil); u.Attempt != nil {
+	if w.flag(u.Attempt != nil) {
 		w.login(u.Attempt.Login)
 		w.login(u.Attempt.Address)
 		w.time(u.Attempt.Expires)
@@ -39,7 +39,7 @@ func pack(u *user.User, stamp int64) packed {
 	for _, name := range u.Groups {
 		w.text(name)
 	}
-	if w.flag(u.Password != nil); u.Password != nil {
+	if w.flag(u.Password != nil) {
 		w.password(u.Password)
 	}
 	w.number(int64(len(u.Index)))
@@ -48,6 +48,9 @@ func pack(u *user.User, stamp int64) packed {
 		w.text(t.Value)
 	}
 	w.text(string(u.EventKey))
+	if f := u.Factors.Clone(); w.flag(f != nil) {
+		w.factors(f)
+	}
 	w.time(u.Created)
 	w.time(u.Updated)
 	return packed(w.b)
@@ -91,8 +94,9 @@ func (p packed) unpack() *user.User {
 			u.Index[i] = user.Term{Name: r.text(), Value: r.text()}
 		}
 	}
-	if key := r.text(); key != "" {
-		u.EventKey = []byte(key)
+	u.EventKey = r.bytes()
+	if r.flag() {
+		u.Factors = r.factors()
 	}
 	u.Created, u.Updated = r.time(), r.time()
 	return u
@@ -118,12 +122,13 @@ func (w *packer) text(s string) {
 	w.b = append(w.b, s...)
 }
 
-func (w *packer) flag(on bool) {
+func (w *packer) flag(on bool) bool {
 	if on {
 		w.number(1)
-		return
+	} else {
+		w.number(0)
 	}
-	w.number(0)
+	return on
 }
 
 // time cuts t to the microsecond; the zero time comes back as it was.
@@ -184,17 +189,10 @@ func (r *unpacker) login() user.Login {
 }
 
 func (r *unpacker) password() *user.Password {
-	p := &user.Password{Hash: r.text()}
-	if digest := r.text(); digest != "" {
-		p.Digest = []byte(digest)
-	}
+	p := &user.Password{Hash: r.text(), Digest: r.bytes()}
 	p.Form, p.Inner, p.Set, p.Revision = user.Form(r.text()), r.text(), r.time(), r.number()
 	for range r.number() {
-		old := user.Past{Hash: r.text()}
-		if digest := r.text(); digest != "" {
-			old.Digest = []byte(digest)
-		}
-		p.Past = append(p.Past, old)
+		p.Past = append(p.Past, user.Past{Hash: r.text(), Digest: r.bytes()})
 	}
 	return p
 }

@@ -43,7 +43,7 @@ func fill(t *testing.T, v reflect.Value, n *int) {
 		v.SetString(string(rune('a'+*n%26)) + "\x00\xff")
 	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(*n))
-	case reflect.Uint8:
+	case reflect.Uint8, reflect.Uint32:
 		v.SetUint(uint64(*n))
 	case reflect.Bool:
 		v.SetBool(true)

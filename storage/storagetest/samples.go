@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
@@ -49,6 +50,17 @@ func full() []any {
 				{Name: "group", Value: "a"},
 				{Name: "group", Value: "b"},
 				{Name: "unknown", Value: ""},
+			},
+			Factors: &user.Factors{
+				Apps: []user.App{{ID: odd, Name: odd, Seed: binary(), Created: rough}, {ID: "b"}},
+				Passkeys: []mfa.Passkey{{
+					ID: binary(), PublicKey: binary(), Model: binary(), Transports: []string{"usb", odd},
+					Verified: true, Syncable: true, Synced: true, Count: math.MaxUint32, Name: odd, Created: rough,
+				}},
+				SMS: rough, Email: ancien, PasskeySecond: true, Preferred: mfa.KindTOTP,
+				Recovery: user.Recovery{Codes: [][]byte{binary(), {1}}, Made: rough},
+				Devices:  []user.Device{{ID: odd, Name: odd, Agent: odd, Epoch: large, Created: ancien, Expires: rough}},
+				Handle:   binary(),
 			},
 			EventKey: binary(), Created: rough, Updated: epoch,
 		},

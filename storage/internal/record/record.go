@@ -4,7 +4,7 @@
 //
 // A user's body has the members l (logins: n namespace, v value, d display, r rule), t (attempt: l
 // login, a address, e end), a (attributes), p (password: h hash, f form, i inner, s set, r
-// revision), x (index terms, as pairs), g (groups) and k (the sealed event key). What is usual is
+// revision), x (index terms, as pairs), g (groups), k (the sealed event key) and f (factors). What is usual is
 // left out: the namespace "name", a display that equals the value, the form "nfc". Times are
 // microseconds since 1970. The sealed digest of the password is not in the body: it is bytes, and
 // has a place of its own.
@@ -60,6 +60,7 @@ type body struct {
 	Index      [][2]string       `json:"x,omitempty"`
 	Groups     []string          `json:"g,omitempty"`
 	EventKey   []byte            `json:"k,omitempty"`
+	Factors    *factors          `json:"f,omitempty"`
 }
 
 // EncodeUser returns the body of u. A text that is not UTF-8 is [ErrText].
@@ -67,7 +68,7 @@ func EncodeUser(u *user.User) (string, error) {
 	if err := validUser(u); err != nil {
 		return "", err
 	}
-	b := body{Attributes: u.Attributes, Groups: u.Groups, EventKey: u.EventKey}
+	b := body{Attributes: u.Attributes, Groups: u.Groups, EventKey: u.EventKey, Factors: fromFactors(u.Factors.Clone())}
 	for _, l := range u.Logins {
 		b.Logins = append(b.Logins, fromLogin(l))
 	}
@@ -99,7 +100,7 @@ func DecodeUser(u *user.User, text []byte, digest []byte) error {
 	if err := json.Unmarshal(text, &b); err != nil {
 		return fmt.Errorf("decode the body of user %s: %w", u.ID, err)
 	}
-	u.Attributes, u.Groups, u.EventKey = b.Attributes, b.Groups, b.EventKey
+	u.Attributes, u.Groups, u.EventKey, u.Factors = b.Attributes, b.Groups, b.EventKey, b.Factors.factors()
 	if len(b.Logins) > 0 {
 		u.Logins = make([]user.Login, len(b.Logins))
 	}
@@ -150,6 +151,9 @@ func validUser(u *user.User) error {
 	}
 	for _, t := range u.Index {
 		texts = append(texts, t.Name, t.Value)
+	}
+	if u.Factors != nil {
+		texts = append(texts, factorTexts(u.Factors)...)
 	}
 	return Valid(append(texts, u.Groups...)...)
 }
