@@ -5,36 +5,116 @@ import (
 	"time"
 )
 
-// AAL1 is the acr of a sign-in by one factor (NIST SP 800-63B-4, 2.1).
-const AAL1 = "aal1"
+// The levels of a sign-in, in acr (NIST SP 800-63B-4, 2.1 and 2.2): by one factor, and by two of
+// different kinds, something known and something had.
+const (
+	AAL1 = "aal1"
+	AAL2 = "aal2"
+)
 
-// aal1Age is how long a proof carries AAL1 (NIST SP 800-63B-4, 2.1.3).
-const aal1Age = 30 * 24 * time.Hour
+// How long a proof carries a level (NIST SP 800-63B-4, 2.1.3 and 2.2.3).
+const (
+	aal1Age = 30 * 24 * time.Hour
+	aal2Age = 24 * time.Hour
+)
 
 // ACR returns how strong proofs are at now, or "" where none of them is young enough any more. It
 // is computed whenever a token is made and never stored, so that it goes down when a credential
-// goes (security.md T2). A code proves an address, by email and by SMS alike, and lifts nothing
-// above AAL1.
+// goes (security.md T2). A code that proves an address lifts nothing above AAL1, and neither does
+// one by email, ever.
 func ACR(proofs []Proof, now time.Time) string {
-	for _, p := range proofs {
-		known := p.Method == MethodPassword || p.Method == MethodEmailCode || p.Method == MethodSMSCode
-		if known && now.Sub(p.Time) < aal1Age {
-			return AAL1
-		}
-	}
-	return ""
+	level, _ := rests(proofs, now)
+	return level
 }
 
-// AMR returns the methods of proofs by their registered names (RFC 8176), sorted, each once. A code
-// to an address has none: "otp" stands for a device that makes codes and "sms" for a phone that was
+// AuthTime returns when whoever signed in was last present for the level that their proofs have: the
+// time of the oldest that it rests on (security.md T2). Without a level it is that of the oldest of
+// all; the zero time means that nothing was proven.
+func AuthTime(proofs []Proof, now time.Time) time.Time {
+	_, on := rests(proofs, now)
+	if on == nil {
+		on = slices.DeleteFunc(slices.Clone(proofs), func(p Proof) bool {
+			return p.Method == MethodDevice || p.Method == MethodActor
+		})
+	}
+	var oldest time.Time
+	for _, p := range on {
+		if oldest.IsZero() || p.Time.Before(oldest) {
+			oldest = p.Time
+		}
+	}
+	return oldest
+}
+
+// rests returns the level of proofs, and those that it rests on: of each kind the newest.
+func rests(proofs []Proof, now time.Time) (level string, on []Proof) {
+	young := func(age time.Duration, of func(Method) bool) (newest []Proof) {
+		for _, p := range proofs {
+			if of(p.Method) && now.Sub(p.Time) < age && (newest == nil || p.Time.After(newest[0].Time)) {
+				newest = []Proof{p}
+			}
+		}
+		return newest
+	}
+	if both := young(aal2Age, func(m Method) bool { return m == MethodVerifiedPasskey }); both != nil {
+		return AAL2, both
+	}
+	knows, has := young(aal2Age, Method.known), young(aal2Age, Method.had)
+	if knows != nil && has != nil {
+		return AAL2, append(knows, has...)
+	}
+	if one := young(aal1Age, Method.counts); one != nil {
+		return AAL1, one
+	}
+	return "", nil
+}
+
+func (m Method) known() bool { return m == MethodPassword }
+
+func (m Method) had() bool {
+	switch m {
+	case MethodTOTP, MethodSMS, MethodRecovery, MethodPasskey:
+		return true
+	}
+	return false
+}
+
+// counts reports whether a method carries a level at all.
+func (m Method) counts() bool {
+	switch m {
+	case MethodEmailCode, MethodSMSCode, MethodEmail, MethodCustom, MethodVerifiedPasskey:
+		return true
+	}
+	return m.known() || m.had()
+}
+
+// AMR returns the methods of proofs by their registered names (RFC 8176), sorted, each once: "mfa"
+// stands beside them where something known and something had were shown. A code that proves an
+// address has none: "otp" stands for a device that makes codes and "sms" for a phone that was
 // enrolled, and someone who asks for a second factor would take it for one.
 func AMR(proofs []Proof) []string {
 	var names []string
+	var knows, has bool
 	for _, p := range proofs {
-		if p.Method == MethodPassword {
-			names = append(names, "pwd")
-		}
+		both := p.Method == MethodVerifiedPasskey
+		knows, has = knows || both || p.Method.known(), has || both || p.Method.had()
+		names = append(names, registered[p.Method]...)
+	}
+	if knows && has {
+		names = append(names, "mfa")
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// registered are the names of RFC 8176, 2: a passkey is a key whose proof of possession is "pop", and
+// "user" says that presence was tested; one that verified its user was unlocked by a PIN or biometrics,
+// and does not say by which.
+var registered = map[Method][]string{
+	MethodPassword:        {"pwd"},
+	MethodTOTP:            {"otp"},
+	MethodSMS:             {"sms"},
+	MethodRecovery:        {"otp"},
+	MethodPasskey:         {"pop", "user"},
+	MethodVerifiedPasskey: {"pop", "user"},
 }

@@ -55,13 +55,28 @@ type Proof struct {
 // Method is a way of proving who one is.
 type Method string
 
-// The methods. A password is known. A code proves that an email address or a phone number is one's
-// own, and adds no assurance: it went where whoever signed up said, to no factor that was enrolled
-// before.
+// The methods. A password is known; an app, an enrolled phone, a recovery code and a passkey are had;
+// a passkey that verified its user is both (security.md T2).
 const (
-	MethodPassword  Method = "password"
+	MethodPassword Method = "password"
+	// MethodEmailCode and MethodSMSCode prove that an address is one's own, at a sign-up, a reset or as
+	// a way in. They went where whoever signed up said, to no factor that was enrolled before.
 	MethodEmailCode Method = "email_code"
 	MethodSMSCode   Method = "sms_code"
+	// MethodTOTP is an authenticator app, MethodSMS and MethodEmail are codes to what was enrolled as a
+	// second factor. The last is no authenticator by NIST, and adds no assurance.
+	MethodTOTP     Method = "totp"
+	MethodSMS      Method = "sms"
+	MethodEmail    Method = "email"
+	MethodRecovery Method = "recovery_code"
+	MethodPasskey  Method = "passkey"
+	// MethodVerifiedPasskey is a passkey that verified its user, by PIN or biometrics: two factors.
+	MethodVerifiedPasskey Method = "passkey_verified"
+	// MethodCustom is what the program itself asked: it adds no assurance that we know of.
+	MethodCustom Method = "custom"
+	// MethodDevice is a remembered device, which Credential names: it stands in for a second factor that
+	// was shown on it before, and proves nothing.
+	MethodDevice Method = "device"
 	// MethodActor says that an administrator, whom Credential names, acts as the user. The user has
 	// shown nothing, so it gives no assurance and no auth_time (security.md S6). Revision is what the
 	// user might do as an administrator then, in bits.
