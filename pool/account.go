@@ -144,14 +144,15 @@ func (a *Account) changePassword(ctx context.Context, c *change) (Step, error) {
 	if refusal != nil {
 		return nil, p.wrong(ctx, g.guess(), refusal, o)
 	}
-	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, gate.Chosen(u, next, c.owner), now)
+	shown := append(gate.Carried(u.ID, g.session.Proofs), c.owner)
+	d := gate.Decide(p.request(g.round, next), gate.Chosen(u, next, now, shown...), now)
 	o.Outcome = succeeded
 	changes := append(p.replaced(next, g.told, now, c.from.locale()),
 		storage.Put(next), storage.Delete(g.session), p.event(now, o))
 	if g.guesses.Key != g.strangers { // theirs, up to a lock without end, were at the old one
 		changes = append(changes, storage.Delete(&storage.Counter{Key: g.strangers}))
 	}
-	return p.mint(ctx, g.round, &c.hooked, next, d, g.guesses.Key, changes...)
+	return p.mint(ctx, attained{round: g.round, h: &c.hooked, user: next, decided: d, at: g.guesses, also: changes})
 }
 
 // inPerson fails where somebody else acts as the user, and lets the history tell who wanted it:
@@ -190,9 +191,11 @@ func (a *Account) readWith(ctx context.Context, from Caller, w storage.Want) (g 
 	if g.client, err = g.state.settings.client(g.session.Client); err != nil {
 		return g, ErrNotAuthorized
 	}
-	if judged := g.stillHolds(); judged.Outcome() != gate.Mint {
+	judged := g.stillHolds(p)
+	if judged.Outcome() != gate.Mint {
 		return g, ErrNotAuthorized
 	}
+	g.session.Proofs = judged.Proofs() // what a credential has proven that is gone says nothing any more
 	return g, nil
 }
 

@@ -64,7 +64,7 @@ func (a *Account) prove(ctx context.Context, s *proving, w storage.Want) (g gran
 		}
 	}
 	if s.with == nil {
-		if since := g.now.Sub(authTime(g.session)); since >= g.state.settings.Sessions.Fresh {
+		if since := g.now.Sub(authTime(g.session, g.now)); since >= g.state.settings.Sessions.Fresh {
 			return g, ErrNeedsProof
 		}
 		return g, nil
@@ -79,8 +79,8 @@ func (a *Account) prove(ctx context.Context, s *proving, w storage.Want) (g gran
 	if err := p.judge(ctx, &s.judgement, p.from(s.from, string(g.user.ID), true), g.user, nil, g.now); err != nil {
 		return g, p.full(ctx, o, err)
 	}
-	d := gate.Decide(gate.Request{User: g.user, Purpose: gate.SignIn}, []gate.Proof{s.owner}, g.now)
-	if d.Outcome() != gate.Mint {
+	d := gate.Decide(g.request(p), append(gate.Carried(g.user.ID, g.session.Proofs), s.owner), g.now)
+	if !s.owner.Holds() || d.Outcome() != gate.Mint {
 		o.Reason = string(d.Reason())
 		return g, p.wrong(ctx, g.guess(), ErrNotAuthorized, o)
 	}
@@ -155,7 +155,7 @@ func (a *Account) reissue(
 	ctx context.Context, g granted, s *proving, next *user.User, changes ...storage.Change,
 ) (Step, error) {
 	p, o := a.pool, g.occurrence(s)
-	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, gate.Carried(next.ID, g.session.Proofs), g.now)
+	d := gate.Decide(p.request(g.round, next), gate.Carried(next.ID, g.session.Proofs), g.now)
 	terms := g.state.settings.terms(g.client, s.from)
 	terms.Lifetime = g.session.Expires.Sub(g.now)
 	session, err := p.gate.Session(d, terms)

@@ -39,12 +39,12 @@ func (p *Pool) sessions(ctx context.Context, g granted) ([]Session, error) {
 	}
 	list := make([]Session, 0, len(page.Sessions))
 	for _, s := range page.Sessions {
-		if !g.lives(s) {
+		if !g.lives(p, s) {
 			continue
 		}
 		list = append(list, Session{
 			ID: s.ID, Kind: s.Kind, Client: s.Client, This: s.ID == g.session.ID,
-			SignedIn: authTime(s), Created: s.Created, LastUsed: s.LastUsed, Expires: s.Ends(),
+			SignedIn: authTime(s, g.now), Created: s.Created, LastUsed: s.LastUsed, Expires: s.Ends(),
 		})
 	}
 	slices.SortStableFunc(list, func(a, b Session) int { return b.LastUsed.Compare(a.LastUsed) })
@@ -53,11 +53,11 @@ func (p *Pool) sessions(ctx context.Context, g granted) ([]Session, error) {
 
 // lives reports whether another session of the user is good for anything: what has ended by the
 // epoch, by a limit that was lowered or with its client is stored until it expires.
-func (g granted) lives(s *token.Session) bool {
+func (g granted) lives(p *Pool, s *token.Session) bool {
 	if s.Epoch != g.user.Epoch || g.state.outlives(s, g.now) {
 		return false
 	}
-	return g.holds(s).Outcome() == gate.Mint
+	return g.holds(p, s).Outcome() == gate.Mint
 }
 
 // EndSessionInput ends one session of one's own.
@@ -92,7 +92,7 @@ func (a *Account) EndSession(ctx context.Context, in EndSessionInput) error {
 		if err != nil {
 			return struct{}{}, err
 		}
-		if got.Session == nil || !g.lives(got.Session) {
+		if got.Session == nil || !g.lives(a.pool, got.Session) {
 			return struct{}{}, a.refusedAct(ctx, g, &s, ErrNotFound)
 		}
 		g.session = got.Session

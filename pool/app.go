@@ -115,7 +115,7 @@ func (a *App) Introspect(ctx context.Context, t token.Secret) (Introspection, er
 	}
 	ok, err := s.genuine(a.pool, g)
 	over := !ok || g.session.Client != g.client.ID || g.state.outlives(g.session, g.now)
-	if err != nil || over || g.stillHolds().Outcome() != gate.Mint {
+	if err != nil || over || g.stillHolds(a.pool).Outcome() != gate.Mint {
 		return Introspection{}, err
 	}
 	if s.access != nil {

@@ -33,7 +33,7 @@ func (g granted) accessible(c token.Claims, hooked bool) Introspection {
 func (g granted) refreshable(issuer string) Introspection {
 	return Introspection{Active: true, Refresh: true, Claims: token.Claims{
 		Issuer: issuer, Subject: string(g.user.ID), Username: g.user.Username(), ClientID: g.client.ID,
-		Session: g.session.ID, IssuedAt: g.session.Created, ExpiresAt: g.session.Expires, AuthTime: authTime(g.session),
+		Session: g.session.ID, IssuedAt: g.session.Created, ExpiresAt: g.session.Expires, AuthTime: authTime(g.session, g.now),
 	}}
 }
 

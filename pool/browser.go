@@ -85,7 +85,7 @@ func (p *Pool) Session(ctx context.Context, cookie token.Secret) (*Account, Prof
 	a.claims.Actor = g.session.Actor()
 	a.claims.ACR = token.ACR(g.session.Proofs, g.now)
 	if a.claims.Actor == "" { // for whom the user has shown nothing
-		a.claims.AuthTime = authTime(g.session)
+		a.claims.AuthTime = authTime(g.session, g.now)
 	}
 	p.used(ctx, g)
 	return a, g.profile(), nil

@@ -13,7 +13,7 @@ import (
 const accountScope = "account"
 
 // claims returns what a token of a session says. How strong the sign-in was is computed from the
-// session's proofs now, and its time is that of the oldest: a refresh moves neither (security.md
+// session's proofs now, and its time is that of the oldest that this rests on: a refresh moves neither (security.md
 // T2).
 func (p *Pool) claims(r round, use token.Use, u *user.User, s *token.Session) token.Claims {
 	c := token.Claims{
@@ -23,7 +23,7 @@ func (p *Pool) claims(r round, use token.Use, u *user.User, s *token.Session) to
 		AMR: token.AMR(s.Proofs), ACR: token.ACR(s.Proofs, r.now),
 	}
 	if s.Kind != token.Impersonation { // for which the user has shown nothing
-		c.AuthTime = authTime(s)
+		c.AuthTime = authTime(s, r.now)
 	}
 	switch use {
 	case token.Access:
@@ -51,15 +51,13 @@ func lifetime(s *token.Session, d time.Duration, now time.Time) time.Duration {
 	return d
 }
 
-// authTime returns the time of the oldest proof.
-func authTime(s *token.Session) time.Time {
-	oldest := s.Created
-	for _, p := range s.Proofs {
-		if p.Time.Before(oldest) {
-			oldest = p.Time
-		}
+// authTime returns when the user was last present for what the session stands on; of one of an actor,
+// when it began.
+func authTime(s *token.Session, now time.Time) time.Time {
+	if t := token.AuthTime(s.Proofs, now); !t.IsZero() {
+		return t
 	}
-	return oldest
+	return s.Created
 }
 
 // liveKeys are the pool's public keys as of the newest state that this process knows.

@@ -55,6 +55,10 @@ type Client struct {
 	// forgotten, [ErrLoginTaken] at a sign-up where an address has an owner. Whoever can reach the
 	// client learns who has an account. Each such answer is counted against the caller's network.
 	InsecureTellExistence bool `json:",omitzero"`
+
+	// RequireMFA asks everybody who signs in to the app for a second factor, whatever the pool does
+	// ([MFASettings]).
+	RequireMFA bool `json:",omitzero"`
 }
 
 // Flow is a way to get tokens. Others, such as SRP and the grants of OAuth, are refused until there

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/seal"
@@ -64,6 +65,9 @@ type Config struct {
 	// never at a sign-in: it learns five hex digits. A question counts as a request of the caller's
 	// network. Nil means that nobody is asked.
 	Breached *password.Breached
+	// Passkeys are the ceremonies of WebAuthn: passkey.New of mfa/passkey has them. Nil means that the
+	// pool has no passkeys.
+	Passkeys mfa.Passkeys
 	// MaxHashes bounds how many passwords are hashed at once. 0 means GOMAXPROCS.
 	MaxHashes int
 	// InsecureHash replaces the parameters of new password hashes, for tests that cannot wait. It is

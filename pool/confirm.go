@@ -60,21 +60,15 @@ func (p *Pool) confirmed(ctx context.Context, a answered, proofs []gate.Proof, h
 	u.Prove(proven, a.state.settings.SignIn.kinds()...)
 	u.Status, u.Updated = user.Confirmed, a.now
 
-	d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, proofs, a.now)
+	d := gate.Decide(p.request(a.round, u), proofs, a.now)
 	changes := append(a.used(), storage.Put(u), storage.Clear{Key: a.code.Key, Rule: codeRule, Now: a.now},
 		p.event(a.now, occurrence{who: u, from: a.from, Kind: confirmEvent, Outcome: succeeded, Client: a.client.ID}))
 	changes = append(changes, p.afterwards(postConfirmation, hook.ConfirmSignUp, h, a.client.ID, u, a.now)...)
-	switch {
-	case d.Outcome() == gate.Mint:
-		step, err := p.mint(ctx, a.round, h, u, d, a.password.Key, changes...)
+	if d.Outcome() != gate.Refuse {
+		step, err := p.advance(ctx, attained{
+			round: a.round, h: h, user: u, decided: d, occurred: signInEvent, at: a.password, finished: true, also: changes,
+		})
 		return step, taken(err)
-	case d.Outcome() == gate.Step && d.Next() == gate.Password:
-		t, ticket := p.newTicket(u, a.client.ID, purposePassword, a.from,
-			carried{Proofs: d.Proofs()}, a.now, a.now.Add(a.client.StepLifetime))
-		if err := p.commit(ctx, append(changes, storage.Put(t))...); err != nil {
-			return nil, taken(err)
-		}
-		return &NeedPassword{Ticket: ticket, Expires: t.Expires}, nil
 	}
 	o := occurrence{
 		who: a.user, from: a.from, Kind: confirmEvent, Outcome: refused,

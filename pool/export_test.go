@@ -2,8 +2,11 @@ package pool
 
 import (
 	"context"
+	"crypto/rand"
 
 	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/mfa"
+	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
 )
@@ -49,4 +52,11 @@ func Tell(ctx context.Context, p *Pool, id user.ID, from Caller, factor message.
 		return nil
 	}
 	return overMail(p.commit(ctx, changes...))
+}
+
+// Seal gives a user an app of the seed.
+func Seal(p *Pool, u *user.User, seed mfa.Seed) {
+	a := user.App{ID: rand.Text(), Created: p.now()}
+	a.Seed = p.config.Keys.Seal(gate.SeedLabel(u.Pool, u.ID, a.ID), seed.Bytes())
+	u.Factors = &user.Factors{Apps: []user.App{a}}
 }

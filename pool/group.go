@@ -26,6 +26,8 @@ type Group struct {
 	// May is what members may do as administrators ([Account.Admin]). Zero means nothing; who is in
 	// several groups may do what each of them gives.
 	May Role `json:",omitzero"`
+	// RequireMFA asks every member for a second factor, whatever the pool does ([MFASettings]).
+	RequireMFA bool `json:",omitzero"`
 }
 
 const (

@@ -100,19 +100,18 @@ func (p *Pool) stillOpen(ctx context.Context, now time.Time, o occurrence, would
 	return nil
 }
 
-// counted commits a right password to which another step is due. The verdict leaves by it, so it is
-// counted; the session that ends this clears it (security.md T5).
-func (p *Pool) counted(ctx context.Context, r reading, o occurrence, changes ...storage.Change) error {
-	count, until := failure(r.counter, r.now)
-	warned := p.warn(r, o.from)
-	changes = append(append(changes, warned...), count, p.event(r.now, o.locking(until)),
-		storage.Count{Key: r.source.Key, Rule: sourceRule, Now: r.now})
+// counted commits a right answer to which another step is due. The verdict leaves by it, so it is
+// counted; the session that ends this clears it (security.md T5). Warned tells the owner of failures.
+func (p *Pool) counted(ctx context.Context, g guess, warned []storage.Change, o occurrence, changes ...storage.Change) error {
+	count, until := failure(g.at, g.now)
+	changes = append(append(changes, warned...), count, p.event(g.now, o.locking(until)),
+		storage.Count{Key: g.source, Rule: sourceRule, Now: g.now})
 	err := overMail(p.commit(ctx, changes...))
-	if l, full := errors.AsType[*storage.LimitError](err); full && l.Key == r.source.Key {
+	if l, full := errors.AsType[*storage.LimitError](err); full && l.Key == g.source {
 		o.Outcome, o.Reason = refused, networkFull // and costs what a wrong one does
-		return p.pastNetwork(ctx, r.guess(), l.Until, o, append(warned, count, p.event(r.now, o.locking(until)))...)
-	} else if full && l.Key == r.counter.Key {
-		return p.unjudged(ctx, o, accountLocked, ErrNotAuthorized)
+		return p.pastNetwork(ctx, g, l.Until, o, append(warned, count, p.event(g.now, o.locking(until)))...)
+	} else if full && l.Key == g.at.Key {
+		return p.unjudged(ctx, o, accountLocked, whileLocked(g.at))
 	}
 	return err
 }
@@ -143,10 +142,10 @@ func (o occurrence) locking(until time.Time) occurrence {
 // whileLocked is what whoever guesses hears while a counter is locked: what a wrong answer hears,
 // whatever theirs was (security.md T6).
 func whileLocked(guesses storage.Counter) error {
-	if ofCode(guesses.Key) {
-		return ErrBadCode
+	if strings.HasPrefix(guesses.Key.Name, passwordCounter) {
+		return ErrNotAuthorized
 	}
-	return ErrNotAuthorized
+	return ErrBadCode
 }
 
 // errLocked is ErrNotAuthorized for who was right, where guessing was locked meanwhile.

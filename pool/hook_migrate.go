@@ -136,8 +136,11 @@ func (p *Pool) migrate(
 	if err := p.setPassword(u, *j.arrival.hash, r.state.settings.Passwords, r.now); err != nil {
 		return nil, unavailable(err)
 	}
-	d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, []gate.Proof{gate.Migrated(u, r.now)}, r.now)
-	step, err := p.mint(ctx, r.round, &j.hooked, u, d, r.counter.Key, storage.Put(u), event)
+	d := gate.Decide(p.request(r.round, u), []gate.Proof{gate.Migrated(u, r.now)}, r.now)
+	step, err := p.advance(ctx, attained{
+		round: r.round, h: &j.hooked, user: u, decided: d, occurred: signInEvent,
+		at: r.counter, source: r.source.Key, also: []storage.Change{storage.Put(u), event}, warned: p.warn(r, o.from),
+	})
 	return step, arrived(err, &j.hooked)
 }
 

@@ -3,27 +3,37 @@ package pool
 import (
 	"log/slog"
 
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
 )
 
-// Response is an answer to a step, or the first proof of a sign-in: [Password], [Code] or
-// [NewPassword].
+// Response is an answer to a step, or the first proof of a sign-in: [Password], [Code],
+// [NewPassword], [Choice] or [RecoveryCode].
 type Response interface{ response() }
 
 // Password answers with a password.
 type Password struct{ Value password.Secret }
 
-// Code answers with a code that was sent.
+// Code answers with a code that was sent, or that an authenticator app shows.
 type Code struct{ Value string }
 
 // NewPassword answers with the password that is to take the place of a temporary one.
 type NewPassword struct{ Value password.Secret }
 
-func (Password) response()    {}
-func (Code) response()        {}
-func (NewPassword) response() {}
+// Choice answers with the kind of factor that is to be asked for: one of [NeedChoice].Kinds, or of the
+// Others of a step that asks for a kind already. Chosen again, a code is sent again.
+type Choice struct{ Kind mfa.Kind }
+
+// RecoveryCode answers with one of the codes that were written down. It is good once.
+type RecoveryCode struct{ Value string }
+
+func (Password) response()     {}
+func (Code) response()         {}
+func (NewPassword) response()  {}
+func (Choice) response()       {}
+func (RecoveryCode) response() {}
 
 // SignUpInput asks for a new user. Metadata, here and in the other inputs, is Cognito's
 // ClientMetadata: it is handed to hooks and to nobody else.
@@ -179,3 +189,6 @@ func (ResetPasswordInput) LogValue() slog.Value { return redacted }
 
 // LogValue leaves the code out.
 func (Code) LogValue() slog.Value { return redacted }
+
+// LogValue leaves the code out.
+func (RecoveryCode) LogValue() slog.Value { return redacted }

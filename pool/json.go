@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/token"
 )
@@ -21,6 +22,8 @@ import (
 //	{"step":"password","ticket":"...","expires":"2026-05-01T12:03:00Z"}
 //	{"step":"confirm","ticket":"...","expires":"...","delivery":{"channel":"email","destination":"ada@example.com"}}
 //	{"step":"new_password","ticket":"...","expires":"..."}
+//	{"step":"totp","ticket":"...","expires":"...","others":["recovery_code"]}
+//	{"step":"choice","ticket":"...","expires":"...","kinds":["totp","passkey","recovery_code"]}
 //	{"step":"done","tokens":{"access_token":"...", ...},"device":"..."}
 //	{"step":"done"}
 //
@@ -40,14 +43,19 @@ func MarshalStep(s Step) ([]byte, error) {
 			Device string    `json:"device,omitempty"`
 		}{s.Kind(), s.Tokens, s.Device})
 	case *NeedPassword:
-		return json.Marshal(ask{s.Kind(), s.Ticket, s.Expires, nil})
+		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires})
 	case *NeedNewPassword:
-		return json.Marshal(ask{s.Kind(), s.Ticket, s.Expires, nil})
+		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires})
+	case *NeedTOTP:
+		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires, Others: s.Others})
+	case *NeedChoice:
+		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires, Kinds: s.Kinds, Enrol: s.Enrol})
 	case *NeedConfirm:
 		if s.Delivery == (Delivery{}) {
-			return json.Marshal(ask{s.Kind(), s.Ticket, s.Expires, nil})
+			return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires})
 		}
-		return json.Marshal(ask{s.Kind(), s.Ticket, s.Expires, &destination{s.Delivery.Channel, s.Delivery.Destination}})
+		to := &destination{s.Delivery.Channel, s.Delivery.Destination}
+		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires, Delivery: to})
 	}
 	return nil, fmt.Errorf("pool: no JSON for step %T", s)
 }
@@ -58,6 +66,9 @@ type ask struct {
 	Ticket   string       `json:"ticket,omitempty"`
 	Expires  time.Time    `json:"expires,omitzero"`
 	Delivery *destination `json:"delivery,omitempty"`
+	Kinds    []mfa.Kind   `json:"kinds,omitempty"`
+	Others   []mfa.Kind   `json:"others,omitempty"`
+	Enrol    bool         `json:"enrol,omitempty"`
 }
 
 type destination struct {
@@ -68,8 +79,8 @@ type destination struct {
 // maxResponse bounds an answer, in bytes.
 const maxResponse = 16 << 10
 
-// UnmarshalResponse reads an answer to a step: {"password":"..."}, {"code":"..."} or
-// {"new_password":"..."}, and nothing beside it. An unknown or repeated name, and whatever follows
+// UnmarshalResponse reads an answer to a step: {"password":"..."}, {"code":"..."},
+// {"new_password":"..."}, {"choice":"totp"} or {"recovery_code":"..."}, and nothing beside it. An unknown or repeated name, and whatever follows
 // the object, is an error of class [ErrInvalid], because two parsers that disagree on such a text
 // see two answers.
 func UnmarshalResponse(text []byte) (Response, error) {
@@ -84,6 +95,10 @@ func UnmarshalResponse(text []byte) (Response, error) {
 		return NewPassword{password.New(value)}, nil
 	case "code":
 		return Code{value}, nil
+	case "choice":
+		return Choice{mfa.Kind(value)}, nil
+	case "recovery_code":
+		return RecoveryCode{value}, nil
 	}
 	return nil, &ValidationError{[]FieldError{{Field: "With", Reason: "is an answer of no kind that there is"}}}
 }

@@ -163,7 +163,7 @@ func (p *Pool) answerLink(ctx context.Context, a answered, b bearer, with Respon
 	if err := p.judgeAnswer(ctx, a, j, o); err != nil {
 		return nil, err
 	}
-	d := gate.Decide(gate.Request{User: a.user, Purpose: gate.SignIn}, []gate.Proof{j.owner}, a.now)
+	d := gate.Decide(p.request(a.round, a.user), []gate.Proof{j.owner}, a.now)
 	if d.Outcome() != gate.Step || d.Next() != gate.Confirm {
 		o.Reason = string(d.Reason())
 		return nil, p.wrong(ctx, a.guess(a.password), ErrNotAuthorized, o, a.tried())

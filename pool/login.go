@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/user"
 )
 
@@ -22,6 +23,12 @@ type SignInSettings struct {
 	// user name ([ErrUnavailable]): seconds for thousands of users. Giving it leaves who had a name
 	// with both of its forms: the one that was typed, and the one in lower case.
 	CaseSensitive bool
+	// First are the ways in which a sign-in may begin, as Cognito's AllowedFirstAuthFactors:
+	// [mfa.KindPassword], [mfa.KindEmail], [mfa.KindSMS], [mfa.KindPasskey] and [mfa.KindCustom], the
+	// one that is offered first at the front. Nil means by a password and, where [Config].Passkeys is
+	// there, by a passkey. A code to an address is no factor for whom MFA is required: they begin by
+	// another, as in Cognito, which therefore has no such codes in pools that require it.
+	First []mfa.Kind `json:",omitzero"`
 }
 
 // Identifier is a kind of login. No text is of two kinds: what has "@" in it is an email address,

@@ -9,36 +9,32 @@ import (
 	"time"
 
 	"github.com/userpool-go/userpool/pool/hook"
-	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
 )
 
 // mint ends at the gate: it stores the session, clears the run of failures of what was proven, and
-// hands out the tokens. Also are the changes of what led here.
-func (p *Pool) mint(
-	ctx context.Context, r round, h *hooked, u *user.User,
-	decided gate.Decision, proven storage.CounterKey, also ...storage.Change,
-) (Step, error) {
-	s, err := p.gate.Session(decided, r.state.settings.terms(r.client, h.from))
+// hands out the tokens.
+func (p *Pool) mint(ctx context.Context, v attained) (Step, error) {
+	s, err := p.gate.Session(v.decided, v.state.settings.terms(v.client, v.h.from))
 	if err != nil {
 		return nil, err
 	}
-	also = append(also, storage.Clear{Key: proven, Rule: rule(proven), Now: r.now})
-	o := occurrence{who: u, from: h.from, Kind: signInEvent, Outcome: succeeded, Client: r.client.ID}
-	if err := p.unlocked(ctx, h, o, r.now, also); err != nil {
+	also := append(slices.Clip(v.also), storage.Clear{Key: v.at.Key, Rule: rule(v.at.Key), Now: v.now})
+	o := occurrence{who: v.user, from: v.h.from, Kind: signInEvent, Outcome: succeeded, Client: v.client.ID}
+	if err := p.unlocked(ctx, v.h, o, v.now, also); err != nil {
 		return nil, err
 	}
-	done, err := p.handOut(ctx, r, h, u, s)
+	done, err := p.handOut(ctx, v.round, v.h, v.user, s)
 	if err != nil {
-		return nil, p.withheld(ctx, r, h, err, o, also...)
+		return nil, p.withheld(ctx, v.round, v.h, err, o, also...)
 	}
-	changes := append(also, storage.Put(s), p.event(r.now, o))
-	if h.event.Source != hook.ChangePassword { // which is no sign-in
-		changes = append(changes, p.afterwards(postAuthentication, hook.Authentication, h, r.client.ID, u, r.now)...)
+	changes := append(also, storage.Put(s), p.event(v.now, o))
+	if v.h.event.Source != hook.ChangePassword { // which is no sign-in
+		changes = append(changes, p.afterwards(postAuthentication, hook.Authentication, v.h, v.client.ID, v.user, v.now)...)
 	}
-	err = overMail(p.commit(ctx, changes...))
+	err = p.clearing(ctx, v, changes)
 	// Somebody else's failures may have come first, and right does not show.
 	if _, locked := limit(err); locked && !errors.Is(err, storage.ErrStale) {
 		return nil, p.unjudged(ctx, o, accountLocked, errLocked)
@@ -46,9 +42,33 @@ func (p *Pool) mint(
 	if err != nil {
 		return nil, err
 	}
-	d := device{User: u.ID, Epoch: u.Epoch, ID: rand.Text(), Expires: r.now.Add(deviceLifetime)}
+	d := device{User: v.user.ID, Epoch: v.user.Epoch, ID: rand.Text(), Expires: v.now.Add(deviceLifetime)}
 	done.Device = p.deviceToken(d)
 	return done, nil
+}
+
+// clearing commits a session that also clears the counters of what was proven before for it. That was
+// judged and counted then: where somebody else's failures have locked one since, it stays as it is.
+func (p *Pool) clearing(ctx context.Context, v attained, changes []storage.Change) error {
+	earlier := make([]storage.CounterKey, 0, len(v.earlier))
+	for _, name := range v.earlier {
+		if name != v.at.Key.Name {
+			earlier = append(earlier, storage.CounterKey{Pool: p.config.ID, Owner: string(v.user.ID), Name: name})
+		}
+	}
+	for {
+		all := slices.Clip(changes)
+		for _, key := range earlier {
+			all = append(all, storage.Clear{Key: key, Rule: rule(key), Now: v.now})
+		}
+		err := overMail(p.commit(ctx, all...))
+		key, locked := limit(err)
+		i := slices.Index(earlier, key)
+		if !locked || i < 0 {
+			return err
+		}
+		earlier = slices.Delete(earlier, i, i+1)
+	}
 }
 
 // handOut returns what is handed out for a new session: the cookie of a browser's, or tokens.

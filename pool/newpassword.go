@@ -17,7 +17,7 @@ func (p *Pool) needNewPassword(ctx context.Context, r reading, d gate.Decision, 
 		who: r.user, from: c, Kind: signInEvent, Outcome: stepped,
 		Reason: string(KindNewPassword), Client: r.client.ID,
 	}
-	if err := p.counted(ctx, r, o, storage.Require(r.user), storage.Put(t)); err != nil {
+	if err := p.counted(ctx, r.guess(), p.warn(r, c), o, storage.Require(r.user), storage.Put(t)); err != nil {
 		return nil, err
 	}
 	return &NeedNewPassword{Ticket: ticket, Expires: t.Expires}, nil
@@ -28,7 +28,7 @@ func (p *Pool) needNewPassword(ctx context.Context, r reading, d gate.Decision, 
 // with old ones costs hashes.
 func (p *Pool) newPassword(ctx context.Context, a answered, chosen *choice, h *hooked) (Step, error) {
 	u, policy, shown := a.user, a.state.settings.Passwords, gate.Carried(a.user.ID, a.Proofs)
-	d := gate.Decide(gate.Request{User: u, Purpose: gate.SignIn, Policy: policy}, shown, a.now)
+	d := gate.Decide(p.request(a.round, u), shown, a.now)
 	status, err := user.Next(u.Status, user.AnswerNewPassword)
 	if d.Next() != gate.NewPassword || err != nil {
 		return nil, ErrTicketGone // the temporary password has expired, or the user changed
@@ -49,9 +49,11 @@ func (p *Pool) newPassword(ctx context.Context, a answered, chosen *choice, h *h
 		return nil, p.wrong(ctx, a.guess(a.password), refusal, o)
 	}
 	next.Status, o.Outcome = status, succeeded
-	d = gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, gate.Chosen(u, next, shown...), a.now)
+	d = gate.Decide(p.request(a.round, next), gate.Chosen(u, next, a.now, shown...), a.now)
 	changes := append(p.replaced(next, a.told, a.now, a.from.locale()), storage.Put(next), p.event(a.now, o))
 	changes = append(changes, a.used()...)
 	h.event.Source = hook.NewPasswordChallenge
-	return p.mint(ctx, a.round, h, next, d, a.password.Key, changes...)
+	return p.advance(ctx, attained{
+		round: a.round, h: h, user: next, decided: d, occurred: signInEvent, at: a.password, finished: true, also: changes,
+	})
 }

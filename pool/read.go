@@ -15,6 +15,10 @@ const (
 	confirmCounter  = "code:confirm_sign_up"
 	resetCounter    = "code:reset_password"
 	addressCounter  = "code:change_address"
+	secondCounter   = "code:second_factor" // codes that are sent as a second factor
+	totpCounter     = "totp"               // all apps of a user: a guess is at each of them
+	recoveryCounter = "recovery_code"
+	totpSteps       = "steps:totp" // a watermark: the last step of an app
 	warnings        = "mail:sign_in_attempts"
 	requestMark     = "requests:reset_password" // a watermark: when a reset was last asked for
 	signUpMail      = "mail:sign_up"

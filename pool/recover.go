@@ -206,7 +206,7 @@ func (p *Pool) resetPassword(
 	if next.Status, err = user.Next(u.Status, user.Reset); err != nil {
 		return nil, p.wrong(ctx, a.guess(a.resetCode), ErrBadCode, o, a.tried()) // recoverable has said otherwise
 	}
-	d := gate.Decide(gate.Request{User: next, Purpose: gate.SignIn}, []gate.Proof{proof}, a.now)
+	d := gate.Decide(p.request(a.round, next), []gate.Proof{proof}, a.now)
 	t, ticket := p.newTicket(next, a.client.ID, purposePassword, in.Caller,
 		carried{Proofs: d.Proofs()}, a.now, a.now.Add(a.client.StepLifetime))
 	o.Outcome = succeeded

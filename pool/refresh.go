@@ -53,10 +53,12 @@ func (p *Pool) refresh(ctx context.Context, ask *asking, presented token.Refresh
 		}
 		return nil, ErrNotAuthorized
 	}
-	if verdict == token.Future || g.stillHolds().Outcome() != gate.Mint {
+	held := g.stillHolds(p)
+	if verdict == token.Future || held.Outcome() != gate.Mint {
 		return nil, ErrNotAuthorized
 	}
 	next := g.session.Clone()
+	next.Proofs = held.Proofs()                         // what a credential has proven that is gone says nothing any more
 	guard := storage.Change(storage.Require(g.session)) // a retry: the same successor, and nothing moves
 	if verdict == token.Current {
 		next.Generation, next.Rotated, next.LastUsed = next.Generation+1, g.now, g.now
@@ -119,12 +121,22 @@ type granted struct {
 }
 
 // stillHolds decides by the proofs of the session whether there would be one today.
-func (g granted) stillHolds() gate.Decision { return g.holds(g.session) }
+func (g granted) stillHolds(p *Pool) gate.Decision { return g.holds(p, g.session) }
 
-// holds is stillHolds of any session of the user.
-func (g granted) holds(s *token.Session) gate.Decision {
-	r := gate.Request{User: g.user, Purpose: gate.Refresh, May: uint32(g.state.roleOf(g.user))}
+// holds is stillHolds of any session of the user, by the rules for the client that it is of.
+func (g granted) holds(p *Pool, s *token.Session) gate.Decision {
+	r := g.request(p)
+	if c, err := g.state.settings.client(s.Client); err == nil {
+		r.Rules = p.rules(g.state, g.user, c)
+	}
 	return gate.Decide(r, gate.Carried(g.user.ID, s.Proofs), g.now)
+}
+
+// request asks the gate about a session that there is.
+func (g granted) request(p *Pool) gate.Request {
+	r := p.request(g.round, g.user)
+	r.Purpose, r.May = gate.Refresh, uint32(g.state.roleOf(g.user))
+	return r
 }
 
 // guess is one at the password of the user.

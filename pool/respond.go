@@ -52,6 +52,9 @@ func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (St
 
 // answer takes an answer of the kind that the ticket is for.
 func (p *Pool) answer(ctx context.Context, a answered, with Response, chosen *choice, j *judgement) (Step, error) {
+	if a.ticket.Purpose == purposeSecond {
+		return p.answerSecond(ctx, a, with, &j.hooked)
+	}
 	switch w := with.(type) {
 	case Code:
 		if a.ticket.Purpose == purposeConfirm {
@@ -76,12 +79,12 @@ func (p *Pool) withPassword(ctx context.Context, a answered, j *judgement) (Step
 		return nil, err
 	}
 	proofs := append(gate.Carried(a.user.ID, a.Proofs), j.owner)
-	d := gate.Decide(gate.Request{User: a.user, Purpose: gate.SignIn}, proofs, a.now)
-	if !j.owner.Holds() || d.Outcome() != gate.Mint {
+	d := gate.Decide(p.request(a.round, a.user), proofs, a.now)
+	if !j.owner.Holds() || d.Outcome() == gate.Refuse {
 		o.Reason = string(d.Reason())
 		return nil, p.wrong(ctx, a.guess(a.password), ErrNotAuthorized, o, a.tried())
 	}
-	return p.mint(ctx, a.round, &j.hooked, a.user, d, a.password.Key, append(a.used(), storage.Require(a.user))...)
+	return p.advance(ctx, a.attained(a.user, d, &j.hooked, a.password, storage.Require(a.user)))
 }
 
 // judgeAnswer judges the password that answers a ticket, where it may be guessed at. An error is no

@@ -14,6 +14,8 @@ import (
 type Settings struct {
 	SignIn SignInSettings
 	SignUp SignUpSettings
+	// MFA is about second factors. The zero value asks for one of those who have set one up.
+	MFA MFASettings `json:",omitzero"`
 	// Recovery is the way back for who has forgotten their password.
 	Recovery RecoverySettings
 	// Attributes is what users may say of themselves. The zero schema is OpenID Connect's standard
@@ -84,6 +86,7 @@ func (s Settings) problems() (ps []string) {
 	ps = append(ps, s.Risk.problems()...)
 	ps = append(ps, s.SignIn.problems(s.Attributes)...)
 	ps = append(ps, s.SignUp.problems(s.SignIn)...)
+	ps = append(ps, s.factorProblems()...)
 	ps = append(ps, s.Recovery.problems()...)
 	ps = append(ps, s.Notices.problems()...)
 	ps = append(ps, s.groupProblems()...)

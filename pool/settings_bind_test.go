@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/user"
@@ -48,6 +49,17 @@ var binds = map[string]struct {
 				return errors.New("it is not for an administrator to confirm")
 			}
 			return err
+		},
+	},
+	"MFA: required": {
+		tighten: func(s *pool.Settings) { s.MFA.Require = mfa.Required },
+		refresh: pool.ErrNotAuthorized, visit: pool.ErrNotAuthorized,
+		then: func(s *standing) error {
+			step, err := s.SignIn(s.t.Context(), pool.SignInInput{Client: "default", Username: ada, With: pool.Password{Value: right}})
+			if need, ok := step.(*pool.NeedChoice); err != nil || !ok || !need.Enrol {
+				return fmt.Errorf("sign-in = %v, %w, want to set up a factor", step, err)
+			}
+			return nil
 		},
 	},
 	"Recovery": {word: "TestS18_RecoveryByAdministratorsAlone"},

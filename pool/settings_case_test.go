@@ -229,7 +229,9 @@ func TestS20_TwinsOfTheLastMoment(t *testing.T) {
 	t.Parallel()
 	st := &shaky{Store: memory.New()}
 	c := &cases{t, nodes(t, st, 2)}
-	c.nodes[0].put(func(s *pool.Settings) { s.SignIn = pool.SignInSettings{[]pool.Identifier{pool.Username}, true} })
+	c.nodes[0].put(func(s *pool.Settings) {
+		s.SignIn = pool.SignInSettings{Identifiers: []pool.Identifier{pool.Username}, CaseSensitive: true}
+	})
 	c.settle()
 	upper, bob := c.made("Ada"), c.made("Bob")
 	var lower user.ID
@@ -345,7 +347,9 @@ func TestS20_WalksGoOn(t *testing.T) {
 	t.Parallel()
 	st := &stopping{Store: memory.New()}
 	c := &cases{t, nodes(t, st, 2)}
-	c.nodes[0].put(func(s *pool.Settings) { s.SignIn = pool.SignInSettings{[]pool.Identifier{pool.Username}, true} })
+	c.nodes[0].put(func(s *pool.Settings) {
+		s.SignIn = pool.SignInSettings{Identifiers: []pool.Identifier{pool.Username}, CaseSensitive: true}
+	})
 	c.settle()
 	ids := map[string]user.ID{}
 	for i := range 160 {

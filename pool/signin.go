@@ -124,12 +124,14 @@ func (p *Pool) signIn(
 		return nil, p.full(ctx, o, err)
 	}
 	// Whoever signed up at an address and then signs in sees the same where it has an owner.
-	asked := gate.Request{User: r.user, Purpose: gate.SignIn, Policy: r.state.settings.Passwords}
-	owner := gate.Decide(asked, []gate.Proof{j.owner}, now)
+	owner := gate.Decide(p.request(r.round, r.user), []gate.Proof{j.owner}, now)
 	attempt := gate.Decide(gate.Request{User: r.attempt, Purpose: gate.SignIn}, []gate.Proof{j.attempt}, now)
 	switch {
-	case owner.Outcome() == gate.Mint:
-		step, err := p.mint(ctx, r.round, &j.hooked, r.user, owner, r.counter.Key, storage.Require(r.user))
+	case owner.Outcome() == gate.Mint || owner.Next() == gate.Second || owner.Next() == gate.Enrol:
+		step, err := p.advance(ctx, attained{
+			round: r.round, h: &j.hooked, user: r.user, decided: owner, occurred: signInEvent,
+			at: r.counter, source: r.source.Key, also: []storage.Change{storage.Require(r.user)}, warned: p.warn(r, in.Caller),
+		})
 		if err == nil && r.attempt == nil {
 			p.rehash(ctx, in.Caller, r.user, login, j.typed)
 		}
@@ -198,7 +200,7 @@ func (p *Pool) needConfirm(ctx context.Context, r reading, d gate.Decision, c Ca
 		who: u, from: c, Kind: signInEvent, Outcome: stepped, Reason: string(KindConfirm), Client: client.ID,
 	}
 	changes := append(p.mail(sent, rule, t, k, l, now), storage.Require(u), storage.Put(t))
-	if err := p.counted(ctx, r, o, changes...); err != nil {
+	if err := p.counted(ctx, r.guess(), p.warn(r, c), o, changes...); err != nil {
 		j.mail.learn(err, rule, now)
 		return nil, err
 	}

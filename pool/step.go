@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/token"
 )
 
@@ -25,6 +26,8 @@ const (
 	KindPassword    StepKind = "password"
 	KindConfirm     StepKind = "confirm"
 	KindNewPassword StepKind = "new_password"
+	KindTOTP        StepKind = "totp"
+	KindChoice      StepKind = "choice"
 )
 
 // Done ends a sign-in: the session exists, and what is handed out for it is here.
@@ -65,6 +68,27 @@ type NeedNewPassword struct {
 	Expires time.Time
 }
 
+// NeedTOTP asks for a code of an authenticator app, as Cognito's SOFTWARE_TOKEN_MFA does: answer with
+// [Code], with a [Choice] of the other kinds or, where it is among these, with a [RecoveryCode]. Like
+// all steps that ask for a second factor it comes only after the right first one.
+type NeedTOTP struct {
+	Ticket  string // for [RespondInput]
+	Expires time.Time
+	Others  []mfa.Kind // that it can be answered with instead
+}
+
+// NeedChoice asks how to go on, as Cognito's SELECT_MFA_TYPE and SELECT_CHALLENGE do: answer with a
+// [Choice]. A code of an authenticator app or a recovery code answers it at once, where it is of one of
+// the kinds.
+type NeedChoice struct {
+	Ticket  string // for [RespondInput]
+	Expires time.Time
+	Kinds   []mfa.Kind
+	// Enrol says that the user has no second factor, and has to set up what they choose (Cognito's
+	// MFA_SETUP).
+	Enrol bool
+}
+
 // Delivery tells where a code went, if one did: to the address as it was typed, now or at sign-up.
 // It is zero where only a user name was typed and nothing was proven: the address behind it, and
 // whether there is one, is nothing to tell strangers (security.md T7).
@@ -85,6 +109,18 @@ func (*NeedConfirm) LogValue() slog.Value { return slog.StringValue(string(KindC
 // LogValue leaves the ticket out.
 func (*NeedNewPassword) LogValue() slog.Value { return slog.StringValue(string(KindNewPassword)) }
 
+// LogValue leaves the ticket out.
+func (*NeedTOTP) LogValue() slog.Value { return slog.StringValue(string(KindTOTP)) }
+
+// LogValue leaves the ticket out.
+func (*NeedChoice) LogValue() slog.Value { return slog.StringValue(string(KindChoice)) }
+
+// Kind returns [KindTOTP].
+func (*NeedTOTP) Kind() StepKind { return KindTOTP }
+
+// Kind returns [KindChoice].
+func (*NeedChoice) Kind() StepKind { return KindChoice }
+
 // Kind returns [KindDone].
 func (*Done) Kind() StepKind { return KindDone }
 
@@ -101,6 +137,8 @@ func (*Done) step()            {}
 func (*NeedPassword) step()    {}
 func (*NeedConfirm) step()     {}
 func (*NeedNewPassword) step() {}
+func (*NeedTOTP) step()        {}
+func (*NeedChoice) step()      {}
 
 // Finished is for callers who expect tokens: it returns the [Done] that step is, or [ErrUnfinished],
 // naming the kind of step, or err if there is one.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
@@ -20,6 +21,9 @@ const (
 	purposePassword    = "password"
 	purposeReset       = "reset_password"
 	purposeNewPassword = "new_password"
+	purposeFirst       = "first_factor"
+	purposeSecond      = "second_factor"
+	purposeEnrol       = "enrol"
 )
 
 // How long tickets live: Cognito's 24 hours for a sign-up, and its hour for a reset. Those of a step
@@ -80,21 +84,42 @@ type carried struct {
 	Arrives string        `json:"arrives,omitempty"` // what was typed by who is made a user of the ticket by a reset
 	Request int64         `json:"request,omitempty"` // which reset it is of: only the newest is good
 	Browser bool          `json:"browser,omitempty"` // a browser began it, and a browser session ends it
+
+	// Of a step that asks for a factor.
+	Kind    mfa.Kind      `json:"kind,omitempty"`    // that is asked for; "" means that the visitor chooses
+	Risk    gate.Risk     `json:"risk,omitempty"`    // of the sign-in
+	ACR     string        `json:"acr,omitempty"`     // of a step-up
+	MaxAge  time.Duration `json:"max_age,omitempty"` // of a step-up
+	Acting  string        `json:"acting,omitempty"`  // the session that a step-up takes the place of
+	Counted []string      `json:"counted,omitempty"` // names of the counters that the session clears
+	Secret  []byte        `json:"secret,omitempty"`  // what an answer is judged by: a challenge, or a seed that is to be set up; sealed
 }
 
 // newTicket returns a ticket of u, given to a caller, and what they hold for it.
 func (p *Pool) newTicket(
 	u *user.User, client, purpose string, to Caller, c carried, now, expires time.Time,
 ) (*storage.Ticket, string) {
+	t, b := p.ticketOf(u, client, purpose, to, c, now, expires)
+	return t, b.String()
+}
+
+func (p *Pool) ticketOf(
+	u *user.User, client, purpose string, to Caller, c carried, now, expires time.Time,
+) (*storage.Ticket, bearer) {
 	b := newBearer()
 	c.Browser = to.Browser
-	state, _ := json.Marshal(c) // strings, numbers and times cannot fail
 	t := &storage.Ticket{
 		Pool: p.config.ID, ID: b.ID(), User: u.ID, Epoch: u.Epoch, Client: client, Purpose: purpose,
-		State: state, Created: now, Expires: expires,
+		Created: now, Expires: expires,
 	}
+	p.carry(t, b, c)
+	return t, b
+}
+
+// carry has a ticket carry c.
+func (p *Pool) carry(t *storage.Ticket, b bearer, c carried) {
+	t.State, _ = json.Marshal(c) // strings, numbers, bytes and times cannot fail
 	t.MAC = p.config.Keys.MAC("ticket", ticketParts(t, b)...)
-	return t, b.String()
 }
 
 // setCode binds a code to t and to where it goes.

@@ -13,7 +13,9 @@ type answered struct {
 	round
 	ticket *storage.Ticket
 	user   *user.User
+	bearer bearer
 	carried
+	totp, recovery, second, steps                    storage.Counter // of guesses at factors, and the watermark of apps
 	tries, password, code, resetCode, requests, told storage.Counter
 	source                                           storage.CounterKey
 	from                                             Caller
@@ -37,13 +39,18 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 			{Pool: p.config.ID, Name: requestMark},
 			p.sourceKey(p.state.Load(), c, failures),
 			{Pool: p.config.ID, Name: changeMail},
+			{Pool: p.config.ID, Name: totpCounter},
+			{Pool: p.config.ID, Name: recoveryCounter},
+			{Pool: p.config.ID, Name: secondCounter},
+			{Pool: p.config.ID, Name: totpSteps},
 		}, ask.counters(p)...),
 	})
 	if err != nil {
 		return a, err
 	}
 	a = answered{
-		round: round{state: s, now: now}, ticket: got.Tickets[0], user: got.User,
+		round: round{state: s, now: now}, ticket: got.Tickets[0], user: got.User, bearer: b,
+		totp: got.Counters[7], recovery: got.Counters[8], second: got.Counters[9], steps: got.Counters[10],
 		tries: got.Counters[0], password: got.Counters[1], code: got.Counters[2],
 		resetCode: got.Counters[3], requests: got.Counters[4], told: got.Counters[6],
 		source: got.Counters[5].Key, from: c,
@@ -65,7 +72,7 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 		return a, ErrTicketGone
 	}
 	ask.client = a.ticket.Client
-	a.client, err = p.proven(ctx, ask, a.round, got.Counters[7:])
+	a.client, err = p.proven(ctx, ask, a.round, got.Counters[11:])
 	if err == nil && a.state.predates(a.client.ID, a.ticket.Created) {
 		err = ErrTicketGone
 	}

@@ -44,6 +44,8 @@ func (v *validation) response(policy password.Policy, with Response) {
 		}
 	case Code:
 		v.code(w.Value)
+	case RecoveryCode:
+		v.code(w.Value)
 	case NewPassword:
 		v.newPassword(policy, w.Value)
 	}

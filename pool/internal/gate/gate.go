@@ -15,9 +15,9 @@
 package gate
 
 import (
-	"slices"
 	"time"
 
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
@@ -51,8 +51,10 @@ type Next int
 // The steps.
 const (
 	Confirm     Next = iota + 1 // the address is not proven yet
-	Password                    // nothing known was proven yet
+	First                       // nothing was proven yet by which a sign-in begins
 	NewPassword                 // a temporary one was shown
+	Second                      // another factor is due
+	Enrol                       // another factor is due, and there is none: one is set up first
 )
 
 // Reason says why a decision refuses. It goes to the event log, never to the visitor.
@@ -67,7 +69,10 @@ const (
 	ChangeForced  Reason = "force_change_password"
 	Expired       Reason = "temporary_password_expired"
 	NotByPassword Reason = "not_by_password"
-	NoStatus      Reason = "no_status"  // one that this version does not know
+	NoStatus      Reason = "no_status" // one that this version does not know
+	Risky         Reason = "risk"
+	NoFactor      Reason = "no_factor"  // by which what was asked for could be proven
+	FactorDue     Reason = "factor_due" // of a session whose proofs do not do any more
 	NotBelow      Reason = "not_below"  // the actor, by role
 	WeakActor     Reason = "weak_actor" // who has not signed in by two factors
 )
@@ -78,6 +83,12 @@ type Request struct {
 	Purpose Purpose
 	// Policy says for how long a temporary password is good. The zero Policy's is Cognito's 7 days.
 	Policy password.Policy
+	Rules  Rules
+	Risk   Risk
+	// ACR is the level that is asked for, such as [token.AAL2]; "" means whichever there is. MaxAge is
+	// how old the proofs may be that the answer goes by; 0 means of any age (a step-up, RFC 9470).
+	ACR    string
+	MaxAge time.Duration
 	Actor  Actor // of Impersonate
 	// May are the bits of what the user may do as an administrator. An actor is not the user any
 	// more once there is one that was not there when it began: whom the actor was above may be
@@ -93,14 +104,13 @@ type Actor struct {
 	ACR   string // of a user's session
 }
 
-// aal2 is the level that an actor has signed in at who is a user (NIST SP 800-63B-4, 2.2).
-const aal2 = "aal2"
-
 // Decision is the answer of [Decide]. The zero Decision mints nothing.
 type Decision struct {
 	outcome Outcome
 	next    Next
 	reason  Reason
+	kinds   []mfa.Kind
+	verify  bool
 	user    *user.User
 	proofs  []token.Proof
 	now     time.Time
@@ -111,6 +121,12 @@ func (d Decision) Outcome() Outcome { return d.outcome }
 
 // Next returns the step that a [Step] asks for.
 func (d Decision) Next() Next { return d.next }
+
+// Kinds returns what a [First], [Second] or [Enrol] can be answered with, what the user prefers first.
+func (d Decision) Kinds() []mfa.Kind { return d.kinds }
+
+// Verify reports whether a passkey that answers the step has to verify its user.
+func (d Decision) Verify() bool { return d.verify }
 
 // Reason returns why a [Refuse] refuses.
 func (d Decision) Reason() Reason { return d.reason }
@@ -125,12 +141,12 @@ func Decide(r Request, proofs []Proof, now time.Time) Decision {
 	if r.User == nil {
 		return refuse(NoUser)
 	}
-	held := holding(r, proofs)
+	held := holding(r, proofs, now)
 	if r.Purpose == Impersonate {
 		switch a := r.Actor; {
 		case a.Name == "" || !a.Above:
 			return refuse(NotBelow)
-		case a.User && a.ACR != aal2:
+		case a.User && a.ACR != token.AAL2:
 			return refuse(WeakActor)
 		}
 		held = []token.Proof{{Method: token.MethodActor, Credential: r.Actor.Name, Revision: int64(r.May), Time: now}}
@@ -144,15 +160,11 @@ func Decide(r Request, proofs []Proof, now time.Time) Decision {
 	d := Decision{user: r.User, proofs: held, now: now}
 	switch r.User.Status {
 	case user.Confirmed:
-		if knows(held) || acts(held) {
+		if acts(held) {
 			d.outcome = Mint
 			return d
 		}
-		if r.Purpose != SignIn {
-			return refuse(NoProof)
-		}
-		d.outcome, d.next = Step, Password
-		return d
+		return r.factors(d)
 	case user.Unconfirmed:
 		if r.Purpose != SignIn || !knows(held) {
 			return refuse(NoProof)
@@ -174,45 +186,4 @@ func Decide(r Request, proofs []Proof, now time.Time) Decision {
 		return d
 	}
 	return refuse(NoStatus)
-}
-
-// holding returns the proofs whose credential the user still has as it was when it was checked. That
-// of an actor carries the session on that it began, and begins none.
-func holding(r Request, proofs []Proof) []token.Proof {
-	var held []token.Proof
-	u := r.User
-	for _, p := range proofs {
-		switch p.record.Method {
-		case token.MethodPassword:
-			if u.Password != nil && p.user == u.ID && u.Password.Revision == p.record.Revision {
-				held = append(held, p.record)
-			}
-		case token.MethodActor:
-			raised := int64(r.May) &^ p.record.Revision
-			if p.user == u.ID && r.Purpose == Refresh && raised == 0 {
-				held = append(held, p.record)
-			}
-		case token.MethodEmailCode, token.MethodSMSCode:
-			if p.user == u.ID {
-				held = append(held, p.record)
-			}
-		}
-	}
-	return held
-}
-
-// knows reports whether something that only the user knows was proven. A code proves an
-// address, and alone opens nothing.
-func knows(proofs []token.Proof) bool {
-	for _, p := range proofs {
-		if p.Method == token.MethodPassword {
-			return true
-		}
-	}
-	return false
-}
-
-// acts reports whether an actor is who stands behind some proofs.
-func acts(proofs []token.Proof) bool {
-	return slices.ContainsFunc(proofs, func(p token.Proof) bool { return p.Method == token.MethodActor })
 }

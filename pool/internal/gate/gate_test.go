@@ -43,7 +43,7 @@ func TestT1_Decide(t *testing.T) {
 					case status == user.Confirmed && knows:
 						want = gate.Mint
 					case status == user.Confirmed && mailed && purpose == gate.SignIn:
-						want, next = gate.Step, gate.Password
+						want, next = gate.Step, gate.First
 					case status == user.Unconfirmed && knows && purpose == gate.SignIn:
 						want, next = gate.Step, gate.Confirm
 					case status == user.ForceChangePassword && knows && purpose == gate.SignIn:
@@ -96,7 +96,7 @@ func TestT1_ChosenPasswordNeedsTheOldOne(t *testing.T) {
 		"another":    {"ada", token.Proof{Method: token.MethodPassword, Revision: 1}, &user.User{ID: "eve", Status: user.Confirmed, Password: is.Password}, gate.Refuse},
 		"none":       {"ada", token.Proof{Method: token.MethodPassword, Revision: 1}, &user.User{ID: "ada", Status: user.Confirmed}, gate.Refuse},
 	} {
-		chosen := gate.Chosen(was, tt.is, gate.Carried(tt.by, []token.Proof{tt.proof})...)
+		chosen := gate.Chosen(was, tt.is, now, gate.Carried(tt.by, []token.Proof{tt.proof})...)
 		if d := gate.Decide(gate.Request{User: tt.is, Purpose: gate.SignIn}, chosen, now); d.Outcome() != tt.want {
 			t.Errorf("%s: outcome %d, want %d", name, d.Outcome(), tt.want)
 		}

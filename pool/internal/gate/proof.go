@@ -178,11 +178,11 @@ func Carried(id user.ID, records []token.Proof) []Proof {
 // Chosen returns what the holder of proofs has shown once they have set a new password: the proofs
 // that held for the user as it was, that of the old password being one of the new, which they know.
 // Whoever has not shown the old password has no proof of the new one.
-func Chosen(was, is *user.User, shown ...Proof) []Proof {
+func Chosen(was, is *user.User, now time.Time, shown ...Proof) []Proof {
 	if is.ID != was.ID || is.Password == nil {
 		return nil
 	}
-	held := holding(Request{User: was, Purpose: SignIn}, shown)
+	held := holding(Request{User: was, Purpose: SignIn}, shown, now)
 	for i, r := range held {
 		if r.Method == token.MethodPassword {
 			held[i].Revision = is.Password.Revision

@@ -36,6 +36,11 @@ func (g *Gate) Session(d Decision, t Terms) (*token.Session, error) {
 		Kind: token.Grant, Client: t.Client, Proofs: d.proofs,
 		Created: d.now, LastUsed: d.now, Idle: t.Idle, Expires: d.now.Add(t.Lifetime),
 	}
+	for _, p := range d.proofs {
+		if p.Method == token.MethodDevice {
+			s.Device = p.Credential
+		}
+	}
 	if acts(d.proofs) {
 		s.Kind, s.Expires = token.Impersonation, d.now.Add(min(t.Lifetime, MaxImpersonation))
 		return s, nil

@@ -1,0 +1,89 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/userpool-go/userpool/mfa"
+	"github.com/userpool-go/userpool/pool/internal/gate"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// attained is what a call has shown to be right, with all that the commit which tells so is made of.
+type attained struct {
+	round
+	h        *hooked
+	user     *user.User // as it will be stored
+	decided  gate.Decision
+	risk     gate.Risk
+	occurred string // the kind of event
+	// at is the counter of guesses at what was proven, and source that of the network. The session that
+	// is minted ends the run of the former. Where a step is due instead, the verdict leaves by it and is
+	// counted (security.md T5), but for an act that is finished by itself, which counts nothing.
+	at       storage.Counter
+	source   storage.CounterKey
+	finished bool
+	earlier  []string // names of the counters of what was proven before, for the same sign-in
+	also     []storage.Change
+	warned   []storage.Change // that tell the owner of failures, with what is counted
+}
+
+// advance ends at the gate: it mints, or gives the step that is due. A decision to refuse is the
+// caller's to answer, and none of these.
+func (p *Pool) advance(ctx context.Context, v attained) (Step, error) {
+	if v.decided.Outcome() == gate.Mint {
+		step, err := p.mint(ctx, v)
+		if refusal := whileLocked(v.at); errors.Is(err, errLocked) && !errors.Is(err, refusal) {
+			err = refusal // as a wrong answer hears
+		}
+		return step, err
+	}
+	switch v.decided.Next() {
+	case gate.First, gate.Second, gate.Enrol:
+		return p.needFactor(ctx, v)
+	case gate.Confirm, gate.NewPassword: // of a password alone
+	}
+	return nil, ErrNotAuthorized
+}
+
+// needFactor gives out a ticket for the step that is due.
+func (p *Pool) needFactor(ctx context.Context, v attained) (Step, error) {
+	c := carried{Browser: v.h.from.Browser, Proofs: v.decided.Proofs(), Risk: v.risk, Counted: append(v.earlier, v.at.Key.Name)}
+	purpose := purposeSecond
+	switch v.decided.Next() {
+	case gate.First:
+		purpose = purposeFirst
+		if slices.Equal(v.decided.Kinds(), []mfa.Kind{mfa.KindPassword}) {
+			purpose = purposePassword
+		}
+	case gate.Enrol:
+		purpose = purposeEnrol
+	case gate.Confirm, gate.NewPassword, gate.Second:
+	}
+	t, b := p.ticketOf(v.user, v.client.ID, purpose, v.h.from, c, v.now, v.now.Add(v.client.StepLifetime))
+	q := question{
+		round: v.round, user: v.user, ticket: t, bearer: b, kinds: v.decided.Kinds(), verify: v.decided.Verify(),
+		carried: c, from: v.h.from,
+	}
+	kind := mfa.Kind("")
+	if f := v.user.Factors; len(q.kinds) == 1 || f != nil && f.Preferred == q.kinds[0] {
+		kind = q.kinds[0]
+	}
+	if err := p.pose(&q, kind); err != nil {
+		return nil, err
+	}
+	changes := append(slices.Clip(v.also), q.changes...)
+	changes = append(changes, storage.Put(t))
+	if v.finished { // its own event is among the changes
+		return q.step, p.commit(ctx, changes...)
+	}
+	o := occurrence{
+		who: v.user, from: v.h.from, Kind: v.occurred, Outcome: stepped, Reason: string(q.step.Kind()), Client: v.client.ID,
+	}
+	if err := p.counted(ctx, guess{v.at, v.source, v.now}, v.warned, o, changes...); err != nil {
+		return nil, err
+	}
+	return q.step, nil
+}

@@ -1,0 +1,265 @@
+package gate
+
+import (
+	"slices"
+	"time"
+
+	"github.com/userpool-go/userpool/mfa"
+	"github.com/userpool-go/userpool/token"
+	"github.com/userpool-go/userpool/user"
+)
+
+// Rules are what settings say about the ways in of a user through a client.
+type Rules struct {
+	Firsts  []mfa.Kind      // by which a sign-in begins; nil means by a password
+	Seconds []mfa.Kind      // that may be a second factor
+	Require mfa.Requirement // the strictest of the pool's, the client's and the groups'
+	Devices bool            // a remembered device stands in for a second factor
+}
+
+// Risk is what is made of the circumstances of a sign-in.
+type Risk int
+
+// The risks. The zero Risk is none.
+const (
+	Ask   Risk = iota + 1 // for a second factor, of whoever has one
+	Must                  // show a second factor: who has none is refused
+	Block                 // refuse
+)
+
+// factors judges by what was shown, of a user who may sign in.
+func (r Request) factors(d Decision) Decision {
+	held := d.proofs
+	if r.MaxAge > 0 { // what is older says nothing of who sits there now
+		held = slices.DeleteFunc(slices.Clone(held), func(p token.Proof) bool { return d.now.Sub(p.Time) >= r.MaxAge })
+	}
+	if r.Risk == Block {
+		return Decision{outcome: Refuse, reason: Risky}
+	}
+	if r.satisfied(held, d.now) {
+		d.outcome, d.proofs = Mint, held
+		return d
+	}
+	if r.Purpose != SignIn {
+		return Decision{outcome: Refuse, reason: FactorDue}
+	}
+	d.outcome, d.proofs, d.next = Step, held, First
+	begun, has := slices.ContainsFunc(held, r.first), r.has()
+	if begun {
+		d.next, d.kinds = Second, r.reach(held, has, d.now)
+	}
+	if len(d.kinds) == 0 {
+		d.next, d.kinds = First, r.begin(held, d.now)
+	}
+	if len(d.kinds) == 0 && begun && r.enrols() {
+		d.next, d.kinds = Enrol, r.reach(held, r.Rules.Seconds, d.now)
+	}
+	if len(d.kinds) == 0 {
+		return Decision{outcome: Refuse, reason: NoFactor}
+	}
+	d.verify = !r.satisfied(with(held, token.MethodPasskey, d.now), d.now)
+	return d
+}
+
+// satisfied reports whether proofs are all that is asked for.
+func (r Request) satisfied(held []token.Proof, now time.Time) bool {
+	if r.ACR == token.AAL2 && token.ACR(held, now) != token.AAL2 {
+		return false
+	}
+	if r.due(held) {
+		return r.twice(held)
+	}
+	return slices.ContainsFunc(held, r.first)
+}
+
+// due reports whether a second factor is. A remembered device stands in for it where nothing else
+// asks.
+func (r Request) due(held []token.Proof) bool {
+	asked := r.Risk == Must || r.Risk == Ask && len(r.has()) > 0
+	device := r.Rules.Devices && r.ACR == "" && r.MaxAge == 0 && slices.ContainsFunc(held, func(p token.Proof) bool {
+		return p.Method == token.MethodDevice
+	})
+	switch {
+	case asked:
+		return true
+	case device || r.Rules.Require == mfa.Off:
+		return false
+	case r.Rules.Require == mfa.Required:
+		return true
+	}
+	return slices.ContainsFunc(r.User.Factors.Has(), r.stands)
+}
+
+// twice reports whether proofs are two that are independent: a factor never backs up itself, so they
+// differ in kind and in channel. What must be shown by everybody, something known is part of: a code
+// to an address is no factor then.
+func (r Request) twice(held []token.Proof) bool {
+	for _, first := range held {
+		if first.Method == token.MethodVerifiedPasskey && (r.first(first) || r.stands(mfa.KindPasskey)) {
+			return true
+		}
+		if !r.first(first) || r.Rules.Require == mfa.Required && first.Method != token.MethodPassword {
+			continue
+		}
+		for _, second := range held {
+			apart := kindOf(first.Method) != kindOf(second.Method) && (first.Channel == "" || first.Channel != second.Channel)
+			if apart && seconds[second.Method] && r.stands(kindOf(second.Method)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// first reports whether a sign-in may begin by a proof.
+func (r Request) first(p token.Proof) bool { return firsts[p.Method] && r.begins(kindOf(p.Method)) }
+
+func (r Request) begins(k mfa.Kind) bool {
+	if r.Rules.Firsts == nil {
+		return k == mfa.KindPassword
+	}
+	return slices.Contains(r.Rules.Firsts, k)
+}
+
+// stands reports whether a kind may be a second factor. Apps and recovery codes that are there stand
+// though the pool lets no more be set up, as apps do in Cognito: without them a password would do.
+func (r Request) stands(k mfa.Kind) bool {
+	return k == mfa.KindTOTP || k == mfa.KindRecovery || slices.Contains(r.Rules.Seconds, k)
+}
+
+// has returns the second factors that the user can show, the preferred one first.
+func (r Request) has() (kinds []mfa.Kind) {
+	f := r.User.Factors
+	if f == nil {
+		f = new(user.Factors)
+	}
+	all := f.Has()
+	if !f.PasskeySecond && len(f.Passkeys) > 0 {
+		all = append(all, mfa.KindPasskey)
+	}
+	if slices.Contains(r.Rules.Seconds, mfa.KindCustom) {
+		all = append(all, mfa.KindCustom)
+	}
+	if len(f.Recovery.Codes) > 0 {
+		all = append(all, mfa.KindRecovery)
+	}
+	for _, k := range all {
+		switch {
+		case !r.stands(k):
+		case k == f.Preferred:
+			kinds = slices.Insert(kinds, 0, k)
+		default:
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds
+}
+
+// enrols reports whether the user sets up a factor within the sign-in: who has none, where everybody
+// must, and in no other case, or a stolen password would do.
+func (r Request) enrols() bool {
+	return r.Rules.Require == mfa.Required && r.ACR == "" && r.Risk <= Ask && len(r.has()) == 0
+}
+
+// reach returns the kinds by one of which proofs would be all that is asked for.
+func (r Request) reach(held []token.Proof, kinds []mfa.Kind, now time.Time) (reached []mfa.Kind) {
+	for _, k := range kinds {
+		if slices.ContainsFunc(candidates[k], func(m token.Method) bool { return r.satisfied(with(held, m, now), now) }) {
+			reached = append(reached, k)
+		}
+	}
+	return reached
+}
+
+// begin returns the kinds by which a sign-in that has not begun may, and that lead somewhere.
+func (r Request) begin(held []token.Proof, now time.Time) (kinds []mfa.Kind) {
+	ways := r.Rules.Firsts
+	if ways == nil {
+		ways = []mfa.Kind{mfa.KindPassword}
+	}
+	for _, k := range ways {
+		shown := slices.ContainsFunc(held, func(p token.Proof) bool { return kindOf(p.Method) == k })
+		if shown || !r.owns(k) {
+			continue
+		}
+		leads := func(m token.Method) bool {
+			then := with(held, m, now)
+			return r.satisfied(then, now) || len(r.reach(then, r.has(), now)) > 0 ||
+				r.enrols() && len(r.reach(then, r.Rules.Seconds, now)) > 0
+		}
+		if slices.ContainsFunc(beginnings[k], leads) {
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds
+}
+
+// owns reports whether the user can begin by a kind.
+func (r Request) owns(k mfa.Kind) bool {
+	u := r.User
+	switch k {
+	case mfa.KindPassword:
+		return u.Password != nil
+	case mfa.KindEmail:
+		_, proven := u.Address(user.KindEmail)
+		return proven
+	case mfa.KindSMS:
+		_, proven := u.Address(user.KindPhone)
+		return proven
+	case mfa.KindPasskey:
+		return u.Factors != nil && len(u.Factors.Passkeys) > 0
+	case mfa.KindCustom:
+		return true
+	case mfa.KindTOTP, mfa.KindRecovery:
+	}
+	return false
+}
+
+// with returns proofs and one that would be shown now.
+func with(held []token.Proof, by token.Method, now time.Time) []token.Proof {
+	return append(slices.Clip(held), token.Proof{Method: by, Time: now})
+}
+
+// What a proof may be: the beginning of a sign-in, a second factor, or either.
+var (
+	firsts = map[token.Method]bool{
+		token.MethodPassword: true, token.MethodEmailCode: true, token.MethodSMSCode: true,
+		token.MethodPasskey: true, token.MethodVerifiedPasskey: true, token.MethodCustom: true,
+	}
+	seconds = map[token.Method]bool{
+		token.MethodTOTP: true, token.MethodSMS: true, token.MethodEmail: true, token.MethodRecovery: true,
+		token.MethodPasskey: true, token.MethodVerifiedPasskey: true, token.MethodCustom: true,
+	}
+	passkeys   = []token.Method{token.MethodPasskey, token.MethodVerifiedPasskey}
+	candidates = map[mfa.Kind][]token.Method{
+		mfa.KindTOTP: {token.MethodTOTP}, mfa.KindSMS: {token.MethodSMS}, mfa.KindEmail: {token.MethodEmail},
+		mfa.KindRecovery: {token.MethodRecovery}, mfa.KindPasskey: passkeys, mfa.KindCustom: {token.MethodCustom},
+	}
+	beginnings = map[mfa.Kind][]token.Method{
+		mfa.KindPassword: {token.MethodPassword}, mfa.KindSMS: {token.MethodSMSCode},
+		mfa.KindEmail: {token.MethodEmailCode}, mfa.KindPasskey: passkeys, mfa.KindCustom: {token.MethodCustom},
+	}
+)
+
+// kindOf returns the kind that a method is of: a code to an address is of one kind whatever it is for,
+// so that neither backs up the other.
+func kindOf(m token.Method) mfa.Kind {
+	switch m {
+	case token.MethodPassword:
+		return mfa.KindPassword
+	case token.MethodEmailCode, token.MethodEmail:
+		return mfa.KindEmail
+	case token.MethodSMSCode, token.MethodSMS:
+		return mfa.KindSMS
+	case token.MethodTOTP:
+		return mfa.KindTOTP
+	case token.MethodRecovery:
+		return mfa.KindRecovery
+	case token.MethodPasskey, token.MethodVerifiedPasskey:
+		return mfa.KindPasskey
+	case token.MethodCustom:
+		return mfa.KindCustom
+	case token.MethodActor, token.MethodDevice:
+	}
+	return ""
+}

@@ -1,0 +1,142 @@
+package pool
+
+import (
+	"context"
+	"slices"
+
+	"github.com/userpool-go/userpool/mfa"
+	"github.com/userpool-go/userpool/pool/internal/gate"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// question is a step that asks for a factor, as it is made: by its ticket, of which the kind that is
+// asked for and what answers are compared with are part.
+type question struct {
+	round
+	user   *user.User
+	ticket *storage.Ticket
+	bearer bearer     // what the visitor holds of the ticket
+	kinds  []mfa.Kind // that the step can be answered with
+	verify bool       // a passkey has to verify its user
+	carried
+	from    Caller
+	step    Step
+	changes []storage.Change // beside the ticket
+}
+
+// pose asks for a kind, or lets the visitor choose where it is "".
+func (p *Pool) pose(q *question, kind mfa.Kind) error {
+	q.Kind = kind
+	others := slices.DeleteFunc(slices.Clone(q.kinds), func(k mfa.Kind) bool { return k == kind })
+	switch kind {
+	case mfa.KindTOTP:
+		if q.ticket.Purpose == purposeSecond {
+			q.step = &NeedTOTP{Ticket: q.bearer.String(), Expires: q.ticket.Expires, Others: others}
+		}
+	case mfa.KindPassword:
+		q.step = &NeedPassword{Ticket: q.bearer.String(), Expires: q.ticket.Expires}
+	case mfa.KindSMS, mfa.KindEmail, mfa.KindPasskey, mfa.KindRecovery, mfa.KindCustom:
+	}
+	if q.step == nil {
+		q.Kind = ""
+		q.step = &NeedChoice{Ticket: q.bearer.String(), Expires: q.ticket.Expires, Kinds: q.kinds, Enrol: q.ticket.Purpose == purposeEnrol}
+	}
+	p.carry(q.ticket, q.bearer, q.carried)
+	return nil
+}
+
+// judgeFactor asks the gate anew about what a ticket has proven, with what its answer proves.
+func (p *Pool) judgeFactor(a answered, u *user.User, shown ...gate.Proof) gate.Decision {
+	r := p.request(a.round, u)
+	r.Risk, r.ACR, r.MaxAge = a.Risk, a.ACR, a.MaxAge
+	return gate.Decide(r, append(gate.Carried(u.ID, a.Proofs), shown...), a.now)
+}
+
+// answerSecond takes an answer to a step that asks for a second factor. What the user has set up and
+// what is asked for may be other by now than when the step was given.
+func (p *Pool) answerSecond(ctx context.Context, a answered, with Response, h *hooked) (Step, error) {
+	d := p.judgeFactor(a, a.user)
+	if d.Outcome() != gate.Step || d.Next() != gate.Second {
+		return nil, ErrTicketGone
+	}
+	if err := p.mayAnswer(ctx, a, h); err != nil {
+		return nil, err
+	}
+	switch w := with.(type) {
+	case Choice:
+		return p.askFor(ctx, a, d, w.Kind)
+	case Code:
+		if a.Kind == mfa.KindTOTP || a.Kind == "" && slices.Contains(d.Kinds(), mfa.KindTOTP) {
+			return p.answerTOTP(ctx, a, w, h)
+		}
+	case RecoveryCode:
+		if slices.Contains(d.Kinds(), mfa.KindRecovery) {
+			return p.answerRecovery(ctx, a, w, h)
+		}
+	}
+	return nil, ErrWrongStep
+}
+
+// askFor asks for another kind by the same ticket, so that its tries are not refilled.
+func (p *Pool) askFor(ctx context.Context, a answered, d gate.Decision, kind mfa.Kind) (Step, error) {
+	if !slices.Contains(d.Kinds(), kind) {
+		return nil, ErrWrongStep
+	}
+	q := question{
+		round: a.round, user: a.user, ticket: a.ticket, bearer: a.bearer, kinds: d.Kinds(), verify: d.Verify(),
+		carried: a.carried, from: a.from,
+	}
+	if err := p.pose(&q, kind); err != nil {
+		return nil, err
+	}
+	o := occurrence{who: a.user, from: a.from, Kind: answerEvent, Outcome: stepped, Reason: string(q.step.Kind()), Client: a.client.ID}
+	changes := append(q.changes, storage.Put(a.ticket), storage.Require(a.user), p.event(a.now, o))
+	if err := overMail(p.commit(ctx, changes...)); err != nil {
+		return nil, err
+	}
+	return q.step, nil
+}
+
+// answerTOTP judges a code of an authenticator app. The step that it is of is raised in the commit that
+// tells so: of any number of uses at once one wins (security.md S17).
+func (p *Pool) answerTOTP(ctx context.Context, a answered, w Code, h *hooked) (Step, error) {
+	o := occurrence{who: a.user, from: a.from, Kind: signInEvent, Outcome: refused, Reason: string(mfa.KindTOTP), Client: a.client.ID}
+	if !guessRule.Locked(a.totp, a.now).IsZero() {
+		return nil, p.unjudged(ctx, o, accountLocked, ErrBadCode)
+	}
+	proof, step, err := p.gate.App(a.user, w.Value, a.now, a.steps.N)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	d := p.judgeFactor(a, a.user, proof)
+	if !proof.Holds() || d.Outcome() == gate.Refuse {
+		return nil, p.wrong(ctx, a.guess(a.totp), ErrBadCode, o, a.tried())
+	}
+	return p.advance(ctx, a.attained(a.user, d, h, a.totp, storage.Require(a.user), storage.Raise{Key: a.steps.Key, N: step}))
+}
+
+// answerRecovery judges a recovery code. To put the user without it uses it up.
+func (p *Pool) answerRecovery(ctx context.Context, a answered, w RecoveryCode, h *hooked) (Step, error) {
+	o := occurrence{who: a.user, from: a.from, Kind: signInEvent, Outcome: refused, Reason: string(mfa.KindRecovery), Client: a.client.ID}
+	if !guessRule.Locked(a.recovery, a.now).IsZero() {
+		return nil, p.unjudged(ctx, o, accountLocked, ErrBadCode)
+	}
+	proof, without := p.gate.RecoveryCode(a.user, w.Value, a.now)
+	if !proof.Holds() {
+		return nil, p.wrong(ctx, a.guess(a.recovery), ErrBadCode, o, a.tried())
+	}
+	d := p.judgeFactor(a, without, proof)
+	if d.Outcome() == gate.Refuse {
+		return nil, p.wrong(ctx, a.guess(a.recovery), ErrBadCode, o, a.tried())
+	}
+	return p.advance(ctx, a.attained(without, d, h, a.recovery, storage.Put(without)))
+}
+
+// attained is what the right answer to the ticket has shown.
+func (a answered) attained(u *user.User, d gate.Decision, h *hooked, at storage.Counter, also ...storage.Change) attained {
+	return attained{
+		round: a.round, h: h, user: u, decided: d, risk: a.Risk, occurred: signInEvent,
+		at: at, source: a.source, earlier: a.Counted, also: append(a.used(), also...),
+	}
+}

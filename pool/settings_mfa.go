@@ -1,0 +1,105 @@
+package pool
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/userpool-go/userpool/mfa"
+	"github.com/userpool-go/userpool/pool/internal/gate"
+	"github.com/userpool-go/userpool/user"
+)
+
+// MFASettings are about second factors (cognito.md A.4, G.4). They bind every sign-in and every refresh
+// from when they are stored: a session that does not meet them any more is over.
+type MFASettings struct {
+	// Require says of whom a second factor is asked; the zero value is [mfa.Optional]: of those who have
+	// set one up. With [mfa.Required] who has none sets one up as they sign in. A group or a client may
+	// require it of some ([Group].RequireMFA, [Client].RequireMFA), whatever stands here.
+	Require mfa.Requirement `json:",omitzero"`
+	// Kinds may be set up as a second factor: [mfa.KindTOTP], [mfa.KindPasskey], [mfa.KindSMS],
+	// [mfa.KindEmail] and [mfa.KindCustom]. Nil means apps and, where [Config].Passkeys is there,
+	// passkeys; an empty list none. Codes by SMS and email are of no use any more once they are taken
+	// out; apps and recovery codes that users have set up stand (as apps do in Cognito).
+	//
+	// An email address is no authenticator (NIST SP 800-63B-4, 3.1.3.1): codes to it meet the pool's
+	// rule and never lift a sign-in to aal2.
+	Kinds []mfa.Kind `json:",omitzero"`
+}
+
+var (
+	firstKinds  = []mfa.Kind{mfa.KindPassword, mfa.KindEmail, mfa.KindSMS, mfa.KindPasskey, mfa.KindCustom}
+	secondKinds = []mfa.Kind{mfa.KindTOTP, mfa.KindPasskey, mfa.KindSMS, mfa.KindEmail, mfa.KindCustom}
+)
+
+// firsts returns the ways in which a sign-in may begin.
+func (s SignInSettings) firsts() []mfa.Kind {
+	if s.First == nil {
+		return []mfa.Kind{mfa.KindPassword, mfa.KindPasskey}
+	}
+	return s.First
+}
+
+// seconds returns the kinds of second factor.
+func (s MFASettings) seconds() []mfa.Kind {
+	if s.Kinds == nil {
+		return []mfa.Kind{mfa.KindTOTP, mfa.KindPasskey}
+	}
+	return s.Kinds
+}
+
+func (s Settings) factorProblems() (ps []string) {
+	if !s.MFA.Require.Valid() {
+		ps = append(ps, fmt.Sprintf(`mfa: requirement %.40q is not "", "required" or "off"`, s.MFA.Require))
+	}
+	ps = append(ps, kindProblems("sign-in: way in", s.SignIn.First, firstKinds)...)
+	ps = append(ps, kindProblems("mfa: kind", s.MFA.Kinds, secondKinds)...)
+	if s.SignIn.First != nil && len(s.SignIn.First) == 0 {
+		ps = append(ps, "sign-in: there is no way in")
+	}
+	if s.MFA.Require == mfa.Required && len(s.MFA.seconds()) == 0 {
+		ps = append(ps, "mfa: it is required, and there is no kind of it")
+	}
+	if s.MFA.Require == mfa.Required && !slices.ContainsFunc(s.SignIn.firsts(), beginsRequired) {
+		ps = append(ps, "mfa: it is required, and sign-ins begin by codes alone, which are no factor then")
+	}
+	return ps
+}
+
+// beginsRequired reports whether a sign-in with two factors may begin by a kind.
+func beginsRequired(k mfa.Kind) bool { return k == mfa.KindPassword || k == mfa.KindPasskey }
+
+func kindProblems(what string, kinds, of []mfa.Kind) (ps []string) {
+	for i, k := range kinds {
+		if !slices.Contains(of, k) || slices.Contains(kinds[:i], k) {
+			ps = append(ps, fmt.Sprintf("%s %.40q: there are %v, each once", what, k, of))
+		}
+	}
+	return ps
+}
+
+// rules are what today's settings say about the ways in of a user through a client.
+func (p *Pool) rules(s *state, u *user.User, c Client) gate.Rules {
+	r := gate.Rules{Firsts: p.offered(s.settings.SignIn.firsts()), Seconds: p.offered(s.settings.MFA.seconds())}
+	r.Require = s.settings.MFA.Require
+	if c.RequireMFA || u != nil && slices.ContainsFunc(s.settings.Groups, func(g Group) bool {
+		return g.RequireMFA && slices.Contains(u.Groups, g.Name)
+	}) {
+		r.Require = mfa.Required
+	}
+	return r
+}
+
+// offered returns the kinds that this process can judge.
+func (p *Pool) offered(kinds []mfa.Kind) []mfa.Kind {
+	if p.config.Passkeys != nil {
+		return kinds
+	}
+	return slices.DeleteFunc(slices.Clone(kinds), func(k mfa.Kind) bool { return k == mfa.KindPasskey })
+}
+
+// request asks the gate about a sign-in of a user.
+func (p *Pool) request(r round, u *user.User) gate.Request {
+	return gate.Request{
+		User: u, Purpose: gate.SignIn, Policy: r.state.settings.Passwords, Rules: p.rules(r.state, u, r.client),
+	}
+}
