@@ -63,8 +63,11 @@ func rests(proofs []Proof, now time.Time) (level string, on []Proof) {
 	if knows != nil && has != nil {
 		return AAL2, append(knows, has...)
 	}
-	if one := young(aal1Age, Method.counts); one != nil {
-		return AAL1, one
+	// A factor goes before a code to an address, which makes no old password fresh (CVE class 43).
+	for _, of := range []func(Method) bool{Method.factor, Method.counts} {
+		if one := young(aal1Age, of); one != nil {
+			return AAL1, one
+		}
 	}
 	return "", nil
 }
@@ -79,13 +82,15 @@ func (m Method) had() bool {
 	return false
 }
 
+func (m Method) factor() bool { return m.known() || m.had() || m == MethodVerifiedPasskey }
+
 // counts reports whether a method carries a level at all.
 func (m Method) counts() bool {
 	switch m {
-	case MethodEmailCode, MethodSMSCode, MethodEmail, MethodCustom, MethodVerifiedPasskey:
+	case MethodEmailCode, MethodSMSCode, MethodEmail, MethodCustom:
 		return true
 	}
-	return m.known() || m.had()
+	return m.factor()
 }
 
 // AMR returns the methods of proofs by their registered names (RFC 8176), sorted, each once: "mfa"

@@ -202,7 +202,6 @@ func TestCVE43_AnotherMethodRefreshesNothing(t *testing.T) {
 		{"and a code by mail, now", []token.Proof{of(token.MethodPassword, 59*minute), of(token.MethodEmailCode, 0)}, old, weak},
 		{"and a code by SMS, now", []token.Proof{of(token.MethodPassword, 59*minute), of(token.MethodSMSCode, 0)}, old, weak},
 		{"in the other order", []token.Proof{of(token.MethodEmailCode, 0), of(token.MethodPassword, 59*minute)}, old, weak},
-		{"and the password again", []token.Proof{of(token.MethodPassword, 59*minute), of(token.MethodPassword, 0)}, old, weak},
 		{"and what nobody knows", []token.Proof{of(token.MethodPassword, 59*minute), of("gold", 0)}, old, weak},
 	} {
 		shown(t, k, st, p, tt.proofs...)
