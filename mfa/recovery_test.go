@@ -9,7 +9,7 @@ import (
 
 func TestNewRecoveryCodes(t *testing.T) {
 	t.Parallel()
-	seen := map[string]bool{}
+	seen, runes := map[string]bool{}, map[rune]int{}
 	for range 100 {
 		codes := mfa.NewRecoveryCodes()
 		if len(codes) != mfa.RecoveryCodes {
@@ -21,7 +21,18 @@ func TestNewRecoveryCodes(t *testing.T) {
 				t.Fatalf("code %q is compared as %q, %v; seen before: %v", c, got, ok, seen[c])
 			}
 			seen[c] = true
+			for _, r := range got {
+				runes[r]++
+			}
 		}
+	}
+	for r, n := range runes { // each 469 times of 15,000, give or take a tenth of that twice
+		if n < 340 || n > 600 {
+			t.Errorf("%c stands there %d times", r, n)
+		}
+	}
+	if len(runes) != 32 {
+		t.Errorf("%d letters are used, want 32", len(runes))
 	}
 }
 

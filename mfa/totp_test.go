@@ -83,6 +83,9 @@ func TestAccept(t *testing.T) {
 			t.Errorf("%s: Accept = %d, %v, want step %d", tt.name, got, ok, tt.want)
 		}
 	}
+	if got := seed.Code(time.Unix(-100, 0)); got != "" {
+		t.Errorf("the code of before 1970 is %s", got)
+	}
 	if _, ok := (mfa.Seed{}).Accept("", now, 0); ok {
 		t.Error("the zero seed accepts the empty code")
 	}

@@ -2,10 +2,14 @@ package passkey_test
 
 import (
 	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -121,6 +125,10 @@ func TestErrorsAreShort(t *testing.T) {
 	a.Origin = long
 	state, answer := used(t, a, nil, "")
 	_, err := web.Got(rp, state, answer, p, ada.Handle)
+	a.Origin, a.Challenge = origin, bytes.Repeat([]byte{1}, 5000)
+	state, answer = used(t, a, nil, "")
+	_, err2 := web.Got(rp, state, answer, p, ada.Handle)
+	err = errors.Join(err, err2)
 	for _, answer := range []string{string(answer[:len(answer)/2]), `{"id":"` + strings.Repeat("\\n", 5000) + `"}`, `{"` + long} {
 		_, _, err2 := web.Named([]byte(answer))
 		_, err3 := web.Created(rp, state, []byte(answer))
@@ -187,12 +195,48 @@ func TestAttestationsAreNotRead(t *testing.T) {
 	}
 }
 
+// Password managers send outputs of extensions that nobody asked for, and names of transports that nobody knows:
+// neither is in the way, and neither is kept.
+func TestWhatNobodyAskedFor(t *testing.T) {
+	t.Parallel()
+	more := []byte(`"clientExtensionResults":{"credProps":{"rk":true},"prf":{"enabled":true},"x":[1,{}]}`)
+	state, answer := created(t)
+	answer = bytes.Replace(answer, []byte(`"clientExtensionResults":{}`), more, 1)
+	answer = bytes.Replace(answer, []byte(`["internal"]`), []byte(`["internal","telepathy","hybrid","internal"]`), 1)
+	p, err := web.Created(rp, state, answer)
+	if err != nil || strings.Join(p.Transports, " ") != "internal hybrid" {
+		t.Errorf("Created = %+v, %v", p, err)
+	}
+	a, p := made(t)
+	state, answer = used(t, a, nil, "")
+	answer = bytes.Replace(answer, []byte(`"clientExtensionResults":{}`), more, 1)
+	if got, err := web.Got(rp, state, answer, p, ada.Handle); err != nil || !got.Verified {
+		t.Errorf("Got = %+v, %v", got, err)
+	}
+}
+
+// Only what was offered is taken: here RSA by PKCS #1 v1.5, which old authenticators of Windows need, and not by PSS.
+func TestAlgorithmsAreThoseOffered(t *testing.T) {
+	t.Parallel()
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for alg, ok := range map[string]bool{"\x39\x01\x00": true, "\x38\x24": false, "\x39\x01\x01": false} { // RS256, PS256, RS384
+		state, answer := created(t)
+		key := slices.Concat([]byte("\xa4\x01\x03\x03"+alg+"\x20\x59\x01\x00"), private.N.Bytes(), []byte("\x21\x43\x01\x00\x01"))
+		p, err := web.Created(rp, state, withKey(t, answer, func([]byte) []byte { return key }))
+		if ok && err != nil || !ok && !errors.Is(err, mfa.ErrPasskey) {
+			t.Errorf("%x: Created = %+v, %v", alg, p, err)
+		}
+	}
+}
+
 // A key that proves nothing later, or is large, makes no passkey: what is kept of a user has room for twenty.
 func TestKeysAreSound(t *testing.T) {
 	t.Parallel()
-	p256 := []byte("\xa5\x01\x02\x03\x26\x20\x01\x21\x58\x20") // kty EC2, alg ES256, crv P-256, x
 	for name, key := range map[string]func(key []byte) []byte{
-		"not on the curve": func(k []byte) []byte { k[len(p256)] ^= 1; return k },
+		"not on the curve": func(k []byte) []byte { k[len(es256)] ^= 1; return k },
 		"on another curve": func(k []byte) []byte { return bytes.Replace(k, []byte("\x20\x01"), []byte("\x20\x02"), 1) },
 		"of another kind":  func(k []byte) []byte { return bytes.Replace(k, []byte("\x01\x02"), []byte("\x01\x03"), 1) },
 		"of ES384":         func(k []byte) []byte { return bytes.Replace(k, []byte("\x03\x26"), []byte("\x03\x38\x22"), 1) },
@@ -203,20 +247,28 @@ func TestKeysAreSound(t *testing.T) {
 		"no map": func([]byte) []byte { return []byte("\x80") },
 	} {
 		state, answer := created(t)
-		answer = change(t, answer, "attestationObject", func(b []byte) []byte {
-			i := bytes.Index(b, []byte("\x68authData\x58"))
-			data := b[i+len("\x68authData\x58")+1:]
-			at := bytes.Index(data, p256)
-			if i < 0 || at < 0 {
-				t.Fatal("no key in the answer")
-			}
-			data = append(bytes.Clone(data[:at]), key(bytes.Clone(data[at:]))...)
-			return append(append(bytes.Clone(b[:i]), "\x68authData\x59"...), append([]byte{byte(len(data) >> 8), byte(len(data))}, data...)...)
-		})
+		answer = withKey(t, answer, key)
 		if p, err := web.Created(rp, state, answer); !errors.Is(err, mfa.ErrPasskey) {
 			t.Errorf("%s: Created = %+v, %v, want ErrPasskey", name, p, err)
 		}
 	}
+}
+
+// es256 is how a key begins: it is EC2, of ES256, on P-256, and x is.
+const es256 = "\xa5\x01\x02\x03\x26\x20\x01\x21\x58\x20"
+
+// withKey rewrites the key in an answer to Create.
+func withKey(t testing.TB, answer []byte, f func(key []byte) []byte) []byte {
+	t.Helper()
+	return change(t, answer, "attestationObject", func(b []byte) []byte {
+		head, data, ok := bytes.Cut(b, []byte("\x68authData\x58"))
+		at := bytes.Index(data, []byte(es256))
+		if !ok || at < 0 {
+			t.Fatal("no key in the answer")
+		}
+		data = slices.Concat(data[1:at], f(bytes.Clone(data[at:])))
+		return slices.Concat(head, []byte("\x68authData\x59"), binary.BigEndian.AppendUint16(nil, uint16(len(data))), data)
+	})
 }
 
 // Ids and handles are looked up before anything is judged: they are of the sizes that there are.

@@ -14,7 +14,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -64,9 +63,6 @@ func (o owner) WebAuthnCredentials() []webauthn.Credential { return o.credential
 
 // Check implements [mfa.Passkeys].
 func (ceremonies) Check(rp mfa.RelyingParty) error {
-	if _, err := netip.ParseAddr(rp.ID); err == nil {
-		return errors.New("passkey: the id of a relying party is a domain, not an address")
-	}
 	if len(rp.Origins) == 0 {
 		return errors.New("passkey: a relying party has an origin at least")
 	}
@@ -217,8 +213,6 @@ func (ceremonies) Got(rp mfa.RelyingParty, kept, answer []byte, p mfa.Passkey, h
 func (s state) askedFor(rp mfa.RelyingParty, parsed *protocol.ParsedCredentialAssertionData, p mfa.Passkey) error {
 	is := func(id []byte) bool { return bytes.Equal(id, p.ID) }
 	switch {
-	case !is(parsed.RawID):
-		return fmt.Errorf("%w: it is another one", mfa.ErrPasskey)
 	case len(s.Allowed) > 0 && !slices.ContainsFunc(s.Allowed, is):
 		return fmt.Errorf("%w: it was not asked for", mfa.ErrPasskey)
 	case len(s.Allowed) == 0 && len(parsed.Response.UserHandle) == 0:

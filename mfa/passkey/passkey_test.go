@@ -223,19 +223,15 @@ func TestOnlyWhatWasAskedFor(t *testing.T) {
 	t.Parallel()
 	a, p := made(t)
 	_, other := made(t)
-	options, _, err := web.Get(rp, nil, "")
+	options, state, err := web.Get(rp, []mfa.Passkey{other}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, state, err := web.Get(rp, []mfa.Passkey{other}, "")
+	answer, err := a.Get(bytes.Replace(options, []byte("allowCredentials"), []byte("ignored"), 1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := a.Get(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := web.Got(rp, state, answer, p, ada.Handle); !errors.Is(err, mfa.ErrPasskey) {
+	if _, err := web.Got(rp, state, answer, p, ada.Handle); !errors.Is(err, mfa.ErrPasskey) || !strings.Contains(err.Error(), "not asked for") {
 		t.Errorf("Got = %v, want ErrPasskey", err)
 	}
 }
@@ -287,6 +283,8 @@ func TestCheck(t *testing.T) {
 		{mfa.RelyingParty{ID: "example.com", Name: "S"}, false},
 		{mfa.RelyingParty{Name: "S", Origins: []string{origin}}, false},
 		{mfa.RelyingParty{ID: "127.0.0.1", Name: "S", Origins: []string{"http://127.0.0.1"}}, false},
+		{mfa.RelyingParty{ID: "127.0.0.1", Name: "S", Origins: []string{"https://127.0.0.1"}}, false},
+		{mfa.RelyingParty{ID: "::1", Name: "S", Origins: []string{"https://[::1]"}}, false},
 		{mfa.RelyingParty{ID: "example.com", Name: "S", Origins: []string{"http://example.com"}}, false},
 		{mfa.RelyingParty{ID: "example.com", Name: "S", Origins: []string{"https://evilexample.com"}}, false},
 		{mfa.RelyingParty{ID: "example.com", Name: "S", Origins: []string{origin + "/"}}, false},
