@@ -25,8 +25,8 @@ func TestT2_AssuredByTheSignIn(t *testing.T) {
 				t.Errorf("%s: %q at once: %v", name, acr, err)
 			}
 		}
-		stepsUp(t, name+": two factors", a.Assured("aal2", 0), "aal2", 0)
-		stepsUp(t, name+": two new factors", a.Assured("aal2", time.Hour), "aal2", time.Hour)
+		stepsUp(t, name+": two factors", a.Assured(token.AAL2, 0), token.AAL2, 0)
+		stepsUp(t, name+": two new factors", a.Assured(token.AAL2, time.Hour), token.AAL2, time.Hour)
 		for _, acr := range []string{"aal3", "AAL1", " ", "pwd"} {
 			forbidden(t, name+": acr "+acr, a.Assured(acr, 0))
 		}
@@ -70,7 +70,7 @@ func TestS6_ActorsAreNotAssured(t *testing.T) {
 		}
 		forbidden(t, "an age", a.Assured("", time.Hour))
 		forbidden(t, "one factor", a.Assured(token.AAL1, 0))
-		forbidden(t, "two", a.Assured("aal2", 0))
+		forbidden(t, "two", a.Assured(token.AAL2, 0))
 		if err := a.Assured("", 0); err != nil {
 			t.Errorf("nothing: %v", err)
 		}

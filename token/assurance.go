@@ -8,10 +8,8 @@ import (
 	"time"
 )
 
-const aal2 = "aal2" // of two factors (NIST SP 800-63B-4, 2.2)
-
 // levels are the values of acr that a sign-in may be asked for, the weakest first.
-var levels = []string{AAL1, aal2}
+var levels = []string{AAL1, AAL2}
 
 // level returns the place of an acr among the levels. That of "", of a word that is not ours, or that
 // is spelt otherwise, is below them all.

@@ -75,12 +75,12 @@ func ExampleNewContext() {
 // tells the client what to ask the user for.
 func ExampleRequire_stepUp() {
 	pay := token.Require(token.Requirement{
-		Scopes: []string{"pay"}, ACR: "aal2", MaxAge: 5 * time.Minute,
+		Scopes: []string{"pay"}, ACR: token.AAL2, MaxAge: 5 * time.Minute,
 	})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "paid") }))
 
 	for _, claims := range []*token.Claims{
-		{Scope: []string{"pay"}, ACR: "aal2", AuthTime: time.Now().Add(-time.Minute)},
-		{Scope: []string{"pay"}, ACR: "aal2", AuthTime: time.Now().Add(-time.Hour)},
+		{Scope: []string{"pay"}, ACR: token.AAL2, AuthTime: time.Now().Add(-time.Minute)},
+		{Scope: []string{"pay"}, ACR: token.AAL2, AuthTime: time.Now().Add(-time.Hour)},
 		{Scope: []string{"read"}, ACR: "aal1", AuthTime: time.Now()},
 	} {
 		r, w := httptest.NewRequest("POST", "/payments", nil), httptest.NewRecorder()

@@ -27,7 +27,7 @@ type Requirement struct {
 	// Self lets in nobody who acts as the user ([Claims].Actor): for what a user must do in person,
 	// such as to pay or to consent.
 	Self bool
-	// ACR is how strong the sign-in must have been at the least: [AAL1] or "aal2"; "" asks for
+	// ACR is how strong the sign-in must have been at the least: [AAL1] or [AAL2]; "" asks for
 	// nothing. A token without acr, or with one of another issuer's words, is too weak.
 	ACR string
 	// MaxAge is how long ago the sign-in may have been; 0 asks for nothing. The age is that of the

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	aal2    = "aal2"
+	aal2    = token.AAL2
 	stepsUp = `Bearer error="insufficient_user_authentication", error_description="A stronger or more recent sign-in is required"`
 )
 
@@ -123,6 +123,49 @@ func TestCVE43_StrengthAndAgeAreOfOneSignIn(t *testing.T) {
 	}
 	if err := q.Check(signedIn(aal2, time.Minute), now); err != nil {
 		t.Errorf("strong and new: %v", err)
+	}
+}
+
+// What was shown of late by one method makes no old proof of another new.
+func TestCVE43_FreshnessIsOfTheProofsThatCount(t *testing.T) {
+	t.Parallel()
+	const m = time.Minute
+	of := func(method token.Method, ago time.Duration) token.Proof {
+		return token.Proof{Method: method, Time: now.Add(-ago)}
+	}
+	for _, tt := range []struct {
+		name        string
+		proofs      []token.Proof
+		fresh, both bool // by MaxAge alone, and by it and two factors
+	}{
+		{"two factors, now", []token.Proof{of(token.MethodPassword, m), of(token.MethodTOTP, 0)}, true, true},
+		{"a passkey that verified, now", []token.Proof{of(token.MethodVerifiedPasskey, m)}, true, true},
+		{"old ones beside new ones", []token.Proof{of(token.MethodPassword, 60*m), of(token.MethodTOTP, 60*m), of(token.MethodPassword, m), of(token.MethodTOTP, m)}, true, true},
+		{"a password, now", []token.Proof{of(token.MethodPassword, 0)}, true, false},
+		{"a code to an address, now", []token.Proof{of(token.MethodEmailCode, 0)}, true, false},
+		{"a passkey that was only touched", []token.Proof{of(token.MethodPasskey, 0)}, true, false},
+		{"a password and a code by email", []token.Proof{of(token.MethodPassword, 0), of(token.MethodEmail, 0)}, true, false},
+		{"a password on a remembered device", []token.Proof{of(token.MethodPassword, 0), of(token.MethodDevice, 0)}, true, false},
+
+		{"an old password, a new factor", []token.Proof{of(token.MethodPassword, 60*m), of(token.MethodTOTP, 0)}, false, false},
+		{"an old factor, a new password", []token.Proof{of(token.MethodTOTP, 60*m), of(token.MethodPassword, 0)}, false, false},
+		{"an old passkey, a new password", []token.Proof{of(token.MethodVerifiedPasskey, 60*m), of(token.MethodPassword, 0)}, false, false},
+		{"an old password, a new code to an address", []token.Proof{of(token.MethodPassword, 60*m), of(token.MethodEmailCode, 0)}, false, false},
+		{"an old password, a new code by SMS", []token.Proof{of(token.MethodPassword, 60*m), of(token.MethodSMSCode, 0)}, false, false},
+		{"an old password, a new code by email", []token.Proof{of(token.MethodPassword, 60*m), of(token.MethodEmail, 0)}, false, false},
+		{"an old password, a remembered device", []token.Proof{of(token.MethodPassword, 60*m), of(token.MethodDevice, 0)}, false, false},
+		{"an old password, a challenge of the program's", []token.Proof{of(token.MethodPassword, 60*m), of(token.MethodCustom, 0)}, false, false},
+		{"a remembered device alone", []token.Proof{of(token.MethodDevice, 0)}, false, false},
+		{"an administrator", []token.Proof{of(token.MethodActor, 0)}, false, false},
+		{"nothing", nil, false, false},
+	} {
+		c := &token.Claims{ACR: token.ACR(tt.proofs, now), AuthTime: token.AuthTime(tt.proofs, now)}
+		if err := (token.Requirement{MaxAge: 5 * m}).Check(c, now); (err == nil) != tt.fresh {
+			t.Errorf("%s: %v, want it fresh: %t", tt.name, err, tt.fresh)
+		}
+		if err := (token.Requirement{ACR: aal2, MaxAge: 5 * m}).Check(c, now); (err == nil) != tt.both {
+			t.Errorf("%s: %v, want two fresh factors: %t", tt.name, err, tt.both)
+		}
 	}
 }
 

@@ -25,8 +25,8 @@ func (s *Sessions) RequireFresh(maxAge time.Duration) func(http.Handler) http.Ha
 	return s.requireAssured("", maxAge)
 }
 
-// RequireACR is [Sessions.Require] for those who have signed in by at least acr: token.AAL1, or "aal2",
-// which is two factors. Others are answered as by [Sessions.RequireFresh]. "" and what is no acr of
+// RequireACR is [Sessions.Require] for those who have signed in by at least acr: token.AAL1, or
+// token.AAL2, which is two factors. Others are answered as by [Sessions.RequireFresh]. "" and what is no acr of
 // ours let nobody in. How strong a session is, is computed at each request: it fades, and goes
 // down when a factor goes.
 //

@@ -67,7 +67,7 @@ func TestStepUpIsNotKept(t *testing.T) {
 	t.Parallel()
 	k := pooltest.New(t)
 	s, p := web.New(k.Pool, web.Config{}), k.Person(ada)
-	for _, guard := range []func(http.Handler) http.Handler{s.RequireACR("aal2"), s.RequireFresh(0)} {
+	for _, guard := range []func(http.Handler) http.Handler{s.RequireACR(token.AAL2), s.RequireFresh(0)} {
 		h := s.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Cache-Control", "private, max-age=60")
 			guard(through).ServeHTTP(w, r)
@@ -105,7 +105,7 @@ func TestStepUpOfNobody(t *testing.T) {
 	defer st.Close()
 	k := pooltest.New(t, pooltest.WithStore(st))
 	s, p := web.New(k.Pool, web.Config{StepUpPath: "/step-up"}), k.Person(ada)
-	for _, guard := range []func(http.Handler) http.Handler{s.RequireFresh(time.Hour), s.RequireACR("aal2"), s.RequireFresh(0)} {
+	for _, guard := range []func(http.Handler) http.Handler{s.RequireFresh(time.Hour), s.RequireACR(token.AAL2), s.RequireFresh(0)} {
 		h := guard(through)
 		answer(t, "a navigation", h, httptest.NewRequest("GET", "/pay", nil), 303, "/login?return_to=%2Fpay", "")
 		answer(t, "a form", h, httptest.NewRequest("POST", "/pay", nil), 401, "", "")
@@ -142,7 +142,7 @@ func TestStepUpLeadsBack(t *testing.T) {
 		{"the sign-in", "/in", "/again", "/in", "/again?acr_values=aal2&return_to=%2Fin"},
 		{"a page that is none", "", "http://[", "/pay", ""},
 	} {
-		h := web.New(k.Pool, web.Config{SignInPath: tt.signIn, StepUpPath: tt.stepUp}).RequireACR("aal2")(through)
+		h := web.New(k.Pool, web.Config{SignInPath: tt.signIn, StepUpPath: tt.stepUp}).RequireACR(token.AAL2)(through)
 		code, challenge := 303, ""
 		if tt.want == "" {
 			code, challenge = 401, steps+`, acr_values="aal2"`
@@ -210,9 +210,9 @@ func TestCVE43_AnotherMethodRefreshesNothing(t *testing.T) {
 			to string
 		}{
 			{s.RequireFresh(5 * minute)(through), tt.fresh},
-			{s.RequireACR("aal2")(through), tt.acr2},
-			{s.RequireACR("aal2")(s.RequireFresh(5 * minute)(through)), tt.acr2},
-			{s.RequireFresh(5 * minute)(s.RequireACR("aal2")(through)), tt.fresh},
+			{s.RequireACR(token.AAL2)(through), tt.acr2},
+			{s.RequireACR(token.AAL2)(s.RequireFresh(5 * minute)(through)), tt.acr2},
+			{s.RequireFresh(5 * minute)(s.RequireACR(token.AAL2)(through)), tt.fresh},
 		} {
 			answer(t, tt.name, guard.h, p.Request("GET", "/pay"), 303, guard.to, "")
 		}
@@ -220,7 +220,7 @@ func TestCVE43_AnotherMethodRefreshesNothing(t *testing.T) {
 	p.SignIn() // which is another session
 	answer(t, "a new password", s.RequireFresh(5*minute)(through), p.Request("GET", "/pay"), 204, "", "")
 	answer(t, "for one factor", s.RequireACR(token.AAL1)(through), p.Request("GET", "/pay"), 204, "", "")
-	answer(t, "for two", s.RequireFresh(5*minute)(s.RequireACR("aal2")(through)), p.Request("GET", "/pay"), 303, weak, "")
+	answer(t, "for two", s.RequireFresh(5*minute)(s.RequireACR(token.AAL2)(through)), p.Request("GET", "/pay"), 303, weak, "")
 }
 
 // Staff who act as a user have shown nothing of the user's, and are sent to no step: a sign-in of
@@ -240,7 +240,7 @@ func TestS6_StaffDoNotStepUp(t *testing.T) {
 	r.AddCookie(w.Result().Cookies()[0])
 	answer(t, "Require", s.Load(s.Require(through)), r, 204, "", "")
 	for name, guard := range map[string]func(http.Handler) http.Handler{
-		"fresh": s.RequireFresh(time.Hour), "one factor": s.RequireACR(token.AAL1), "two": s.RequireACR("aal2"),
+		"fresh": s.RequireFresh(time.Hour), "one factor": s.RequireACR(token.AAL1), "two": s.RequireACR(token.AAL2),
 	} {
 		answer(t, name, guard(through), r, 403, "", "")
 	}
