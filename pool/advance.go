@@ -25,6 +25,7 @@ type attained struct {
 	at       storage.Counter
 	source   storage.CounterKey
 	finished bool
+	first    bool     // sign-in with a password of one's own: the owner is told of no new device
 	earlier  []string // names of the counters of what was proven before, for the same sign-in
 	also     []storage.Change
 	warned   []storage.Change // that tell the owner of failures, with what is counted
@@ -50,7 +51,7 @@ func (p *Pool) advance(ctx context.Context, v attained) (Step, error) {
 
 // needFactor gives out a ticket for the step that is due.
 func (p *Pool) needFactor(ctx context.Context, v attained) (Step, error) {
-	c := carried{Browser: v.h.from.Browser, Proofs: v.decided.Proofs(), Risk: v.risk, Counted: append(v.earlier, v.at.Key.Name)}
+	c := carried{Browser: v.h.from.Browser, Proofs: v.decided.Proofs(), Risk: v.risk, First: v.first, Counted: append(v.earlier, v.at.Key.Name)}
 	purpose := purposeSecond
 	switch v.decided.Next() {
 	case gate.First:
@@ -77,7 +78,7 @@ func (p *Pool) needFactor(ctx context.Context, v attained) (Step, error) {
 	changes := append(slices.Clip(v.also), q.changes...)
 	changes = append(changes, storage.Put(t))
 	if v.finished { // its own event is among the changes
-		return q.step, p.commit(ctx, changes...)
+		return q.step, overMail(p.commit(ctx, changes...))
 	}
 	o := occurrence{
 		who: v.user, from: v.h.from, Kind: v.occurred, Outcome: stepped, Reason: string(q.step.Kind()), Client: v.client.ID,

@@ -22,7 +22,8 @@ type Caller struct {
 	// 256 bytes, means English.
 	Locale string
 	// Device is the known-device token of an earlier [Done] in this browser or app, or "". With it,
-	// wrong passwords of strangers do not lock the owner out (security.md T6).
+	// wrong passwords of strangers do not lock the owner out (security.md T6), and without it each
+	// sign-in is one from a new device, which the owner is told of by email ([NoticeSettings]).
 	Device string
 	// Browser asks for a browser session: a sign-in ends in [Done].Cookie, and in no tokens.
 	// Package web sets it. A step is answered as it was begun, with it or without (security.md T2).

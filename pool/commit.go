@@ -29,6 +29,9 @@ type round struct {
 	state  *state // not older than what was read
 	client Client
 	now    time.Time
+	// devices counts what a user was told of new devices, where one of them asks to sign in; without
+	// a key none does.
+	devices storage.Counter
 }
 
 // again runs one round of read, decide, commit until it is not stale.

@@ -66,7 +66,7 @@ func (p *Pool) confirmed(ctx context.Context, a answered, proofs []gate.Proof, h
 	changes = append(changes, p.afterwards(postConfirmation, hook.ConfirmSignUp, h, a.client.ID, u, a.now)...)
 	if d.Outcome() != gate.Refuse {
 		step, err := p.advance(ctx, attained{
-			round: a.round, h: h, user: u, decided: d, occurred: signInEvent, at: a.password, finished: true, also: changes,
+			round: a.round, h: h, user: u, decided: d, occurred: signInEvent, at: a.password, finished: true, first: true, also: changes,
 		})
 		return step, taken(err)
 	}

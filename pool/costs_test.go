@@ -62,6 +62,11 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 			k.confirmed(ada)
 			return func() error { return second(k.signIn(ada, right)) }
 		},
+		"new device": func(k *kit) func() error {
+			k.confirmed(ada)
+			k.clock.advance(2 * time.Hour)
+			return func() error { return second(k.signIn(ada, right)) }
+		},
 		"wrong": func(k *kit) func() error {
 			k.confirmed(ada)
 			return func() error { return expect(second(k.signIn(ada, wrong)), pool.ErrNotAuthorized) }

@@ -184,7 +184,7 @@ func TestT6_OtherDeviceTokensGiveNothing(t *testing.T) {
 	eves, old := k.done("eve@example.com").Device, k.done(ada).Device
 	k.clock.advance(365 * 24 * time.Hour)
 	stale := k.done(ada).Device
-	if err := k.reset(k.forgot(ada), k.code(ada, 2), another); err != nil {
+	if err := k.reset(k.forgot(ada), k.code(ada, 3), another); err != nil {
 		t.Fatal(err)
 	}
 	for range 6 {

@@ -15,7 +15,7 @@ import (
 )
 
 // mint ends at the gate: it stores the session, clears the run of failures of what was proven, and
-// hands out the tokens.
+// hands out the tokens. Of a device that is new the owner is told.
 func (p *Pool) mint(ctx context.Context, v attained) (Step, error) {
 	s, err := p.gate.Session(v.decided, v.state.settings.terms(v.client, v.h.from))
 	if err != nil {
@@ -34,6 +34,7 @@ func (p *Pool) mint(ctx context.Context, v attained) (Step, error) {
 	if v.h.event.Source != hook.ChangePassword { // which is no sign-in
 		changes = append(changes, p.afterwards(postAuthentication, hook.Authentication, v.h, v.client.ID, v.user, v.now)...)
 	}
+	changes = append(changes, p.newDevice(v)...)
 	err = p.clearing(ctx, v, changes)
 	// Somebody else's failures may have come first, and right does not show.
 	if _, locked := limit(err); locked && !errors.Is(err, storage.ErrStale) {

@@ -54,6 +54,6 @@ func (p *Pool) newPassword(ctx context.Context, a answered, chosen *choice, h *h
 	changes = append(changes, a.used()...)
 	h.event.Source = hook.NewPasswordChallenge
 	return p.advance(ctx, attained{
-		round: a.round, h: h, user: next, decided: d, occurred: signInEvent, at: a.password, finished: true, also: changes,
+		round: a.round, h: h, user: next, decided: d, occurred: signInEvent, at: a.password, finished: true, first: true, also: changes,
 	})
 }

@@ -12,6 +12,10 @@ import (
 
 // NoticeSettings are what the owners of accounts are told of, by email and, but for a new device and
 // wrong passwords, where there is no proven address by SMS. The zero value tells all.
+//
+// A device is new where [Caller].Device is none of the user's since their password was set. Of new
+// ones the owner is told five times a day, and not within an hour of the sign-up; of other changes
+// as often in an hour as codes are sent there.
 type NoticeSettings struct {
 	// InsecureSilent are kinds that are not sent, each once: message.NewDevice, FactorAdded,
 	// FactorRemoved, RecoveryCodesMade, RecoveryCodeUsed, PasswordChanged, AddressesChanged and
@@ -73,6 +77,29 @@ func (p *Pool) tell(u *user.User, told storage.Counter, from Caller, now time.Ti
 		return nil
 	}
 	return append(changes, storage.Count{Key: told.Key, Rule: rule, Now: now})
+}
+
+// deviceRule is how often in a day the owner of an account is told of new devices: who keeps no cookies
+// has one each time.
+var deviceRule = storage.Rule{Free: 5, Window: 24 * time.Hour}
+
+// settling is how old an account is before its owner is told of new devices: the first ones are
+// their own.
+const settling = time.Hour
+
+// newDevice returns the changes that tell the owner of an account that somebody signs in to it from a
+// browser or app which has not done so, or not since the password was set (security.md T6). It goes by
+// email alone: each sign-in of a program that keeps no known-device tokens would cost an SMS.
+func (p *Pool) newDevice(v attained) []storage.Change {
+	u, now := v.user, v.now
+	to, proven := u.Address(user.KindEmail)
+	switch {
+	case v.first, v.devices.Key.Owner != string(u.ID), !proven, now.Sub(u.Created) < settling,
+		p.state.Load().settings.Notices.silent(message.NewDevice), !deviceRule.Locked(v.devices, now).IsZero():
+		return nil
+	}
+	notice := p.notify(u.ID, noticeTo(u, to, message.NewDevice, v.h.from, now), now)
+	return []storage.Change{notice, storage.Count{Key: v.devices.Key, Rule: deviceRule, Now: now}}
 }
 
 // noticeTo returns a letter that tells a user what was done, by whom. It is in their language where

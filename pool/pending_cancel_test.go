@@ -247,7 +247,7 @@ func TestS5_FormerAddressIsKept(t *testing.T) {
 		if k.user(ada) == nil {
 			t.Error("who gave it up cannot have it back")
 		}
-		k.changed(d, ada2, 3) // whose rest they may end, too
+		k.changed(d, ada2, 5) // whose rest they may end, too, behind notices of two new devices
 		k.mails(ada, 6)
 		k.clock.advance(7 * 24 * time.Hour)
 		k.store.Sweep(t.Context(), k.clock.Now(), 1000)

@@ -24,6 +24,7 @@ const (
 	signUpMail      = "mail:sign_up"
 	resetMail       = "mail:reset_password"
 	changeMail      = "mail:password_changed" // and of other changes that the owner is told of
+	devices         = "mail:new_device"       // of notices to the owner
 	asks            = "asks:change_address"   // of a user: for codes to new addresses
 	failures        = "failures"              // of a network
 	requests        = "requests"              // of a network: for what costs mails and rows
@@ -78,7 +79,8 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, a *asking, named
 		keys = append(keys,
 			storage.CounterKey{Pool: p.config.ID, Name: warnings},
 			storage.CounterKey{Pool: p.config.ID, Owner: s.stranger(login), Name: warnings},
-			storage.CounterKey{Pool: p.config.ID, Owner: string(d.User), Name: d.counter()})
+			storage.CounterKey{Pool: p.config.ID, Owner: string(d.User), Name: d.counter()},
+			storage.CounterKey{Pool: p.config.ID, Name: devices})
 	}
 	rest := len(keys)
 	keys = append(keys, p.restKeys(login)...)
@@ -129,6 +131,8 @@ func (p *Pool) readLogin(ctx context.Context, login user.Login, a *asking, named
 		r.warned = got.Counters[5]
 	case r.known:
 		r.counter = got.Counters[6]
+	default:
+		r.devices = got.Counters[7]
 	}
 	return r, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
@@ -130,13 +131,14 @@ func (p *Pool) answerRecovery(ctx context.Context, a answered, w RecoveryCode, h
 	if d.Outcome() == gate.Refuse {
 		return nil, p.wrong(ctx, a.guess(a.recovery), ErrBadCode, o, a.tried())
 	}
-	return p.advance(ctx, a.attained(without, d, h, a.recovery, storage.Put(without)))
+	told := p.tell(a.user, a.told, a.from, a.now, news{kind: message.RecoveryCodeUsed})
+	return p.advance(ctx, a.attained(without, d, h, a.recovery, append(told, storage.Put(without))...))
 }
 
 // attained is what the right answer to the ticket has shown.
 func (a answered) attained(u *user.User, d gate.Decision, h *hooked, at storage.Counter, also ...storage.Change) attained {
 	return attained{
 		round: a.round, h: h, user: u, decided: d, risk: a.Risk, occurred: signInEvent,
-		at: at, source: a.source, earlier: a.Counted, also: append(a.used(), also...),
+		at: at, source: a.source, earlier: a.Counted, first: a.First, also: append(a.used(), also...),
 	}
 }

@@ -43,6 +43,7 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 			{Pool: p.config.ID, Name: recoveryCounter},
 			{Pool: p.config.ID, Name: secondCounter},
 			{Pool: p.config.ID, Name: totpSteps},
+			{Pool: p.config.ID, Name: devices},
 		}, ask.counters(p)...),
 	})
 	if err != nil {
@@ -71,8 +72,11 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 	if !ticketRule.Locked(a.tries, now).IsZero() {
 		return a, ErrTicketGone
 	}
+	if a.Acting == "" && !p.device(c, now).knows(a.user) { // who steps up has signed in already
+		a.devices = got.Counters[11]
+	}
 	ask.client = a.ticket.Client
-	a.client, err = p.proven(ctx, ask, a.round, got.Counters[11:])
+	a.client, err = p.proven(ctx, ask, a.round, got.Counters[12:])
 	if err == nil && a.state.predates(a.client.ID, a.ticket.Created) {
 		err = ErrTicketGone
 	}

@@ -333,6 +333,9 @@ func (w *world) letter(t *town, k message.Kind, to string) message.Message {
 	return found[0]
 }
 
+// notices are what owners may be told by any step.
+var notices = []message.Kind{message.PasswordChanged, message.SignInAttempts, message.NewDevice}
+
 // silence fails where the step has caused any message but a notice.
 func (w *world) silence(t *town) { w.post(t, "") }
 
@@ -344,7 +347,7 @@ func (w *world) post(t *town, k message.Kind) (found []message.Message) {
 		switch {
 		case m.Kind == k:
 			found = append(found, m)
-		case m.Kind != message.PasswordChanged && m.Kind != message.SignInAttempts:
+		case !slices.Contains(notices, m.Kind):
 			w.fail("a message %s to %s, which nobody caused", m.Kind, m.To)
 		case !slices.ContainsFunc(t.people, func(p *person) bool { return p.somebody() && p.proven && strings.EqualFold(p.email, m.To) }):
 			w.fail("a notice %s to %s, whose address it is not", m.Kind, m.To)
