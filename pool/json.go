@@ -23,6 +23,8 @@ import (
 //	{"step":"confirm","ticket":"...","expires":"...","delivery":{"channel":"email","destination":"ada@example.com"}}
 //	{"step":"new_password","ticket":"...","expires":"..."}
 //	{"step":"totp","ticket":"...","expires":"...","others":["recovery_code"]}
+//	{"step":"passkey","ticket":"...","expires":"...","options":{"challenge":"...", ...},"others":["totp"]}
+//	{"step":"passkey_setup","ticket":"...","expires":"...","options":{"challenge":"...", ...}}
 //	{"step":"choice","ticket":"...","expires":"...","kinds":["totp","passkey","recovery_code"]}
 //	{"step":"done","tokens":{"access_token":"...", ...},"device":"..."}
 //	{"step":"done"}
@@ -48,6 +50,10 @@ func MarshalStep(s Step) ([]byte, error) {
 		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires})
 	case *NeedTOTP:
 		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires, Others: s.Others})
+	case *NeedPasskey:
+		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires, Options: s.Options, Others: s.Others})
+	case *NeedPasskeySetup:
+		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires, Options: s.Options, Others: s.Others})
 	case *NeedChoice:
 		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires, Kinds: s.Kinds, Enrol: s.Enrol})
 	case *NeedConfirm:
@@ -69,6 +75,8 @@ type ask struct {
 	Kinds    []mfa.Kind   `json:"kinds,omitempty"`
 	Others   []mfa.Kind   `json:"others,omitempty"`
 	Enrol    bool         `json:"enrol,omitempty"`
+	// Options are for the browser to ask an authenticator by.
+	Options json.RawMessage `json:"options,omitempty"`
 }
 
 type destination struct {
@@ -80,13 +88,24 @@ type destination struct {
 const maxResponse = 16 << 10
 
 // UnmarshalResponse reads an answer to a step: {"password":"..."}, {"code":"..."},
-// {"new_password":"..."}, {"choice":"totp"} or {"recovery_code":"..."}, and nothing beside it. An unknown or repeated name, and whatever follows
-// the object, is an error of class [ErrInvalid], because two parsers that disagree on such a text
-// see two answers.
+// {"new_password":"..."}, {"choice":"totp"}, {"recovery_code":"..."}, {"passkey":{...}} or
+// {"new_passkey":{...}}, where an object is what PublicKeyCredential.toJSON gives, and nothing beside
+// it. An unknown or repeated name, and whatever follows the object, is an error of class [ErrInvalid],
+// because two parsers that disagree on such a text see two answers.
 func UnmarshalResponse(text []byte) (Response, error) {
-	name, value, ok := member(text)
-	if !ok {
+	name, raw, ok := member(text)
+	value, isText := unquoted(raw)
+	if object := len(raw) > 0 && raw[0] == '{'; !ok || !isText && !object {
 		return nil, &ValidationError{[]FieldError{{Field: "With", Reason: `must be an object such as {"code":"123456"}`}}}
+	}
+	if !isText {
+		switch name {
+		case "passkey":
+			return PasskeyAssertion{JSON: raw}, nil
+		case "new_passkey":
+			return PasskeyAttestation{JSON: raw}, nil
+		}
+		return nil, noAnswer()
 	}
 	switch name {
 	case "password":
@@ -100,26 +119,33 @@ func UnmarshalResponse(text []byte) (Response, error) {
 	case "recovery_code":
 		return RecoveryCode{value}, nil
 	}
-	return nil, &ValidationError{[]FieldError{{Field: "With", Reason: "is an answer of no kind that there is"}}}
+	return nil, noAnswer()
 }
 
-// member reads an object of exactly one text.
-func member(text []byte) (name, value string, ok bool) {
+func noAnswer() error {
+	return &ValidationError{[]FieldError{{Field: "With", Reason: "is an answer of no kind that there is"}}}
+}
+
+// member reads an object of exactly one member.
+func member(text []byte) (name string, value json.RawMessage, ok bool) {
 	if len(text) > maxResponse {
-		return "", "", false
+		return "", nil, false
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
-	var parts [4]json.Token
-	for i := range parts {
-		t, err := d.Token()
-		if err != nil {
-			return "", "", false
-		}
-		parts[i] = t
+	open, _ := d.Token()
+	key, _ := d.Token()
+	name, ok = key.(string)
+	if open != json.Delim('{') || !ok || d.Decode(&value) != nil {
+		return "", nil, false
 	}
-	name, isName := parts[1].(string)
-	value, isText := parts[2].(string)
-	ok = parts[0] == json.Delim('{') && isName && isText && parts[3] == json.Delim('}')
+	if end, err := d.Token(); err != nil || end != json.Delim('}') {
+		return "", nil, false
+	}
 	_, err := d.Token()
-	return name, value, ok && errors.Is(err, io.EOF)
+	return name, value, errors.Is(err, io.EOF)
+}
+
+// unquoted returns the text that a value is.
+func unquoted(value json.RawMessage) (text string, ok bool) {
+	return text, len(value) > 0 && value[0] == '"' && json.Unmarshal(value, &text) == nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/token"
 )
@@ -20,6 +21,12 @@ func TestMarshalStep(t *testing.T) {
 		`{"step":"confirm","ticket":"t","expires":"2026-05-01T12:03:00Z","delivery":{"channel":"email","destination":"a@b.de"}}`: &pool.NeedConfirm{
 			Ticket: "t", Expires: end, Delivery: pool.Delivery{Channel: message.Email, Destination: "a@b.de"},
 		},
+		`{"step":"passkey","ticket":"t","expires":"2026-05-01T12:03:00Z","others":["totp"],"options":{"challenge":"c"}}`: &pool.NeedPasskey{
+			Ticket: "t", Expires: end, Options: []byte(`{"challenge":"c"}`), Others: []mfa.Kind{mfa.KindTOTP},
+		},
+		`{"step":"passkey_setup","ticket":"t","expires":"2026-05-01T12:03:00Z","options":{"challenge":"c"}}`: &pool.NeedPasskeySetup{
+			Ticket: "t", Expires: end, Options: []byte(`{"challenge":"c"}`),
+		},
 	} {
 		if got, err := pool.MarshalStep(step); err != nil || string(got) != want {
 			t.Errorf("MarshalStep(%T) = %s, %v, want %s", step, got, err, want)
@@ -30,7 +37,7 @@ func TestMarshalStep(t *testing.T) {
 	if err != nil || !strings.HasPrefix(string(got), `{"step":"done","tokens":{`) || !strings.Contains(string(got), `"access_token":"a"`) {
 		t.Errorf("MarshalStep(Done) = %s, %v", got, err)
 	}
-	for _, none := range []pool.Step{(*pool.Done)(nil), (*pool.NeedPassword)(nil), (*pool.NeedConfirm)(nil), (*pool.NeedNewPassword)(nil)} {
+	for _, none := range []pool.Step{(*pool.Done)(nil), (*pool.NeedPassword)(nil), (*pool.NeedConfirm)(nil), (*pool.NeedNewPassword)(nil), (*pool.NeedPasskey)(nil), (*pool.NeedPasskeySetup)(nil)} {
 		if got, err := pool.MarshalStep(none); err == nil {
 			t.Errorf("MarshalStep(nil %T) = %s, want an error", none, got)
 		}
@@ -54,7 +61,16 @@ func TestUnmarshalResponse(t *testing.T) {
 	if p, ok := r.(pool.NewPassword); err != nil || !ok || p.Value.Reveal() != "chosen" {
 		t.Errorf("new password = %v, %v", r, err)
 	}
+	r, err = pool.UnmarshalResponse([]byte(`{"passkey": {"id":"x"} }`))
+	if p, ok := r.(pool.PasskeyAssertion); err != nil || !ok || string(p.JSON) != `{"id":"x"}` {
+		t.Errorf("passkey = %v, %v", r, err)
+	}
+	r, err = pool.UnmarshalResponse([]byte(`{"new_passkey":{"id":"x"}}`))
+	if p, ok := r.(pool.PasskeyAttestation); err != nil || !ok || string(p.JSON) != `{"id":"x"}` {
+		t.Errorf("new passkey = %v, %v", r, err)
+	}
 	for _, text := range []string{
+		`{"passkey":"x"}`, `{"passkey":null}`, `{"passkey":["x"]}`, `{"passkey":{"id":"x"},"code":"1"}`, `{"passkey":{"id":"x"}}{}`, `{"code":{"id":"x"}}`, `{"passkey":{"id"}}`,
 		`{"new_password":"1","password":"2"}`, `{"New_Password":"1"}`, `{"new_password":null}`, "", "null", "{}", "[]", `"code"`, `{"code":123456}`, `{"code":null}`, `{"code":{"a":"b"}}`, `{"code":["1"]}`, `{"CODE":"1"}`, `{"Code":"1"}`,
 		`{"code":"1","code":"2"}`, `{"code":"1","password":"2"}`, `{"code":"1"}{"code":"2"}`, `{"code":"1"} x`, `{"code":"1"}}`, `{"code":"1"}]{"password":"x"}`, `{"code":"1"},`, `{"code":"1"`, `{"code"}`,
 		`{"ticket":"1"}`, `{"":"1"}`, "\xff", `{"code":"` + strings.Repeat("1", 20000) + `"}`, strings.Repeat("[", 10000),
@@ -66,7 +82,7 @@ func TestUnmarshalResponse(t *testing.T) {
 }
 
 func FuzzUnmarshalResponse(f *testing.F) {
-	for _, s := range []string{`{"code":"1"}`, `{"password":"p"}`, `{"new_password":"p"}`, `{"code":"1","code":"2"}`, "[]"} {
+	for _, s := range []string{`{"code":"1"}`, `{"password":"p"}`, `{"new_password":"p"}`, `{"code":"1","code":"2"}`, "[]", `{"passkey":{"id":"x"}}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -46,6 +46,11 @@ func (v *validation) response(policy password.Policy, with Response) {
 		v.code(w.Value)
 	case RecoveryCode:
 		v.code(w.Value)
+	case PasskeyAssertion:
+		v.passkeyJSON(w.JSON)
+	case PasskeyAttestation:
+		v.passkeyJSON(w.JSON)
+		v.passkeyName(w.Name)
 	case NewPassword:
 		v.newPassword(policy, w.Value)
 	}
