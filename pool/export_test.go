@@ -60,3 +60,6 @@ func Seal(p *Pool, u *user.User, seed mfa.Seed) {
 	a.Seed = p.config.Keys.Seal(gate.SeedLabel(u.Pool, u.ID, a.ID), seed.Bytes())
 	u.Factors = &user.Factors{Apps: []user.App{a}}
 }
+
+// RecoveryCodes gives a user recovery codes, and returns them.
+func RecoveryCodes(p *Pool, u *user.User) []string { return p.gate.RecoveryCodes(u, p.now()) }
