@@ -28,7 +28,7 @@ func (g *Gate) App(u *user.User, code string, now time.Time, last int64) (p Proo
 		if err != nil {
 			return Proof{}, 0, err
 		}
-		if at, ok := seed.Accept(code, now, last); ok && !p.Holds() {
+		if at, ok := seed.Accept(code, now, last); ok && at > step { // two apps may have one seed
 			p, step = Proof{u.ID, token.Proof{
 				Method: token.MethodTOTP, Credential: a.ID, Revision: revision(a.Created), Time: now,
 			}}, at
@@ -109,10 +109,11 @@ func (g *Gate) RecoveryCode(u *user.User, typed string, now time.Time) (p Proof,
 	}}, without
 }
 
-// Passkey judges an answer by one of the passkeys of the user, to the challenge that state holds. It
-// fails with [mfa.ErrPasskey].
+// Passkey judges an answer by one of the passkeys of the user, to the challenge that state holds. Count
+// is the watermark of its signatures: what stands with the passkey is of when it was made. It fails
+// with [mfa.ErrPasskey].
 func (g *Gate) Passkey(
-	by mfa.Passkeys, rp mfa.RelyingParty, state, answer []byte, u *user.User, now time.Time,
+	by mfa.Passkeys, rp mfa.RelyingParty, state, answer []byte, u *user.User, count uint32, now time.Time,
 ) (p Proof, used mfa.Passkey, a mfa.Assertion, err error) {
 	id, _, err := by.Named(answer)
 	if err != nil {
@@ -122,6 +123,7 @@ func (g *Gate) Passkey(
 	if !ok {
 		return Proof{}, used, a, mfa.ErrPasskey
 	}
+	used.Count = max(used.Count, count)
 	if a, err = by.Got(rp, state, answer, used, u.Factors.Handle); err != nil {
 		return Proof{}, used, a, err
 	}

@@ -59,7 +59,8 @@ func holds(r Request, p token.Proof, now time.Time) bool {
 		return !f.Recovery.Made.IsZero() && revision(f.Recovery.Made) == p.Revision
 	case token.MethodPasskey, token.MethodVerifiedPasskey:
 		return slices.ContainsFunc(f.Passkeys, func(k mfa.Passkey) bool {
-			return credential(k) == p.Credential && revision(k.Created) == p.Revision
+			able := k.Verified || p.Method == token.MethodPasskey // a PIN that was set later is no factor
+			return able && credential(k) == p.Credential && revision(k.Created) == p.Revision
 		})
 	}
 	return false

@@ -33,31 +33,35 @@ func (r Request) factors(d Decision) Decision {
 	if r.MaxAge > 0 { // what is older says nothing of who sits there now
 		held = slices.DeleteFunc(slices.Clone(held), func(p token.Proof) bool { return d.now.Sub(p.Time) >= r.MaxAge })
 	}
+	standing := slices.DeleteFunc(slices.Clone(held), func(p token.Proof) bool { return !r.counts(p) })
 	if r.Risk == Block {
 		return Decision{outcome: Refuse, reason: Risky}
 	}
-	if r.satisfied(held, d.now) {
-		d.outcome, d.proofs = Mint, held
+	if r.satisfied(standing, d.now) {
+		d.outcome, d.proofs = Mint, standing
 		return d
 	}
 	if r.Purpose != SignIn {
 		return Decision{outcome: Refuse, reason: FactorDue}
 	}
 	d.outcome, d.proofs, d.next = Step, held, First
-	begun, has := slices.ContainsFunc(held, r.first), r.has()
+	begun, has := slices.ContainsFunc(standing, r.first), r.has()
 	if begun {
-		d.next, d.kinds = Second, r.reach(held, has, d.now)
+		d.next, d.kinds = Second, r.reach(standing, append(slices.Clip(has), mfa.KindPassword), d.now)
 	}
 	if len(d.kinds) == 0 {
-		d.next, d.kinds = First, r.begin(held, d.now)
+		d.next, d.kinds = First, r.begin(standing, begun, d.now)
 	}
 	if len(d.kinds) == 0 && begun && r.enrols() {
-		d.next, d.kinds = Enrol, r.reach(held, r.Rules.Seconds, d.now)
+		d.next, d.kinds = Enrol, r.reach(standing, r.Rules.Seconds, d.now)
 	}
 	if len(d.kinds) == 0 {
 		return Decision{outcome: Refuse, reason: NoFactor}
 	}
-	d.verify = !r.satisfied(with(held, token.MethodPasskey, d.now), d.now)
+	d.verify = !r.enough(standing, token.MethodPasskey, d.now)
+	if d.next == First {
+		d.verify = !r.leads(standing, begun, token.MethodPasskey, d.now)
+	}
 	return d
 }
 
@@ -69,7 +73,7 @@ func (r Request) satisfied(held []token.Proof, now time.Time) bool {
 	if r.due(held) {
 		return r.twice(held)
 	}
-	return slices.ContainsFunc(held, r.first)
+	return slices.ContainsFunc(held, r.opens)
 }
 
 // due reports whether a second factor is. A remembered device stands in for it where nothing else
@@ -91,19 +95,17 @@ func (r Request) due(held []token.Proof) bool {
 }
 
 // twice reports whether proofs are two that are independent: a factor never backs up itself, so they
-// differ in kind and in channel. What must be shown by everybody, something known is part of: a code
-// to an address is no factor then.
+// differ in kind, and a code to an address is of one kind whatever it is for.
 func (r Request) twice(held []token.Proof) bool {
 	for _, first := range held {
-		if first.Method == token.MethodVerifiedPasskey && (r.first(first) || r.stands(mfa.KindPasskey)) {
-			return true
-		}
-		if !r.first(first) || r.Rules.Require == mfa.Required && first.Method != token.MethodPassword {
+		if !r.opens(first) {
 			continue
 		}
+		if first.Method == token.MethodVerifiedPasskey {
+			return true
+		}
 		for _, second := range held {
-			apart := kindOf(first.Method) != kindOf(second.Method) && (first.Channel == "" || first.Channel != second.Channel)
-			if apart && seconds[second.Method] && r.stands(kindOf(second.Method)) {
+			if kindOf(first.Method) != kindOf(second.Method) && r.second(second) {
 				return true
 			}
 		}
@@ -113,6 +115,22 @@ func (r Request) twice(held []token.Proof) bool {
 
 // first reports whether a sign-in may begin by a proof.
 func (r Request) first(p token.Proof) bool { return firsts[p.Method] && r.begins(kindOf(p.Method)) }
+
+// opens reports whether a proof is the first of what is enough. What everybody must show, something
+// known is part of: neither a code to an address nor a key that anybody can press will do.
+func (r Request) opens(p token.Proof) bool {
+	known := p.Method == token.MethodPassword || p.Method == token.MethodVerifiedPasskey
+	return r.first(p) && (known || r.Rules.Require != mfa.Required)
+}
+
+// second reports whether a proof is of a second factor.
+func (r Request) second(p token.Proof) bool { return seconds[p.Method] && r.stands(kindOf(p.Method)) }
+
+// counts reports whether the rules have any use for a proof. The level of a session goes down where a
+// kind is taken out of them.
+func (r Request) counts(p token.Proof) bool {
+	return r.first(p) || r.second(p) || p.Method == token.MethodDevice && r.Rules.Devices
+}
 
 func (r Request) begins(k mfa.Kind) bool {
 	if r.Rules.Firsts == nil {
@@ -145,7 +163,7 @@ func (r Request) has() (kinds []mfa.Kind) {
 	}
 	for _, k := range all {
 		switch {
-		case !r.stands(k):
+		case !r.stands(k) && (k != mfa.KindPasskey || !r.begins(k)): // as one that verifies, it is both
 		case k == f.Preferred:
 			kinds = slices.Insert(kinds, 0, k)
 		default:
@@ -164,34 +182,55 @@ func (r Request) enrols() bool {
 // reach returns the kinds by one of which proofs would be all that is asked for.
 func (r Request) reach(held []token.Proof, kinds []mfa.Kind, now time.Time) (reached []mfa.Kind) {
 	for _, k := range kinds {
-		if slices.ContainsFunc(candidates[k], func(m token.Method) bool { return r.satisfied(with(held, m, now), now) }) {
+		enough := func(m token.Method) bool { return r.enough(held, m, now) }
+		if slices.ContainsFunc(candidates[k], enough) && (k != mfa.KindPassword || r.owns(k)) {
 			reached = append(reached, k)
 		}
 	}
 	return reached
 }
 
-// begin returns the kinds by which a sign-in that has not begun may, and that lead somewhere.
-func (r Request) begin(held []token.Proof, now time.Time) (kinds []mfa.Kind) {
+// enough reports whether proofs are, with one more by a method.
+func (r Request) enough(held []token.Proof, by token.Method, now time.Time) bool {
+	p := token.Proof{Method: by, Time: now}
+	return r.counts(p) && r.possible(by) && r.satisfied(append(slices.Clip(held), p), now)
+}
+
+// possible reports whether the user can show a proof by a method: a passkey verifies its user where it
+// did as it was made.
+func (r Request) possible(m token.Method) bool {
+	if m != token.MethodVerifiedPasskey || r.User.Factors == nil || len(r.User.Factors.Passkeys) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(r.User.Factors.Passkeys, func(k mfa.Passkey) bool { return k.Verified })
+}
+
+// begin returns the kinds by which a sign-in may begin, and that lead somewhere.
+func (r Request) begin(held []token.Proof, begun bool, now time.Time) (kinds []mfa.Kind) {
 	ways := r.Rules.Firsts
 	if ways == nil {
 		ways = []mfa.Kind{mfa.KindPassword}
 	}
 	for _, k := range ways {
 		shown := slices.ContainsFunc(held, func(p token.Proof) bool { return kindOf(p.Method) == k })
-		if shown || !r.owns(k) {
-			continue
-		}
-		leads := func(m token.Method) bool {
-			then := with(held, m, now)
-			return r.satisfied(then, now) || len(r.reach(then, r.has(), now)) > 0 ||
-				r.enrols() && len(r.reach(then, r.Rules.Seconds, now)) > 0
-		}
-		if slices.ContainsFunc(beginnings[k], leads) {
+		leads := func(m token.Method) bool { return r.leads(held, begun, m, now) }
+		if !shown && r.owns(k) && slices.ContainsFunc(beginnings[k], leads) {
 			kinds = append(kinds, k)
 		}
 	}
 	return kinds
+}
+
+// leads reports whether a sign-in that goes on with a proof by a method can come to its end. One that
+// has begun already goes on by what opens alone.
+func (r Request) leads(held []token.Proof, begun bool, by token.Method, now time.Time) bool {
+	p := token.Proof{Method: by, Time: now}
+	if !r.possible(by) || begun && !r.opens(p) {
+		return false
+	}
+	then := append(slices.Clip(held), p)
+	return r.satisfied(then, now) || len(r.reach(then, r.has(), now)) > 0 ||
+		r.enrols() && len(r.reach(then, r.Rules.Seconds, now)) > 0
 }
 
 // owns reports whether the user can begin by a kind.
@@ -215,11 +254,6 @@ func (r Request) owns(k mfa.Kind) bool {
 	return false
 }
 
-// with returns proofs and one that would be shown now.
-func with(held []token.Proof, by token.Method, now time.Time) []token.Proof {
-	return append(slices.Clip(held), token.Proof{Method: by, Time: now})
-}
-
 // What a proof may be: the beginning of a sign-in, a second factor, or either.
 var (
 	firsts = map[token.Method]bool{
@@ -233,7 +267,7 @@ var (
 	passkeys   = []token.Method{token.MethodPasskey, token.MethodVerifiedPasskey}
 	candidates = map[mfa.Kind][]token.Method{
 		mfa.KindTOTP: {token.MethodTOTP}, mfa.KindSMS: {token.MethodSMS}, mfa.KindEmail: {token.MethodEmail},
-		mfa.KindRecovery: {token.MethodRecovery}, mfa.KindPasskey: passkeys, mfa.KindCustom: {token.MethodCustom},
+		mfa.KindPassword: {token.MethodPassword}, mfa.KindRecovery: {token.MethodRecovery}, mfa.KindPasskey: passkeys, mfa.KindCustom: {token.MethodCustom},
 	}
 	beginnings = map[mfa.Kind][]token.Method{
 		mfa.KindPassword: {token.MethodPassword}, mfa.KindSMS: {token.MethodSMSCode},

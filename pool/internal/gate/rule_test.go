@@ -1,0 +1,366 @@
+package gate_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/userpool-go/userpool/mfa"
+	"github.com/userpool-go/userpool/pool/internal/gate"
+	"github.com/userpool-go/userpool/token"
+	"github.com/userpool-go/userpool/user"
+)
+
+// The proofs that ada can show, each of what it is of. Each is of now but for those of the name.
+var shown = map[string]token.Proof{
+	"password":     {Method: token.MethodPassword, Revision: 1},
+	"old password": {Method: token.MethodPassword, Revision: 1, Time: now.Add(-time.Hour)},
+	"email code":   {Method: token.MethodEmailCode, Channel: "e"},
+	"SMS code":     {Method: token.MethodSMSCode, Channel: "p"},
+	"app":          {Method: token.MethodTOTP, Credential: "a", Revision: now.UnixMicro()},
+	"old app":      {Method: token.MethodTOTP, Credential: "a", Revision: now.UnixMicro(), Time: now.Add(-time.Hour)},
+	"SMS":          {Method: token.MethodSMS, Channel: "p", Revision: now.UnixMicro()},
+	"email":        {Method: token.MethodEmail, Channel: "e", Revision: now.UnixMicro()},
+	"recovery":     {Method: token.MethodRecovery, Revision: now.UnixMicro()},
+	"passkey":      {Method: token.MethodPasskey, Credential: user.PasskeyLogin([]byte{1}).Value, Revision: now.UnixMicro()},
+	"verified":     {Method: token.MethodVerifiedPasskey, Credential: user.PasskeyLogin([]byte{1}).Value, Revision: now.UnixMicro()},
+	"custom":       {Method: token.MethodCustom},
+	"device":       {Method: token.MethodDevice, Credential: "d", Revision: now.UnixMicro()},
+	// Nothing is proven by what follows.
+	"replaced app":      {Method: token.MethodTOTP, Credential: "a", Revision: now.UnixMicro() - 1},
+	"replaced password": {Method: token.MethodPassword},
+	"removed passkey":   {Method: token.MethodVerifiedPasskey, Credential: "gone", Revision: now.UnixMicro()},
+	"forgotten device":  {Method: token.MethodDevice, Credential: "f", Revision: now.UnixMicro()},
+}
+
+var nothing = []string{"replaced app", "replaced password", "removed passkey", "forgotten device"}
+
+// by is the proof that answers where a kind is asked for, at the beginning and after it.
+var byFirst = map[mfa.Kind]string{
+	mfa.KindPassword: "password", mfa.KindEmail: "email code", mfa.KindSMS: "SMS code", mfa.KindPasskey: "passkey", mfa.KindCustom: "custom",
+}
+
+var bySecond = map[mfa.Kind]string{
+	mfa.KindTOTP: "app", mfa.KindSMS: "SMS", mfa.KindEmail: "email", mfa.KindPasskey: "passkey", mfa.KindRecovery: "recovery",
+	mfa.KindCustom: "custom", mfa.KindPassword: "password",
+}
+
+// kinds tells of what kind a proof is.
+var kinds = map[token.Method]string{
+	token.MethodPassword: "password", token.MethodEmailCode: "email", token.MethodEmail: "email",
+	token.MethodSMSCode: "phone", token.MethodSMS: "phone", token.MethodTOTP: "app", token.MethodRecovery: "recovery",
+	token.MethodPasskey: "passkey", token.MethodVerifiedPasskey: "passkey", token.MethodCustom: "custom",
+}
+
+// person returns ada with some of the factors.
+func person(has ...string) *user.User {
+	u := &user.User{
+		ID: "ada", Pool: "p", Epoch: 1, Status: user.Confirmed,
+		Attributes: user.Attributes{"email": "ada@example.com", "email_verified": "true", "phone_number": "+14155550100", "phone_number_verified": "true"},
+		Factors:    &user.Factors{Devices: []user.Device{{ID: "d", Epoch: 1, Created: now, Expires: now.Add(time.Hour)}, {ID: "f", Created: now, Expires: now.Add(time.Hour)}}},
+	}
+	f := u.Factors
+	for _, h := range has {
+		switch h {
+		case "password":
+			u.Password = &user.Password{Revision: 1}
+		case "app":
+			f.Apps = []user.App{{ID: "a", Created: now}}
+		case "passkey":
+			f.Passkeys = []mfa.Passkey{{ID: []byte{1}, Created: now, Verified: true}}
+		case "key": // without a PIN
+			f.Passkeys = []mfa.Passkey{{ID: []byte{1}, Created: now}}
+		case "second":
+			f.PasskeySecond = true
+		case "SMS":
+			f.SMS = now
+		case "email":
+			f.Email = now
+		case "recovery":
+			f.Recovery = user.Recovery{Made: now, Codes: [][]byte{{1}}}
+		}
+	}
+	return u
+}
+
+var people = [][]string{
+	{"password"}, {"password", "app"}, {"password", "app", "recovery"}, {"password", "passkey"}, {"password", "passkey", "second"},
+	{"password", "SMS"}, {"password", "email"}, {"password", "SMS", "email", "app", "passkey", "recovery"}, {"password", "recovery"},
+	nil, {"passkey"}, {"app"}, {"passkey", "app", "second", "recovery"}, {"key", "password", "second"}, {"key", "app"},
+}
+
+// situation is a question to the gate.
+type situation struct {
+	has    []string
+	r      gate.Request
+	proofs []string
+}
+
+func (s situation) String() string {
+	return fmt.Sprintf("who has %q shows %q; rules %+v, purpose %d, risk %d, acr %q, max age %v", s.has, s.proofs, s.r.Rules, s.r.Purpose, s.r.Risk, s.r.ACR, s.r.MaxAge)
+}
+
+// tokens returns what is shown as proofs.
+func (s situation) tokens() (proofs []token.Proof) {
+	for _, name := range s.proofs {
+		p := shown[name]
+		if p.Time.IsZero() {
+			p.Time = now
+		}
+		proofs = append(proofs, p)
+	}
+	return proofs
+}
+
+func (s situation) decide(more ...string) gate.Decision {
+	s.proofs = append(slices.Clip(s.proofs), more...)
+	return gate.Decide(s.r, gate.Carried("ada", s.tokens()), now)
+}
+
+func (s situation) shows(name string) bool { return slices.Contains(s.proofs, name) }
+
+// real are the proofs that are of something ada has now, and young enough.
+func (s situation) real() (names []string) {
+	for _, name := range s.proofs {
+		of := map[string]string{
+			"password": "password", "old password": "password", "app": "app", "old app": "app", "SMS": "SMS", "email": "email",
+			"recovery": "recovery", "verified": "passkey", "email code": "-", "SMS code": "-", "custom": "-", "device": "-",
+		}[name]
+		old := s.r.MaxAge > 0 && !shown[name].Time.IsZero() && now.Sub(shown[name].Time) >= s.r.MaxAge
+		if name == "passkey" && slices.ContainsFunc(s.has, func(h string) bool { return h == "key" || h == "passkey" }) {
+			of = "-"
+		}
+		if !old && (of == "-" || slices.Contains(s.has, of)) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// kindsOf are the kinds of what is really shown.
+func (s situation) kindsOf() map[string]bool {
+	all := map[string]bool{}
+	for _, name := range s.real() {
+		if k := kinds[shown[name].Method]; k != "" {
+			all[k] = true
+		}
+	}
+	return all
+}
+
+// asked tells whether the user has set up a factor that the rules let stand.
+func (s situation) asked() bool {
+	f := s.r.User.Factors
+	stands := func(k mfa.Kind) bool { return slices.Contains(s.r.Rules.Seconds, k) }
+	return len(f.Apps) > 0 || !f.SMS.IsZero() && stands(mfa.KindSMS) || !f.Email.IsZero() && stands(mfa.KindEmail) ||
+		f.PasskeySecond && len(f.Passkeys) > 0 && stands(mfa.KindPasskey)
+}
+
+// The invariants, each as a sentence that holds of every decision.
+var invariants = map[string]func(s situation, d gate.Decision) bool{
+	"without a proof of something the user has there is no session": func(s situation, d gate.Decision) bool {
+		return d.Outcome() != gate.Mint || len(s.kindsOf()) > 0
+	},
+	"a session takes something by which a sign-in may begin": func(s situation, d gate.Decision) bool {
+		return d.Outcome() != gate.Mint || slices.ContainsFunc(s.real(), func(name string) bool {
+			for k, by := range byFirst {
+				begins := slices.Contains(s.r.Rules.Firsts, k) || s.r.Rules.Firsts == nil && k == mfa.KindPassword
+				if begins && (by == name || k == mfa.KindPasskey && name == "verified" || k == mfa.KindPassword && name == "old password") {
+					return true
+				}
+			}
+			return false
+		})
+	},
+	"required means the password and something had, or a passkey that verified; codes to addresses are no beginning": func(s situation, d gate.Decision) bool {
+		if d.Outcome() != gate.Mint || s.r.Rules.Require != mfa.Required || s.standsIn() {
+			return true
+		}
+		k := s.kindsOf()
+		return slices.Contains(s.real(), "verified") || k["password"] && len(k) > 1
+	},
+	"who has set up a factor shows two kinds of proof, or a passkey that verified": func(s situation, d gate.Decision) bool {
+		if d.Outcome() != gate.Mint || s.r.Rules.Require == mfa.Off || s.standsIn() || !s.asked() {
+			return true
+		}
+		return slices.Contains(s.real(), "verified") || len(s.kindsOf()) > 1
+	},
+	"a code to an address never backs up another to it": func(s situation, d gate.Decision) bool {
+		k := s.kindsOf()
+		due := s.r.Rules.Require == mfa.Required || s.r.Rules.Require == mfa.Optional && s.asked()
+		return d.Outcome() != gate.Mint || !due || s.standsIn() || len(k) != 1 || slices.Contains(s.real(), "verified")
+	},
+	"a recovery code alone is nothing": func(s situation, d gate.Decision) bool {
+		k := s.kindsOf()
+		return d.Outcome() != gate.Mint || len(k) != 1 || !k["recovery"]
+	},
+	"a device stands in for something had, and never for something known": func(s situation, d gate.Decision) bool {
+		required := s.r.Rules.Require == mfa.Required && s.standsIn()
+		return d.Outcome() != gate.Mint || !required || s.kindsOf()["password"] || slices.Contains(s.real(), "verified")
+	},
+	"what is blocked gets nothing, and no step": func(s situation, d gate.Decision) bool {
+		return s.r.Risk != gate.Block || d.Outcome() == gate.Refuse
+	},
+	"where the risk demands a factor there are two, whatever the rules are": func(s situation, d gate.Decision) bool {
+		return d.Outcome() != gate.Mint || s.r.Risk != gate.Must || slices.Contains(s.real(), "verified") || len(s.kindsOf()) > 1
+	},
+	"a level that is asked for is reached": func(s situation, d gate.Decision) bool {
+		return d.Outcome() != gate.Mint || s.r.ACR == "" || token.ACR(d.Proofs(), now) == s.r.ACR
+	},
+	"an age that is asked for is kept": func(s situation, d gate.Decision) bool {
+		return d.Outcome() != gate.Mint || s.r.MaxAge == 0 || now.Sub(token.AuthTime(d.Proofs(), now)) < s.r.MaxAge
+	},
+	"a refresh takes no step": func(s situation, d gate.Decision) bool {
+		return s.r.Purpose == gate.SignIn || d.Outcome() != gate.Step
+	},
+	"a refresh is given exactly where a sign-in by the same proofs would be": func(s situation, d gate.Decision) bool {
+		s.r.Purpose = gate.SignIn + gate.Refresh - s.r.Purpose
+		return (s.decide().Outcome() == gate.Mint) == (d.Outcome() == gate.Mint)
+	},
+	"the order of proofs is nothing": func(s situation, d gate.Decision) bool {
+		slices.Reverse(s.proofs)
+		back := s.decide()
+		slices.Reverse(s.proofs)
+		return back.Outcome() == d.Outcome() && back.Next() == d.Next() && slices.Equal(back.Kinds(), d.Kinds())
+	},
+	"a proof of nothing changes nothing": func(s situation, d gate.Decision) bool {
+		if len(s.proofs) == 0 {
+			return true
+		}
+		return !slices.ContainsFunc(nothing, func(name string) bool {
+			more := s.decide(name)
+			return more.Outcome() != d.Outcome() || more.Next() != d.Next() || !slices.Equal(more.Kinds(), d.Kinds())
+		})
+	},
+	"to show more never costs a session": func(s situation, d gate.Decision) bool {
+		if d.Outcome() != gate.Mint {
+			return true
+		}
+		for name := range shown {
+			if s.decide(name).Outcome() != gate.Mint {
+				return false
+			}
+		}
+		return true
+	},
+	"a second factor that is offered is enough, and no other that the user has would be": func(s situation, d gate.Decision) bool {
+		if d.Next() != gate.Second {
+			return true
+		}
+		for kind, by := range bySecond {
+			if kind == mfa.KindPasskey && d.Verify() {
+				by = "verified"
+			}
+			if kind == mfa.KindCustom && slices.Contains(s.r.Rules.Firsts, kind) && !slices.Contains(d.Kinds(), kind) {
+				continue // it would be another beginning
+			}
+			if (s.decide(by).Outcome() == gate.Mint) != slices.Contains(d.Kinds(), kind) {
+				return false
+			}
+		}
+		return len(d.Kinds()) > 0
+	},
+	"who has a factor sets up none on the way in": func(s situation, d gate.Decision) bool {
+		return d.Next() != gate.Enrol || !s.hasSecond()
+	},
+	"every way that is offered ends in a session": func(s situation, d gate.Decision) bool { return s.ends(3) },
+}
+
+// standsIn reports whether a remembered device does for a second factor.
+func (s situation) standsIn() bool {
+	return s.r.Rules.Devices && s.shows("device") && s.r.Risk != gate.Must && s.r.ACR == "" && s.r.MaxAge == 0 &&
+		(s.r.Risk != gate.Ask || !s.hasSecond())
+}
+
+// hasSecond reports whether the user can show a second factor that the rules know.
+func (s situation) hasSecond() bool {
+	f, rules := s.r.User.Factors, s.r.Rules
+	passkeys := slices.Contains(rules.Seconds, mfa.KindPasskey) || slices.Contains(rules.Firsts, mfa.KindPasskey)
+	return s.asked() || len(f.Recovery.Codes) > 0 || passkeys && len(f.Passkeys) > 0 || slices.Contains(rules.Seconds, mfa.KindCustom)
+}
+
+// ends follows every kind that is offered.
+func (s situation) ends(steps int) bool {
+	d := s.decide()
+	if d.Outcome() != gate.Step {
+		return true
+	}
+	for _, k := range d.Kinds() {
+		next := s
+		by := bySecond[k]
+		switch d.Next() {
+		case gate.First:
+			by = byFirst[k]
+		case gate.Enrol:
+			next.has = append(slices.Clip(s.has), map[mfa.Kind]string{
+				mfa.KindTOTP: "app", mfa.KindPasskey: "passkey", mfa.KindSMS: "SMS", mfa.KindEmail: "email",
+			}[k])
+			next.r.User = person(next.has...)
+		}
+		if k == mfa.KindPasskey && d.Verify() {
+			by = "verified"
+		}
+		next.proofs = append(slices.Clip(s.proofs), by)
+		after := next.decide()
+		if after.Outcome() == gate.Refuse || after.Outcome() == gate.Step && (steps == 1 || !next.ends(steps-1)) {
+			return false
+		}
+	}
+	return len(d.Kinds()) > 0
+}
+
+// TestT1_EveryPolicyFactorsAndProofs asks the gate about every policy, every set of factors and every
+// set of up to two proofs, and follows every step that comes of it to its end.
+func TestT1_EveryPolicyFactorsAndProofs(t *testing.T) {
+	t.Parallel()
+	pw, pk, email, sms, totp, custom := mfa.KindPassword, mfa.KindPasskey, mfa.KindEmail, mfa.KindSMS, mfa.KindTOTP, mfa.KindCustom
+	for _, firsts := range [][]mfa.Kind{nil, {pw, pk}, {email, pw}, {email, sms}, {pk}, {pw, email, sms, pk, custom}} {
+		for _, seconds := range [][]mfa.Kind{nil, {totp, pk}, {sms, email}, {totp, pk, sms, email, custom}} {
+			t.Run(fmt.Sprint(firsts, seconds), func(t *testing.T) {
+				t.Parallel()
+				for _, require := range []mfa.Requirement{mfa.Off, mfa.Optional, mfa.Required} {
+					rules := gate.Rules{Firsts: firsts, Seconds: seconds, Require: require, Devices: true}
+					for i, has := range people {
+						everySituation(t, i+len(firsts)+len(seconds), rules, has)
+					}
+				}
+			})
+		}
+	}
+}
+
+func everySituation(t *testing.T, part int, rules gate.Rules, has []string) {
+	names := slices.Sorted(func(yield func(string) bool) {
+		for name := range shown {
+			if !slices.Contains(nothing, name) && !yield(name) {
+				return
+			}
+		}
+	})
+	u := person(has...)
+	for _, r := range []gate.Request{
+		{Purpose: gate.SignIn}, {Purpose: gate.Refresh}, {Purpose: gate.SignIn, Risk: gate.Ask}, {Purpose: gate.SignIn, Risk: gate.Must},
+		{Purpose: gate.SignIn, Risk: gate.Block}, {Purpose: gate.SignIn, ACR: token.AAL2}, {Purpose: gate.SignIn, MaxAge: time.Minute},
+		{Purpose: gate.SignIn, ACR: token.AAL2, MaxAge: time.Minute},
+	} {
+		r.Rules, r.User = rules, u
+		for i, a := range names {
+			for j, b := range append([]string{""}, names[i+1:]...) {
+				if j > 0 && (i+j+part)%12 != 0 { // each pair with one in twelve of the policies
+					continue
+				}
+				s := situation{has, r, []string{a}}
+				if b != "" {
+					s.proofs = append(s.proofs, b)
+				}
+				d := s.decide()
+				for name, holds := range invariants {
+					if !holds(s, d) {
+						t.Fatalf("%s:\n%v:\noutcome %d, next %d, kinds %v, reason %q", name, s, d.Outcome(), d.Next(), d.Kinds(), d.Reason())
+					}
+				}
+			}
+		}
+	}
+}
