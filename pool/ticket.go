@@ -93,7 +93,7 @@ type carried struct {
 	MaxAge  time.Duration `json:"max_age,omitempty"` // of a step-up
 	Acting  string        `json:"acting,omitempty"`  // the session that a step-up takes the place of
 	Counted []string      `json:"counted,omitempty"` // names of the counters that the session clears
-	Secret  []byte        `json:"secret,omitempty"`  // what an answer is judged by: a challenge, or a seed that is to be set up; sealed
+	Secret  []byte        `json:"sealed,omitempty"`  // what an answer is judged by: a challenge, or a seed that is to be set up; sealed
 }
 
 // newTicket returns a ticket of u, given to a caller, and what they hold for it.

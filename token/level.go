@@ -75,22 +75,14 @@ func rests(proofs []Proof, now time.Time) (level string, on []Proof) {
 func (m Method) known() bool { return m == MethodPassword }
 
 func (m Method) had() bool {
-	switch m {
-	case MethodTOTP, MethodSMS, MethodRecovery, MethodPasskey:
-		return true
-	}
-	return false
+	return slices.Contains([]Method{MethodTOTP, MethodSMS, MethodRecovery, MethodPasskey}, m)
 }
 
 func (m Method) factor() bool { return m.known() || m.had() || m == MethodVerifiedPasskey }
 
 // counts reports whether a method carries a level at all.
 func (m Method) counts() bool {
-	switch m {
-	case MethodEmailCode, MethodSMSCode, MethodEmail, MethodCustom:
-		return true
-	}
-	return m.factor()
+	return m.factor() || slices.Contains([]Method{MethodEmailCode, MethodSMSCode, MethodEmail, MethodCustom}, m)
 }
 
 // AMR returns the methods of proofs by their registered names (RFC 8176), sorted, each once: "mfa"

@@ -30,7 +30,10 @@ func holding(r Request, proofs []Proof, now time.Time) (held []token.Proof) {
 }
 
 func holds(r Request, p token.Proof, now time.Time) bool {
-	u := r.User
+	u, f := r.User, r.User.Factors
+	if f == nil {
+		f = new(user.Factors)
+	}
 	switch p.Method {
 	case token.MethodPassword:
 		return u.Password != nil && u.Password.Revision == p.Revision
@@ -42,21 +45,15 @@ func holds(r Request, p token.Proof, now time.Time) bool {
 	case token.MethodDevice:
 		d, ok := u.Device(p.Credential, now)
 		return ok && revision(d.Created) == p.Revision
-	}
-	f := u.Factors
-	if f == nil {
-		return false
-	}
-	switch p.Method {
 	case token.MethodTOTP:
 		app, ok := f.App(p.Credential)
 		return ok && revision(app.Created) == p.Revision
 	case token.MethodSMS:
-		return !f.SMS.IsZero() && revision(f.SMS) == p.Revision
+		return since(f.SMS, p)
 	case token.MethodEmail:
-		return !f.Email.IsZero() && revision(f.Email) == p.Revision
+		return since(f.Email, p)
 	case token.MethodRecovery:
-		return !f.Recovery.Made.IsZero() && revision(f.Recovery.Made) == p.Revision
+		return since(f.Recovery.Made, p)
 	case token.MethodPasskey, token.MethodVerifiedPasskey:
 		return slices.ContainsFunc(f.Passkeys, func(k mfa.Passkey) bool {
 			able := k.Verified || p.Method == token.MethodPasskey // a PIN that was set later is no factor
@@ -65,6 +62,9 @@ func holds(r Request, p token.Proof, now time.Time) bool {
 	}
 	return false
 }
+
+// since reports whether a proof is of what the user has since then.
+func since(made time.Time, p token.Proof) bool { return !made.IsZero() && revision(made) == p.Revision }
 
 // revision tells one credential from another that takes its place: when it was made.
 func revision(made time.Time) int64 { return made.UnixMicro() }

@@ -85,9 +85,21 @@ func person(has ...string) *user.User {
 }
 
 var people = [][]string{
-	{"password"}, {"password", "app"}, {"password", "app", "recovery"}, {"password", "passkey"}, {"password", "passkey", "second"},
-	{"password", "SMS"}, {"password", "email"}, {"password", "SMS", "email", "app", "passkey", "recovery"}, {"password", "recovery"},
-	nil, {"passkey"}, {"app"}, {"passkey", "app", "second", "recovery"}, {"key", "password", "second"}, {"key", "app"},
+	{"password"},
+	{"password", "app"},
+	{"password", "app", "recovery"},
+	{"password", "passkey"},
+	{"password", "passkey", "second"},
+	{"password", "SMS"},
+	{"password", "email"},
+	{"password", "SMS", "email", "app", "passkey", "recovery"},
+	{"password", "recovery"},
+	nil,
+	{"passkey"},
+	{"app"},
+	{"passkey", "app", "second", "recovery"},
+	{"key", "password", "second"},
+	{"key", "app"},
 }
 
 // situation is a question to the gate.
@@ -292,6 +304,7 @@ func (s situation) ends(steps int) bool {
 		switch d.Next() {
 		case gate.First:
 			by = byFirst[k]
+		case gate.Confirm, gate.NewPassword, gate.Second:
 		case gate.Enrol:
 			next.has = append(slices.Clip(s.has), map[mfa.Kind]string{
 				mfa.KindTOTP: "app", mfa.KindPasskey: "passkey", mfa.KindSMS: "SMS", mfa.KindEmail: "email",
@@ -340,8 +353,13 @@ func everySituation(t *testing.T, part int, rules gate.Rules, has []string) {
 	})
 	u := person(has...)
 	for _, r := range []gate.Request{
-		{Purpose: gate.SignIn}, {Purpose: gate.Refresh}, {Purpose: gate.SignIn, Risk: gate.Ask}, {Purpose: gate.SignIn, Risk: gate.Must},
-		{Purpose: gate.SignIn, Risk: gate.Block}, {Purpose: gate.SignIn, ACR: token.AAL2}, {Purpose: gate.SignIn, MaxAge: time.Minute},
+		{Purpose: gate.SignIn},
+		{Purpose: gate.Refresh},
+		{Purpose: gate.SignIn, Risk: gate.Ask},
+		{Purpose: gate.SignIn, Risk: gate.Must},
+		{Purpose: gate.SignIn, Risk: gate.Block},
+		{Purpose: gate.SignIn, ACR: token.AAL2},
+		{Purpose: gate.SignIn, MaxAge: time.Minute},
 		{Purpose: gate.SignIn, ACR: token.AAL2, MaxAge: time.Minute},
 	} {
 		r.Rules, r.User = rules, u
