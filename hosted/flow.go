@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/userpool-go/userpool/mfa"
 )
 
 // flow is what a browser carries from one page to the next, in a short cookie of its own: the
@@ -29,6 +31,11 @@ type flow struct {
 	Notice string            `json:"i,omitempty"` // a key of words
 	Slips  []slip            `json:"e,omitempty"`
 	Typed  map[string]string `json:"v,omitempty"` // of the form, without its secrets
+
+	// Of a step that asks for a factor.
+	By    mfa.Kind   `json:"b,omitempty"` // the kind that is asked for; "" means that the visitor chooses
+	Kinds []mfa.Kind `json:"k,omitempty"` // that it can be answered with besides
+	Enrol bool       `json:"r,omitempty"` // it is to be set up
 }
 
 // slip is one thing that is wrong with what was typed. It is named, not worded: the words are the
@@ -62,7 +69,7 @@ func (f flow) lifetime() time.Duration {
 	return 15 * time.Minute
 }
 
-// flow returns the flow of a page that a request names. The zero flow means that there is none,
+// flow returns the flow of a page that a request names. The pages of a factor share theirs. The zero flow means that there is none,
 // whatever else the browser sent.
 func (h *Pages) flow(r *http.Request, id, page string) flow {
 	if !flowID.MatchString(id) {
@@ -73,11 +80,19 @@ func (h *Pages) flow(r *http.Request, id, page string) flow {
 		return flow{}
 	}
 	f, ok := parseFlow(c.Value)
-	if !ok || f.Page != page {
+	if !ok || f.Page != page && !h.shares(f.Page, page) {
 		return flow{}
 	}
-	f.id = id
+	if f.id = id; f.Page != page {
+		f.Notice, f.Slips, f.Typed = "", nil, nil // of the other page
+	}
 	return f
+}
+
+// shares reports whether two pages are of one ticket.
+func (h *Pages) shares(a, b string) bool {
+	one, other := h.pages[a], h.pages[b]
+	return one != nil && other != nil && one.factor && other.factor
 }
 
 // parseFlow reads a cookie. Only its own browser can have changed it, and gains nothing by it; what

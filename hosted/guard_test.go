@@ -24,16 +24,19 @@ const writing = ": over TLS, same origin, bounded body, form of this browser"
 // (CVE class 11).
 var routes = []string{
 	"GET account",
+	"GET choose", "POST choose" + writing,
 	"GET confirm", "POST confirm" + writing,
 	"GET forgot", "POST forgot" + writing,
 	"GET forgot-username", "POST forgot-username" + writing,
 	"GET link", "POST link" + writing,
 	"GET new-password", "POST new-password" + writing,
 	"GET password", "POST password" + writing,
+	"GET recovery-code", "POST recovery-code" + writing,
 	"GET reset", "POST reset" + writing,
 	"GET sign-in", "POST sign-in" + writing,
 	"GET sign-out", "POST sign-out" + writing,
 	"GET sign-up", "POST sign-up" + writing,
+	"GET totp", "POST totp" + writing,
 	"POST resend" + writing,
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/web"
 )
@@ -34,10 +35,11 @@ type problem struct {
 
 // formJSON is the answer to a GET: what the page asks for.
 type formJSON struct {
-	Page     string  `json:"page"`
-	Ticket   string  `json:"ticket,omitempty"`
-	Fields   []field `json:"fields,omitempty"`
-	Username string  `json:"username,omitempty"` // who is signed in
+	Page     string     `json:"page"`
+	Ticket   string     `json:"ticket,omitempty"`
+	Fields   []field    `json:"fields,omitempty"`
+	Kinds    []mfa.Kind `json:"kinds,omitempty"`    // of factor, that may be chosen instead
+	Username string     `json:"username,omitempty"` // who is signed in
 }
 
 // endJSON answers with what came of a request.
@@ -88,23 +90,9 @@ func (v *visit) endJSON(o outcome) {
 	v.write(json.RawMessage(text))
 }
 
-// handle returns a step with the name of a cookie in place of its ticket.
-func handle(step pool.Step, id string) pool.Step {
-	switch s := step.(type) {
-	case *pool.NeedPassword:
-		return &pool.NeedPassword{Ticket: id, Expires: s.Expires}
-	case *pool.NeedConfirm:
-		return &pool.NeedConfirm{Ticket: id, Expires: s.Expires, Delivery: s.Delivery}
-	case *pool.NeedNewPassword:
-		return &pool.NeedNewPassword{Ticket: id, Expires: s.Expires}
-	default:
-		return nil // which has no JSON
-	}
-}
-
 // showJSON answers a GET with what the page asks for.
 func (v *visit) showJSON() {
-	f := formJSON{Page: v.page.name, Ticket: v.flow.id, Fields: v.page.fields(v.settings)}
+	f := formJSON{Page: v.page.name, Ticket: v.flow.id, Fields: v.page.fields(v.settings), Kinds: v.flow.Kinds}
 	if v.byLink() {
 		f.Fields = nil
 	}

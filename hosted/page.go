@@ -13,17 +13,20 @@ import (
 // The pages, by the last part of their path. Their words go by the same names, with "_" for "-".
 const (
 	accountPage     = "account"
+	choosePage      = "choose"
 	confirmPage     = "confirm"
 	forgotPage      = "forgot"
 	forgotNamePage  = "forgot-username"
 	linkPage        = "link"
 	newPasswordPage = "new-password"
 	passwordPage    = "password"
+	recoveryPage    = "recovery-code"
 	resendPage      = "resend"
 	resetPage       = "reset"
 	signInPage      = "sign-in"
 	signOutPage     = "sign-out"
 	signUpPage      = "sign-up"
+	totpPage        = "totp"
 )
 
 // page is one page: a form, its words, and where it leads. HTML and JSON are two ways to show it.
@@ -31,6 +34,9 @@ type page struct {
 	name string
 	// step pages are only for who is at that step: a flow with a ticket.
 	step bool
+	// factor pages are steps of which one leads to another by the same ticket: who chooses another kind
+	// of factor goes on with the same flow. Any of them takes it; see [visit.elsewhere].
+	factor bool
 	// shown is asked before the page is shown; where it answers, the page is not. Nil means that it
 	// is.
 	shown func(*visit) *outcome
@@ -73,6 +79,9 @@ func pages() map[string]*page {
 		{name: forgotPage, form: loginForm, submit: (*visit).forgot, more: []string{signInPage}},
 		{name: forgotNamePage, shown: (*visit).mayForgetName, form: addressForm, submit: (*visit).forgotName, more: []string{signInPage}},
 		{name: resetPage, step: true, form: resetForm, submit: (*visit).reset, more: []string{forgotPage, signInPage}},
+		{name: choosePage, step: true, factor: true, form: kindForm, submit: (*visit).choose, more: []string{signInPage}},
+		{name: totpPage, step: true, factor: true, form: totpForm, submit: (*visit).code, more: []string{signInPage}},
+		{name: recoveryPage, step: true, factor: true, form: recoveryForm, submit: (*visit).recoveryCode, more: []string{signInPage}},
 		{name: accountPage, shown: (*visit).mustBeIn, more: []string{signOutPage}},
 		{name: signOutPage, submit: (*visit).signOut},
 	} {
@@ -93,7 +102,9 @@ type field struct {
 }
 
 // secret reports whether what is typed there is never shown again.
-func (f field) secret() bool { return f.Type == "password" || f.Autocomplete == "one-time-code" }
+func (f field) secret() bool {
+	return f.Type == "password" || f.Type == "hidden" || f.Autocomplete == "one-time-code" || f.Name == "recovery_code"
+}
 
 func signInForm(s pool.Settings) []field { return []field{loginField(s), presentPassword} }
 

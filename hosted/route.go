@@ -102,6 +102,10 @@ func (v *visit) show() {
 		v.end(outcome{err: pool.ErrTicketGone})
 		return
 	}
+	if at := v.elsewhere(); at != "" {
+		v.w.see(v.path(at) + "?" + flowField + "=" + v.flow.id)
+		return
+	}
 	v.render()
 }
 
@@ -125,6 +129,10 @@ func (v *visit) submit(ctx context.Context, id string) {
 	}
 	if v.page.step && v.flow.Ticket == "" {
 		v.end(outcome{err: pool.ErrTicketGone})
+		return
+	}
+	if at := v.elsewhere(); at != "" && v.flow.By != "" {
+		v.end(outcome{to: at, flow: v.flow})
 		return
 	}
 	v.end(v.page.submit(v, ctx))
@@ -259,6 +267,8 @@ func (v *visit) slips(err error) []slip {
 		case has(s.Field):
 		case s.Field == "password" && has("new_password"):
 			all[i].Field = "new_password"
+		case s.Field == "code" && has("recovery_code"):
+			all[i].Field = "recovery_code"
 		default:
 			all[i].Field = ""
 		}

@@ -2,7 +2,6 @@ package hosted
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
@@ -62,33 +61,6 @@ func (v *visit) mustBeIn() *outcome {
 }
 
 func (v *visit) signedIn() bool { return web.User(v.r.Context()).ID != "" }
-
-// then is what follows a step: its page, or the end of the sign-in. A step that these pages do not
-// know is said to be unknown, and never let in.
-func (v *visit) then(step pool.Step, err error) outcome {
-	if err != nil {
-		return outcome{err: err}
-	}
-	on := flow{Login: v.login(), Next: v.flow.Next}
-	switch s := step.(type) {
-	case *pool.Done:
-		return v.enter(s)
-	case *pool.NeedPassword:
-		on.Ticket = s.Ticket
-		return outcome{to: passwordPage, flow: on, step: s}
-	case *pool.NeedConfirm:
-		if s.Ticket == "" {
-			return v.waits()
-		}
-		on.Ticket, on.To = s.Ticket, s.Delivery.Destination
-		return outcome{to: confirmPage, flow: on, step: s}
-	case *pool.NeedNewPassword:
-		on.Ticket = s.Ticket
-		return outcome{to: newPasswordPage, flow: on, step: s}
-	default:
-		return outcome{refused: &refusal{http.StatusNotImplemented, "unsupported"}}
-	}
-}
 
 // enter begins the session of a sign-in that has ended.
 func (v *visit) enter(done *pool.Done) outcome {

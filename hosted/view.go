@@ -35,6 +35,8 @@ type view struct {
 	Summary   string // heads the slips
 	Slips     []slipView
 	Form      *formView
+	Choices   []moreView // other ways
+	ChoicesAs string     // heads them
 	More      []moreView
 	Number    string // of a failure
 	Mailbox   string // of development mode
@@ -73,8 +75,11 @@ func (v *visit) render() {
 		return
 	}
 	p, key := v.page, v.page.key()
-	if v.byLink() {
+	switch {
+	case v.byLink():
 		key = "confirm_link"
+	case p.name == choosePage && v.flow.Enrol:
+		key = "choose_enrol"
 	}
 	d := v.view(p.name, v.words.say(key+".title"))
 	vary := []string{"to", v.flow.To, "name", d.Brand.Name}
@@ -95,9 +100,11 @@ func (v *visit) render() {
 		d.Summary = v.words.say("error.summary")
 		d.Title = v.words.say("error.title", "title", d.Title)
 	}
-	if p.submit != nil && !v.byLink() {
+	if p.submit != nil && !v.byLink() && p.name != choosePage {
 		d.Form = v.form(key, d.Slips)
+		d.ChoicesAs = v.words.say("choices")
 	}
+	d.Choices = v.choices()
 	if p.name == accountPage {
 		d.More = append(d.More, v.home())
 	}
@@ -179,7 +186,11 @@ func (v *visit) hidden(f flow) []hidden {
 // more returns what leads to another page: a button where that is a post, and a link elsewhere.
 func (v *visit) more(from *page, name string) moreView {
 	to := v.pages[name]
-	m := moreView{ID: "to-" + name, Text: v.words.first([]string{from.key() + ".to_" + to.key(), "to." + to.key()}), Href: v.path(name)}
+	keys := []string{from.key() + ".to_" + to.key(), "to." + to.key()}
+	if from.factor {
+		keys[0] = "factor.to_" + to.key()
+	}
+	m := moreView{ID: "to-" + name, Text: v.words.first(keys), Href: v.path(name)}
 	if to.submit != nil && to.form == nil {
 		m.Hidden = v.hidden(v.flow)
 	} else if next := v.next(); next != v.config.Home {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/userpool-go/userpool/hosted"
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
 )
@@ -29,21 +30,21 @@ func asked(t *testing.T) map[string]bool {
 	for _, s := range everySettings() {
 		pages, names := hosted.WordsOf(s)
 		fields = append(fields, names...)
-		for _, p := range append(pages, "confirm_link") {
+		for _, p := range append(pages, "confirm_link", "choose_enrol") {
 			if p == "resend" {
 				continue
 			}
 			need(p+".title", p+".intro?", p+".intro_unnamed?")
-			if p != "account" && p != "confirm_link" {
+			if !slices.Contains([]string{"account", "confirm_link", "choose", "choose_enrol"}, p) {
 				need(p + ".submit")
 			}
 			for _, to := range pages {
-				need(p+".to_"+to+"?", "to."+to+"?")
+				need(p+".to_"+to+"?", "factor.to_"+to+"?", "to."+to+"?")
 			}
 		}
 	}
 	for _, f := range slices.Compact(slices.Sorted(slices.Values(fields))) {
-		if f == "attribute_custom:size" {
+		if f == "attribute_custom:size" || f == "" {
 			continue
 		}
 		need("field."+f, "hint."+f+"?", "error."+f+"?")
@@ -61,6 +62,9 @@ func asked(t *testing.T) map[string]bool {
 		default:
 			need("error." + name)
 		}
+	}
+	for _, kind := range kinds {
+		need("kind." + string(kind))
 	}
 	source := regexp.MustCompile(`(?:say\(|\[\]string\{|refusal\{[\w.]+, |Notice(?::|\s*=)\s*|name == )"([a-z_.]+)"`)
 	files, _ := filepath.Glob("*.go")
@@ -91,6 +95,10 @@ var rules = []string{
 	string(password.RuleLength), string(password.RuleText), string(password.RuleUppercase), string(password.RuleLowercase),
 	string(password.RuleNumbers), string(password.RuleSymbols), string(password.RuleCommon), string(password.RuleContext),
 	string(password.RuleHistory), string(password.RuleBreached), "wrong_code",
+}
+
+var kinds = []mfa.Kind{
+	mfa.KindPassword, mfa.KindTOTP, mfa.KindSMS, mfa.KindEmail, mfa.KindPasskey, mfa.KindRecovery, mfa.KindCustom,
 }
 
 // everySettings are settings that together ask for every field there is.

@@ -1,0 +1,87 @@
+package hosted
+
+import (
+	"context"
+
+	"github.com/userpool-go/userpool/mfa"
+	"github.com/userpool-go/userpool/pool"
+)
+
+// factorPages are where a kind of factor is asked for.
+var factorPages = map[mfa.Kind]string{
+	"":           choosePage,
+	mfa.KindTOTP: totpPage,
+}
+
+// asking returns the page of what a flow is asked for.
+func (f flow) asking() string { return factorPages[f.By] }
+
+func kindForm(pool.Settings) []field { return []field{{Name: "kind", Type: "hidden"}} }
+
+func totpForm(pool.Settings) []field {
+	f := codeField
+	f.words = "totp_code"
+	return []field{f}
+}
+
+func recoveryForm(pool.Settings) []field {
+	return []field{{Name: "recovery_code", Type: "text", Autocomplete: "off", words: "recovery_code"}}
+}
+
+// choose asks for another kind of factor, or for another code of the same.
+func (v *visit) choose(ctx context.Context) outcome {
+	o := v.then(v.respond(ctx, pool.Choice{Kind: mfa.Kind(v.in["kind"])}))
+	if v.in["kind"] == string(v.flow.By) {
+		o.flow.Notice = "resent"
+	}
+	return o
+}
+
+// code answers with the code of an app.
+func (v *visit) code(ctx context.Context) outcome {
+	return v.then(v.respond(ctx, pool.Code{Value: code(v.in["code"])}))
+}
+
+func (v *visit) recoveryCode(ctx context.Context) outcome {
+	return v.then(v.respond(ctx, pool.RecoveryCode{Value: v.in["recovery_code"]}))
+}
+
+// respond answers the step that the visitor is at.
+func (v *visit) respond(ctx context.Context, with pool.Response) (pool.Step, error) {
+	return v.pool.Respond(ctx, pool.RespondInput{Ticket: v.flow.Ticket, With: with, Caller: v.caller()})
+}
+
+// elsewhere returns where the flow of a factor page is by now, "" where it is here: who goes back, or
+// has two tabs, may be at the page of a kind that is not asked for any more. To choose, and to type a
+// recovery code, can be done at any time.
+func (v *visit) elsewhere() string {
+	at := v.flow.asking()
+	if !v.page.factor || v.json || v.page.name == choosePage || v.page.name == recoveryPage || v.page.name == at {
+		return ""
+	}
+	return at
+}
+
+// choices returns the other kinds that a step can be answered with: a button each.
+func (v *visit) choices() (all []moreView) {
+	if !v.page.factor || v.page.name == recoveryPage {
+		return nil
+	}
+	kinds := v.flow.Kinds
+	if v.page.name == choosePage && v.flow.By != "" { // gone back to
+		kinds = append([]mfa.Kind{v.flow.By}, kinds...)
+	}
+	for _, k := range kinds {
+		c := moreView{ID: "choose-" + string(k), Text: v.words.say("kind." + string(k)), Href: v.path(choosePage)}
+		switch {
+		case c.Text == "": // none of ours
+			continue
+		case k == mfa.KindRecovery:
+			c.Href = v.path(recoveryPage) + "?" + flowField + "=" + v.flow.id
+		default:
+			c.Hidden = append(v.hidden(v.flow), hidden{"kind", string(k)})
+		}
+		all = append(all, c)
+	}
+	return all
+}

@@ -1,0 +1,69 @@
+package hosted
+
+import (
+	"net/http"
+
+	"github.com/userpool-go/userpool/mfa"
+	"github.com/userpool-go/userpool/pool"
+)
+
+// then is what follows a step: its page, or the end of the sign-in. A step that these pages do not
+// know is said to be unknown, and never let in.
+func (v *visit) then(step pool.Step, err error) outcome {
+	if err != nil {
+		return outcome{err: err}
+	}
+	if done, ok := step.(*pool.Done); ok {
+		return v.enter(done)
+	}
+	if need, ok := step.(*pool.NeedConfirm); ok && need.Ticket == "" {
+		return v.waits()
+	}
+	on, known := flowOf(step)
+	if !known {
+		return outcome{refused: &refusal{http.StatusNotImplemented, "unsupported"}}
+	}
+	on.Login, on.Next = v.login(), v.flow.Next
+	if on.Ticket == v.flow.Ticket && v.page.factor { // another kind of factor was chosen
+		on.id = v.flow.id
+	}
+	return outcome{to: on.Page, flow: on, step: step}
+}
+
+// flowOf returns the flow with which a step begins, on its page.
+func flowOf(step pool.Step) (on flow, known bool) {
+	switch s := step.(type) {
+	case *pool.NeedPassword:
+		return flow{Page: passwordPage, Ticket: s.Ticket}, true
+	case *pool.NeedConfirm:
+		return flow{Page: confirmPage, Ticket: s.Ticket, To: s.Delivery.Destination}, true
+	case *pool.NeedNewPassword:
+		return flow{Page: newPasswordPage, Ticket: s.Ticket}, true
+	case *pool.NeedTOTP:
+		on = flow{Ticket: s.Ticket, By: mfa.KindTOTP, Kinds: s.Others}
+	case *pool.NeedChoice:
+		on = flow{Ticket: s.Ticket, Kinds: s.Kinds, Enrol: s.Enrol}
+	default:
+		return flow{}, false
+	}
+	on.Page = on.asking()
+	return on, true
+}
+
+// handle returns a step with the name of a cookie in place of its ticket.
+func handle(step pool.Step, id string) pool.Step {
+	switch s := step.(type) {
+	case *pool.NeedPassword:
+		return &pool.NeedPassword{Ticket: id, Expires: s.Expires}
+	case *pool.NeedConfirm:
+		return &pool.NeedConfirm{Ticket: id, Expires: s.Expires, Delivery: s.Delivery}
+	case *pool.NeedNewPassword:
+		return &pool.NeedNewPassword{Ticket: id, Expires: s.Expires}
+	case *pool.NeedTOTP:
+		return &pool.NeedTOTP{Ticket: id, Expires: s.Expires, Others: s.Others}
+	case *pool.NeedChoice:
+		return &pool.NeedChoice{Ticket: id, Expires: s.Expires, Kinds: s.Kinds, Enrol: s.Enrol}
+	default:
+		return nil // which has no JSON
+	}
+}
