@@ -17,7 +17,6 @@ type attained struct {
 	h        *hooked
 	user     *user.User // as it will be stored
 	decided  gate.Decision
-	risk     gate.Risk
 	occurred string // the kind of event
 	// at is the counter of guesses at what was proven, and source that of the network. The session that
 	// is minted ends the run of the former. Where a step is due instead, the verdict leaves by it and is

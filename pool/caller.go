@@ -77,10 +77,11 @@ const deviceLifetime = 365 * 24 * time.Hour
 // device is what a known-device token says: this browser or app has signed in as that user. It
 // proves nothing, and skips nothing: guesses with it draw on a budget of their own.
 type device struct {
-	User    user.ID   `json:"user"`
-	Epoch   int64     `json:"epoch"`
-	ID      string    `json:"id"`
-	Expires time.Time `json:"expires"`
+	User     user.ID        `json:"user"`
+	Epoch    int64          `json:"epoch"`
+	ID       string         `json:"id"`
+	Networks []netip.Prefix `json:"networks,omitempty"` // that it was in, the last one first
+	Expires  time.Time      `json:"expires"`
 }
 
 func (p *Pool) deviceLabel() seal.Label {

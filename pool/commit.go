@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
@@ -29,6 +30,7 @@ type round struct {
 	state  *state // not older than what was read
 	client Client
 	now    time.Time
+	risk   gate.Risk // in the circumstances of a sign-in, once they were judged
 	// devices counts what a user was told of new devices, where one of them asks to sign in; without
 	// a key none does.
 	devices storage.Counter

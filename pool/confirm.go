@@ -37,7 +37,7 @@ func (p *Pool) confirm(ctx context.Context, a answered, c Code, h *hooked) (Step
 		return nil, p.unjudged(ctx, o, accountLocked, ErrBadCode)
 	}
 	if slices.ContainsFunc(a.Proofs, func(p token.Proof) bool { return p.Method == token.MethodPassword }) {
-		if err := p.mayAnswer(ctx, a, h); err != nil { // a right code signs in
+		if err := p.mayAnswer(ctx, &a, h); err != nil { // a right code signs in
 			return nil, err
 		}
 	}
@@ -46,7 +46,7 @@ func (p *Pool) confirm(ctx context.Context, a answered, c Code, h *hooked) (Step
 		return nil, p.wrong(ctx, a.guess(a.code), ErrBadCode, o, a.tried())
 	}
 	step, err := p.confirmed(ctx, a, append(gate.Carried(a.user.ID, a.Proofs), proof), h)
-	if errors.Is(err, errLocked) { // as a wrong code hears
+	if errors.Is(err, ErrNotAuthorized) && !a.user.Disabled { // as a wrong code hears
 		err = ErrBadCode
 	}
 	return step, err

@@ -40,10 +40,12 @@ func (denial) Unwrap() error { return nil }
 type hooked struct {
 	from         Caller
 	event        hook.Event // without the user
+	typed        Password   // with the call; zero means none
 	signUp       answer[hook.PreSignUpAnswer]
 	authenticate answer[struct{}]
 	tokens       answer[shape]
 	migrate      answer[hook.MigrateUserAnswer]
+	assessed     answer[hook.Risk]
 	conflicts    int // of who is migrated with others about logins
 }
 
@@ -120,12 +122,13 @@ const (
 	preTokenGeneration = "PreTokenGeneration"
 	customMessage      = "CustomMessage"
 	migrateUser        = "MigrateUser"
+	assessRisk         = "AssessRisk"
 )
 
 // hookNames are all of them.
 var hookNames = []string{
 	preSignUp, postConfirmation, preAuthentication, postAuthentication, preTokenGeneration, customMessage,
-	migrateUser,
+	migrateUser, assessRisk,
 }
 
 // errHookFull means that as many runs of a hook are going on as may.

@@ -137,6 +137,10 @@ func (p *Pool) migrate(
 		return nil, unavailable(err)
 	}
 	d := gate.Decide(p.request(r.round, u), []gate.Proof{gate.Migrated(u, r.now)}, r.now)
+	if d.Outcome() == gate.Refuse { // and stays where they are, for another time
+		o.Reason = string(d.Reason())
+		return nil, p.wrong(ctx, r.guess(), ErrNotAuthorized, o)
+	}
 	step, err := p.advance(ctx, attained{
 		round: r.round, h: &j.hooked, user: u, decided: d, occurred: signInEvent,
 		at: r.counter, source: r.source.Key, also: []storage.Change{storage.Put(u), event}, warned: p.warn(r, o.from),

@@ -8,6 +8,7 @@ import (
 
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/pool/hook"
+	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
 )
@@ -97,20 +98,23 @@ func (p *Pool) joined(
 	return SignUpResult{Confirmed: err == nil}, err
 }
 
-// mayTry asks PreAuthentication about an attempt to sign in by a password, before anything is
-// judged. A denial is counted against the network, as source, and not against the account: it says
-// nothing of it.
-func (p *Pool) mayTry(ctx context.Context, h *hooked, client Client, login string, u *user.User) error {
-	f := p.config.Hooks.PreAuthentication
-	if f == nil {
-		return nil
+// mayTry asks PreAuthentication about an attempt to sign in by a password, and then what risk there
+// is in it, before anything is judged. A denial is counted against the network, as source, and not
+// against the account: it says nothing of it.
+func (p *Pool) mayTry(
+	ctx context.Context, h *hooked, r round, login string, u *user.User, guesses storage.Counter,
+) (gate.Risk, error) {
+	if f := p.config.Hooks.PreAuthentication; f != nil {
+		_, err := once(&h.authenticate, func() (struct{}, error) {
+			e := h.about(r.client, login, u)
+			e.Source = hook.Authentication
+			f := func(ctx context.Context, e hook.PreAuthentication) (struct{}, error) { return struct{}{}, f(ctx, e) }
+			well := func(struct{}) error { return nil }
+			return consult(ctx, p, preAuthentication, f, hook.PreAuthentication{Event: e, UserNotFound: u == nil}, well)
+		})
+		if err != nil {
+			return 0, err
+		}
 	}
-	_, err := once(&h.authenticate, func() (struct{}, error) {
-		e := h.about(client, login, u)
-		e.Source = hook.Authentication
-		f := func(ctx context.Context, e hook.PreAuthentication) (struct{}, error) { return struct{}{}, f(ctx, e) }
-		well := func(struct{}) error { return nil }
-		return consult(ctx, p, preAuthentication, f, hook.PreAuthentication{Event: e, UserNotFound: u == nil}, well)
-	})
-	return err
+	return p.assess(ctx, h, r, login, circumstances{p.device(h.from, r.now), h.from, u, guesses, h.typed.Value})
 }

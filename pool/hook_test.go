@@ -45,6 +45,9 @@ var refusals = map[string]struct {
 	"limit":    {nil, func(context.Context) error { return &storage.LimitError{} }},
 }
 
+// assessed marks a call that PreAuthentication lets pass.
+type assessed struct{}
+
 // denies checks that err is the denial of a hook, for a reason.
 func denies(t *testing.T, err error, name string, reason error) {
 	t.Helper()
@@ -78,7 +81,13 @@ func TestS8_PreHooksDeny(t *testing.T) {
 					PreSignUp: func(ctx context.Context, _ hook.PreSignUp) (hook.PreSignUpAnswer, error) {
 						return hook.PreSignUpAnswer{Confirm: true, VerifyEmail: true}, say(ctx)
 					},
-					PreAuthentication: func(ctx context.Context, _ hook.PreAuthentication) error { return say(ctx) },
+					PreAuthentication: func(ctx context.Context, _ hook.PreAuthentication) error {
+						if ctx.Value(assessed{}) != nil {
+							return nil
+						}
+						return say(ctx)
+					},
+					AssessRisk: func(ctx context.Context, _ hook.AssessRisk) (hook.Risk, error) { return hook.NoRisk, say(ctx) },
 				}))
 				k.join(ada)
 				deny = true
@@ -87,6 +96,10 @@ func TestS8_PreHooksDeny(t *testing.T) {
 					"PreAuthentication": func() error {
 						_, err := k.signIn(ada, right)
 						return err
+					},
+					"AssessRisk": func() error {
+						in := pool.SignInInput{Username: ada, With: pool.Password{Value: right}}
+						return second(k.SignIn(context.WithValue(t.Context(), assessed{}, true), in))
 					},
 				} {
 					runs.Store(0)
@@ -115,7 +128,7 @@ func TestS8_PreHooksDeny(t *testing.T) {
 						t.Errorf("an event holds what the hook said: %q", e.Reason)
 					}
 				}
-				if !found["sign_up hook:PreSignUp"] || !found["sign_in hook:PreAuthentication"] {
+				if !found["sign_up hook:PreSignUp"] || !found["sign_in hook:PreAuthentication"] || !found["sign_in hook:AssessRisk"] {
 					t.Errorf("events = %v", found)
 				}
 				time.Sleep(2 * time.Hour) // what is deaf ends with the bubble
@@ -124,22 +137,26 @@ func TestS8_PreHooksDeny(t *testing.T) {
 	}
 }
 
-// With PreAuthentication too, no entrance tells who is behind a login: neither what it says nor
+// With hooks before the password too, no entrance tells who is behind a login: neither what it says nor
 // what runs.
-func TestS19_PreAuthenticationDoesNotTell(t *testing.T) {
+func TestS19_HooksBeforeThePasswordDoNotTell(t *testing.T) {
 	t.Parallel()
 	for _, say := range []error{nil, errStaff} {
 		want := ""
 		for state, make := range states {
 			var runs atomic.Int32
 			var armed atomic.Bool
-			k := open(t, with(hook.Set{PreAuthentication: func(context.Context, hook.PreAuthentication) error {
+			asked := func() error {
 				if !armed.Load() {
 					return nil
 				}
 				runs.Add(1)
 				return say
-			}}))
+			}
+			k := open(t, with(hook.Set{
+				PreAuthentication: func(context.Context, hook.PreAuthentication) error { return asked() },
+				AssessRisk:        func(context.Context, hook.AssessRisk) (hook.Risk, error) { return hook.HighRisk, asked() },
+			}))
 			make(k, ada)
 			armed.Store(true)
 			k.store.reset()

@@ -160,7 +160,7 @@ func (p *Pool) answerLink(ctx context.Context, a answered, b bearer, with Respon
 		return nil, err
 	}
 	o := occurrence{who: a.user, from: a.from, Kind: confirmEvent, Outcome: refused, Client: a.client.ID}
-	if err := p.judgeAnswer(ctx, a, j, o); err != nil {
+	if err := p.judgeAnswer(ctx, &a, j, o); err != nil {
 		return nil, err
 	}
 	d := gate.Decide(p.request(a.round, a.user), []gate.Proof{j.owner}, a.now)

@@ -44,6 +44,7 @@ func (p *Pool) mint(ctx context.Context, v attained) (Step, error) {
 		return nil, err
 	}
 	d := device{User: v.user.ID, Epoch: v.user.Epoch, ID: rand.Text(), Expires: v.now.Add(deviceLifetime)}
+	d.Networks = p.device(v.h.from, v.now).surroundings(v.user, v.h.from)
 	done.Device = p.deviceToken(d)
 	return done, nil
 }

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -9,14 +10,14 @@ import (
 	"github.com/userpool-go/userpool/storage"
 )
 
-// RiskSettings say from where the pool serves nobody, and where it sees no risk. They are about
-// [Caller].IP alone: a caller without an address is in no network, and so neither blocked nor
-// allowed. Whoever counts on them sees to it that the program knows where its visitors are, behind
-// proxies too.
+// RiskSettings say from where the pool serves nobody, and what it does about sign-ins whose
+// circumstances are out of the ordinary ([hook.AssessRisk]).
 //
-// A network is a prefix whose bits beyond its length are zero; a /32, or for IPv6 a /128, is one
-// address. IPv4 is in networks of IPv4 only, however it is written: an address or a prefix that is
-// mapped into IPv6 (::ffff:192.0.2.0/120) is the IPv4 one.
+// Networks are about [Caller].IP alone: a caller without an address is in none, and so neither
+// blocked nor allowed. Whoever counts on them sees to it that the program knows where its visitors
+// are, behind proxies too. A network is a prefix whose bits beyond its length are zero; a /32, or for
+// IPv6 a /128, is one address. IPv4 is in networks of IPv4 only, however it is written: an address or
+// a prefix that is mapped into IPv6 (::ffff:192.0.2.0/120) is the IPv4 one.
 type RiskSettings struct {
 	// Block are networks whose visitors are refused with [ErrNetworkBlocked] whatever they want,
 	// before any work and before anything of a user is looked at: Cognito's BlockedIPRangeList. At
@@ -31,12 +32,21 @@ type RiskSettings struct {
 	// SkippedIPRangeList. Nothing else is skipped: locks, limits, blocked networks and the factors
 	// that the pool requires hold there as anywhere. At most 200, and none within one of Block.
 	Allow []netip.Prefix `json:",omitzero"`
+	// Low, Medium and High are what is done about a sign-in at such a risk, none milder than the one
+	// before. A new device and a new network are a medium one; with guesses that were wrong, or a
+	// password that everybody uses, it is high. "" means RiskAllow for Low and Medium, and RiskAsk for
+	// High.
+	Low    RiskAction `json:",omitzero"`
+	Medium RiskAction `json:",omitzero"`
+	High   RiskAction `json:",omitzero"`
 }
 
 const maxNetworks = 200
 
-// defaults returns s with each network in the one form that it has, sharing nothing.
+// defaults returns s with every default written out and each network in the one form that it has,
+// sharing nothing.
 func (s RiskSettings) defaults() RiskSettings {
+	s.Low, s.Medium, s.High = cmp.Or(s.Low, RiskAllow), cmp.Or(s.Medium, RiskAllow), cmp.Or(s.High, RiskAsk)
 	for _, list := range []*[]netip.Prefix{&s.Block, &s.Allow} {
 		*list = slices.Clone(*list)
 		for i, n := range *list {
@@ -70,7 +80,7 @@ func (s RiskSettings) problems() (ps []string) {
 			ps = append(ps, fmt.Sprintf("risk: allowed network %v lies in %v, which is blocked", n, s.Block[i]))
 		}
 	}
-	return ps
+	return append(ps, s.actionProblems()...)
 }
 
 // blocks reports whether a caller is in a blocked network.

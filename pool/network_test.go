@@ -316,6 +316,7 @@ func TestNetworksAreKeptInOneForm(t *testing.T) {
 	given := &pool.Settings{Risk: pool.RiskSettings{Block: networks("::ffff:10.0.0.0/104"), Allow: networks("2001:0db8::/32")}}
 	k := open(t, func(c *pool.Config) { c.Settings = given })
 	want := pool.RiskSettings{Block: networks("10.0.0.0/8"), Allow: networks("2001:db8::/32")}
+	want.Low, want.Medium, want.High = pool.RiskAllow, pool.RiskAllow, pool.RiskAsk // by default
 	if got := k.Settings().Risk; !reflect.DeepEqual(got, want) {
 		t.Errorf("Settings = %v, want %v", got, want)
 	}

@@ -37,7 +37,7 @@ func (p *Pool) newPassword(ctx context.Context, a answered, chosen *choice, h *h
 	if !guessRule.Locked(a.password, a.now).IsZero() {
 		return nil, p.unjudged(ctx, o, accountLocked, ErrNotAuthorized)
 	}
-	if err := p.mayAnswer(ctx, a, h); err != nil {
+	if err := p.mayAnswer(ctx, &a, h); err != nil {
 		return nil, err
 	}
 	policy.History = max(policy.History, 1) // never the temporary one again
@@ -48,8 +48,13 @@ func (p *Pool) newPassword(ctx context.Context, a answered, chosen *choice, h *h
 	if refusal != nil {
 		return nil, p.wrong(ctx, a.guess(a.password), refusal, o)
 	}
-	next.Status, o.Outcome = status, succeeded
+	next.Status = status
 	d = gate.Decide(p.request(a.round, next), gate.Chosen(u, next, a.now, shown...), a.now)
+	if d.Outcome() == gate.Refuse {
+		o.Reason = string(d.Reason())
+		return nil, p.wrong(ctx, a.guess(a.password), ErrNotAuthorized, o, a.tried())
+	}
+	o.Outcome = succeeded
 	changes := append(p.replaced(next, a.told, a.now, a.from.locale()), storage.Put(next), p.event(a.now, o))
 	changes = append(changes, a.used()...)
 	h.event.Source = hook.NewPasswordChallenge

@@ -75,7 +75,7 @@ func (p *Pool) answer(ctx context.Context, a answered, with Response, chosen *ch
 // withPassword judges the password that a step asked for.
 func (p *Pool) withPassword(ctx context.Context, a answered, j *judgement) (Step, error) {
 	o := occurrence{who: a.user, from: a.from, Kind: signInEvent, Outcome: refused, Client: a.client.ID}
-	if err := p.judgeAnswer(ctx, a, j, o); err != nil {
+	if err := p.judgeAnswer(ctx, &a, j, o); err != nil {
 		return nil, err
 	}
 	proofs := append(gate.Carried(a.user.ID, a.Proofs), j.owner)
@@ -89,7 +89,7 @@ func (p *Pool) withPassword(ctx context.Context, a answered, j *judgement) (Step
 
 // judgeAnswer judges the password that answers a ticket, where it may be guessed at. An error is no
 // verdict.
-func (p *Pool) judgeAnswer(ctx context.Context, a answered, j *judgement, o occurrence) error {
+func (p *Pool) judgeAnswer(ctx context.Context, a *answered, j *judgement, o occurrence) error {
 	if !guessRule.Locked(a.password, a.now).IsZero() {
 		return p.unjudged(ctx, o, accountLocked, ErrNotAuthorized)
 	}

@@ -50,7 +50,7 @@ func (p *Pool) pose(q *question, kind mfa.Kind) error {
 // judgeFactor asks the gate anew about what a ticket has proven, with what its answer proves.
 func (p *Pool) judgeFactor(a answered, u *user.User, shown ...gate.Proof) gate.Decision {
 	r := p.request(a.round, u)
-	r.Risk, r.ACR, r.MaxAge = a.Risk, a.ACR, a.MaxAge
+	r.ACR, r.MaxAge = a.ACR, a.MaxAge
 	return gate.Decide(r, append(gate.Carried(u.ID, a.Proofs), shown...), a.now)
 }
 
@@ -61,7 +61,7 @@ func (p *Pool) answerSecond(ctx context.Context, a answered, with Response, h *h
 	if d.Outcome() != gate.Step || d.Next() != gate.Second {
 		return nil, ErrTicketGone
 	}
-	if err := p.mayAnswer(ctx, a, h); err != nil {
+	if err := p.mayAnswer(ctx, &a, h); err != nil {
 		return nil, err
 	}
 	switch w := with.(type) {
@@ -138,7 +138,7 @@ func (p *Pool) answerRecovery(ctx context.Context, a answered, w RecoveryCode, h
 // attained is what the right answer to the ticket has shown.
 func (a answered) attained(u *user.User, d gate.Decision, h *hooked, at storage.Counter, also ...storage.Change) attained {
 	return attained{
-		round: a.round, h: h, user: u, decided: d, risk: a.Risk, occurred: signInEvent,
+		round: a.round, h: h, user: u, decided: d, occurred: signInEvent,
 		at: at, source: a.source, earlier: a.Counted, first: a.First, also: append(a.used(), also...),
 	}
 }

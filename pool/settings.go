@@ -32,7 +32,7 @@ type Settings struct {
 	Sessions SessionSettings
 	Limits   LimitSettings
 	Events   EventSettings
-	// Risk is from where the pool serves nobody, and where it sees no risk.
+	// Risk is from where the pool serves nobody, and what it does about sign-ins out of the ordinary.
 	Risk RiskSettings `json:",omitzero"`
 	// Notices are what the owners of accounts are told of.
 	Notices NoticeSettings `json:",omitzero"`

@@ -164,6 +164,9 @@ var binds = map[string]struct {
 			return s.shows(func(now pool.Settings) bool { return len(now.Notices.InsecureSilent) == 1 })
 		},
 	},
+	"Risk: it is blocked": {
+		tighten: func(s *pool.Settings) { s.Risk.Medium, s.Risk.High = pool.RiskBlock, pool.RiskBlock }, signIn: pool.ErrNotAuthorized,
+	},
 	"Limits":        {word: "leased in slices, which the next lease replaces: TestT6_PoolHasABudget; of countries: TestT6_CountriesThatAreServed"},
 	"Events":        {word: "read by the chore that drops old ones: TestT10_RetentionLeavesAnAnchor"},
 	"Impersonation": {word: "asked by each act of an administrator"},

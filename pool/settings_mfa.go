@@ -100,6 +100,6 @@ func (p *Pool) offered(kinds []mfa.Kind) []mfa.Kind {
 // request asks the gate about a sign-in of a user.
 func (p *Pool) request(r round, u *user.User) gate.Request {
 	return gate.Request{
-		User: u, Purpose: gate.SignIn, Policy: r.state.settings.Passwords, Rules: p.rules(r.state, u, r.client),
+		User: u, Purpose: gate.SignIn, Policy: r.state.settings.Passwords, Rules: p.rules(r.state, u, r.client), Risk: r.risk,
 	}
 }

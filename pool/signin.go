@@ -43,7 +43,8 @@ func (p *Pool) SignIn(ctx context.Context, in SignInInput) (Step, error) {
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	j := judgement{hooked: p.call(hook.Authentication, in.Caller, in.Metadata), typed: typed}
+	j := judgement{hooked: p.call(hook.Authentication, in.Caller, in.Metadata)}
+	j.typed = typed
 	ask := asking{client: in.Client, secret: in.ClientSecret, from: in.Caller}
 	return again(func() (Step, error) { return p.signIn(ctx, in, &ask, login, &j) })
 }
@@ -52,7 +53,6 @@ func (p *Pool) SignIn(ctx context.Context, in SignInInput) (Step, error) {
 // round that finds other users has no proof of theirs, because the gate drops it.
 type judgement struct {
 	hooked
-	typed          Password
 	done           bool
 	owner, attempt gate.Proof
 	arrival        choice // of the password of who is migrated
@@ -102,7 +102,7 @@ func (p *Pool) signIn(
 			return nil, err
 		}
 	}
-	if err := p.mayTry(ctx, &j.hooked, r.client, in.Username, r.user); err != nil {
+	if r.risk, err = p.mayTry(ctx, &j.hooked, r.round, in.Username, r.user, r.counter); err != nil {
 		return nil, p.denied(ctx, err, now, o, storage.Count{Key: r.source.Key, Rule: sourceRule, Now: now})
 	}
 	if !j.done {

@@ -63,6 +63,7 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 	if a.carried, err = p.answers(a.ticket, b, a.user); err != nil {
 		return a, err
 	}
+	a.risk = a.Risk
 	if !b.mailed && a.Browser != c.Browser { // a link is opened where its owner reads mail
 		return a, errOtherSurface
 	}
@@ -96,12 +97,13 @@ func (a answered) tried() storage.Change {
 }
 
 // mayAnswer asks PreAuthentication about an answer to a ticket that may end in a sign-in by
-// password.
-func (p *Pool) mayAnswer(ctx context.Context, a answered, h *hooked) error {
+// password, and what risk there is in it. What there was when the sign-in began stays with it.
+func (p *Pool) mayAnswer(ctx context.Context, a *answered, h *hooked) error {
 	if err := a.client.allows(FlowPassword); err != nil {
 		return err
 	}
-	err := p.mayTry(ctx, h, a.client, called(a.user), a.user)
+	risk, err := p.mayTry(ctx, h, a.round, called(a.user), a.user, a.password)
+	a.risk = max(a.risk, risk)
 	if err != nil {
 		err = p.denied(ctx, err, a.now, occurrence{who: a.user, from: a.from, Kind: signInEvent, Client: a.client.ID},
 			storage.Count{Key: a.source, Rule: sourceRule, Now: a.now})

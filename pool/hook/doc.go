@@ -10,7 +10,7 @@
 //		},
 //	}})
 //
-// The Pre hooks run in the call of the visitor, before anything is stored, for at most [Timeout].
+// The Pre hooks and AssessRisk run in the call of the visitor, before anything is stored, for at most [Timeout].
 // They deny what they were asked about by an error, a panic, an answer that is malformed, and by
 // not answering in time; the caller of the pool gets a *pool.HookError. A pool runs at most
 // [Parallel] calls of one hook at once and refuses further ones with a *pool.LimitError, so a hook
@@ -24,7 +24,7 @@
 // CustomMessage runs when a message is sent, and denies nothing: where it fails twice, or its words
 // are malformed, the pool's own go out.
 //
-// A Pre hook costs the pool nothing but its own time, and PreTokenGeneration at a sign-in one read.
+// Such a hook costs the pool nothing but its own time, and PreTokenGeneration at a sign-in one read.
 // A Post hook costs one record more in the commit that caused it and, each time it is run, one read
 // and one commit apart from the call. CustomMessage costs one read for each message to a user.
 //

@@ -20,6 +20,11 @@ type Set struct {
 	// not where guessing is locked. A refusal is not counted against the account, as nothing of it
 	// was tried; it is counted against the caller's network.
 	PreAuthentication func(context.Context, PreAuthentication) error
+	// AssessRisk judges the circumstances of an attempt to sign in, given what the pool makes of them,
+	// and has the last word: what is done at the risk that it names is in the pool's settings. It runs
+	// where and when PreAuthentication does, after it, but not for callers in networks that the
+	// settings allow. Where it fails the attempt is refused, and counted, as by PreAuthentication.
+	AssessRisk func(context.Context, AssessRisk) (Risk, error)
 	// PostAuthentication runs after a sign-in, whether it gave tokens or a browser session. A
 	// refresh is none.
 	PostAuthentication func(context.Context, PostAuthentication) error
