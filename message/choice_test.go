@@ -102,6 +102,8 @@ func TestGermanWords(t *testing.T) {
 		{message.FactorAdded, "Ihr Konto bei Laden hat einen weiteren Weg zur Anmeldung"},
 		{message.FactorRemoved, "Ihr Konto bei Laden hat einen Weg zur Anmeldung weniger"},
 		{message.RecoveryCodesMade, "Neue Wiederherstellungscodes für Ihr Konto bei Laden"},
+		{message.SignInCode, "Ihr Code zur Anmeldung bei Laden"},
+		{message.FactorCode, "Ihr zweiter Code für Laden"},
 		{message.RecoveryCodeUsed, "Ein Wiederherstellungscode Ihres Kontos bei Laden wurde benutzt"},
 	} {
 		d := message.Data{Code: "271828", Link: confirmURL, Pool: "Laden", Expires: time.Hour}

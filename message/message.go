@@ -94,6 +94,10 @@ const (
 	// RecoveryCodeUsed tells the owner of an account that somebody has used up one of its recovery
 	// codes.
 	RecoveryCodeUsed Kind = "recovery_code_used"
+	// SignInCode carries the code with which somebody signs in without a password (security.md S3).
+	SignInCode Kind = "sign_in_code"
+	// FactorCode carries the code of a second factor, as a sign-in asks for it or as it is set up.
+	FactorCode Kind = "factor_code"
 )
 
 // Message is one message to one person, ready to be sent.

@@ -85,6 +85,8 @@ var kinds = map[Kind]may{
 	FactorRemoved:     {username: true, occasion: true},
 	RecoveryCodesMade: {username: true, occasion: true},
 	RecoveryCodeUsed:  {username: true, occasion: true},
+	SignInCode:        {code: true, username: true},
+	FactorCode:        {code: true, username: true},
 }
 
 // Render returns the built-in English words of a message, as [Settings.Render] does of no settings

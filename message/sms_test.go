@@ -3,6 +3,7 @@ package message_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ func TestSMSFitsOneSegment(t *testing.T) {
 		message.ConfirmSignUp, message.AlreadyRegistered, message.ResetPassword, message.PasswordChanged, message.SignInAttempts, message.Invitation,
 		message.ConfirmAddress, message.AddressesChanged, message.AccountDeleted, message.AddressRemoved, message.Impersonated,
 		message.ForgotUsername, message.NewDevice, message.FactorAdded, message.FactorRemoved,
-		message.RecoveryCodesMade, message.RecoveryCodeUsed,
+		message.RecoveryCodesMade, message.RecoveryCodeUsed, message.SignInCode, message.FactorCode,
 	} {
 		for _, locale := range []string{"en", "de"} {
 			d := message.Data{
@@ -50,8 +51,7 @@ func TestSMSFitsOneSegment(t *testing.T) {
 			if n := utf8.RuneCountInString(m.Text); n < 6 || n > 140 || strings.Trim(m.Text, gsm) != "" {
 				t.Errorf("%s in %s has %d characters, want 6 to 140 of GSM's: %q", kind, locale, n, m.Text)
 			}
-			carries := kind == message.ConfirmSignUp || kind == message.ResetPassword || kind == message.Invitation ||
-				kind == message.ConfirmAddress
+			carries := kind == message.Invitation || slices.Contains(coded, kind)
 			if strings.Contains(m.Text, "27182818") != carries || strings.Contains(m.Text, "59 Minut") != (carries && locale == "de") {
 				t.Errorf("%s in %s: %q", kind, locale, m.Text)
 			}

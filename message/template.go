@@ -26,7 +26,7 @@ type Settings struct {
 //     address; an SMS gets the text and a blank.
 //   - {username} is the name by which the reader signs in. [ResetPassword], [PasswordChanged],
 //     [SignInAttempts], [Invitation], [AddressReplaced], [AddressAdded], [AddressesChanged], [AccountDeleted],
-//     [AddressRemoved], [Impersonated], [ForgotUsername] and what tells an [Occasion] may hold it. In HTML it is escaped for
+//     [AddressRemoved], [Impersonated], [ForgotUsername], [SignInCode], [FactorCode] and what tells an [Occasion] may hold it. In HTML it is escaped for
 //     text and for the values of attributes; it belongs into no script, no style and not at the
 //     beginning of a link's address.
 //   - {login-time}, {ip-address} and {device-name} are the [Occasion] of a notice that tells one, and

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +79,11 @@ func TestTemplateFillsPlaceholders(t *testing.T) {
 	}
 }
 
+// coded are the kinds that carry a code.
+var coded = []message.Kind{
+	message.ConfirmSignUp, message.ResetPassword, message.ConfirmAddress, message.SignInCode, message.FactorCode,
+}
+
 // Even a template that nobody has checked puts no code into a subject, no line into a header, and no
 // code into a message that carries none.
 func TestUncheckedTemplateStaysHarmless(t *testing.T) {
@@ -87,14 +93,14 @@ func TestUncheckedTemplateStaysHarmless(t *testing.T) {
 		message.ConfirmSignUp, message.ConfirmSignUpLink, message.AlreadyRegistered, message.ResetPassword, message.PasswordChanged,
 		message.SignInAttempts, message.ConfirmAddress, message.AddressReplaced, message.AddressAdded, message.AddressesChanged, message.AccountDeleted, message.AddressRemoved, message.Impersonated,
 		message.ForgotUsername, message.NewDevice, message.FactorAdded, message.FactorRemoved,
-		message.RecoveryCodesMade, message.RecoveryCodeUsed,
+		message.RecoveryCodesMade, message.RecoveryCodeUsed, message.SignInCode, message.FactorCode,
 	} {
 		bad.Kind = kind
 		m, err := settings(bad).Render(kind, "", message.Data{Code: "C0DE", Link: confirmURL, Username: "{####}\r\nTo: eve@example.com"})
 		if want := "{####}Bcc: {####} To: eve@example.com"; err != nil || m.Subject != want {
 			t.Errorf("%s: subject %q, %v, want %q", kind, m.Subject, err, want)
 		}
-		carries := kind == message.ConfirmSignUp || kind == message.ResetPassword || kind == message.ConfirmAddress
+		carries := slices.Contains(coded, kind)
 		if strings.Contains(m.Text, "C0DE") != carries || m.HTML != "" {
 			t.Errorf("%s: text %q, HTML %q", kind, m.Text, m.HTML)
 		}

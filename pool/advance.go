@@ -64,7 +64,7 @@ func (p *Pool) needFactor(ctx context.Context, v attained) (Step, error) {
 	}
 	t, b := p.ticketOf(v.user, v.client.ID, purpose, v.h.from, c, v.now, v.now.Add(v.client.StepLifetime))
 	q := question{
-		round: v.round, user: v.user, ticket: t, bearer: b, kinds: v.decided.Kinds(), verify: v.decided.Verify(),
+		round: v.round, h: v.h, user: v.user, ticket: t, bearer: b, kinds: v.decided.Kinds(), verify: v.decided.Verify(),
 		carried: c, from: v.h.from,
 	}
 	kind := mfa.Kind("")
@@ -77,12 +77,15 @@ func (p *Pool) needFactor(ctx context.Context, v attained) (Step, error) {
 	changes := append(slices.Clip(v.also), q.changes...)
 	changes = append(changes, storage.Put(t))
 	if v.finished { // its own event is among the changes
-		return q.step, overMail(p.commit(ctx, changes...))
+		err := p.commit(ctx, changes...)
+		v.h.codes.learn(err, factorRule, v.now)
+		return q.step, overMail(err)
 	}
 	o := occurrence{
 		who: v.user, from: v.h.from, Kind: v.occurred, Outcome: stepped, Reason: string(q.step.Kind()), Client: v.client.ID,
 	}
 	if err := p.counted(ctx, guess{v.at, v.source, v.now}, v.warned, o, changes...); err != nil {
+		v.h.codes.learn(err, factorRule, v.now)
 		return nil, err
 	}
 	return q.step, nil

@@ -83,7 +83,7 @@ func taken(err error) error {
 	if errors.Is(err, storage.ErrConflict) {
 		return ErrLoginTaken
 	}
-	if _, locked := limit(err); locked {
+	if _, locked := limit(err); locked && !errors.Is(err, storage.ErrStale) {
 		return ErrBadCode
 	}
 	return err

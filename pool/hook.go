@@ -46,7 +46,8 @@ type hooked struct {
 	tokens       answer[shape]
 	migrate      answer[hook.MigrateUserAnswer]
 	assessed     answer[hook.Risk]
-	conflicts    int // of who is migrated with others about logins
+	conflicts    int    // of who is migrated with others about logins
+	codes        unread // of those that were sent to the address of a second factor
 }
 
 // answer is what a hook said.

@@ -85,7 +85,7 @@ func (p *Pool) occasion(ctx context.Context, m *storage.Outgoing, l letter) (hoo
 		return e, nil
 	case message.AlreadyRegistered, message.AccountDeleted:
 		return e, nil
-	case message.ResetPassword, message.Invitation, message.ConfirmAddress:
+	case message.ResetPassword, message.Invitation, message.ConfirmAddress, message.SignInCode, message.FactorCode:
 		e.Code = "{####}"
 	case message.AddressReplaced, message.AddressAdded:
 		e.Link = "{##Undo##}"

@@ -25,6 +25,7 @@ import (
 //	{"step":"totp","ticket":"...","expires":"...","others":["recovery_code"]}
 //	{"step":"passkey","ticket":"...","expires":"...","options":{"challenge":"...", ...},"others":["totp"]}
 //	{"step":"passkey_setup","ticket":"...","expires":"...","options":{"challenge":"...", ...}}
+//	{"step":"code","ticket":"...","expires":"...","by":"sms","delivery":{"channel":"sms","destination":"+*********5678"},"others":["totp"]}
 //	{"step":"choice","ticket":"...","expires":"...","kinds":["totp","passkey","recovery_code"]}
 //	{"step":"done","tokens":{"access_token":"...", ...},"device":"..."}
 //	{"step":"done"}
@@ -54,6 +55,12 @@ func MarshalStep(s Step) ([]byte, error) {
 		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires, Options: s.Options, Others: s.Others})
 	case *NeedPasskeySetup:
 		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires, Options: s.Options, Others: s.Others})
+	case *NeedCode:
+		a := ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires, By: s.By, Others: s.Others}
+		if s.Delivery != (Delivery{}) {
+			a.Delivery = &destination{s.Delivery.Channel, s.Delivery.Destination}
+		}
+		return json.Marshal(a)
 	case *NeedChoice:
 		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires, Kinds: s.Kinds, Enrol: s.Enrol})
 	case *NeedConfirm:
@@ -72,6 +79,7 @@ type ask struct {
 	Ticket   string       `json:"ticket,omitempty"`
 	Expires  time.Time    `json:"expires,omitzero"`
 	Delivery *destination `json:"delivery,omitempty"`
+	By       mfa.Kind     `json:"by,omitempty"`
 	Kinds    []mfa.Kind   `json:"kinds,omitempty"`
 	Others   []mfa.Kind   `json:"others,omitempty"`
 	Enrol    bool         `json:"enrol,omitempty"`

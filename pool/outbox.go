@@ -275,7 +275,8 @@ func (p *Pool) dead(ctx context.Context, m *storage.Outgoing, l letter) (bool, e
 	}
 	t := got.Tickets[0]
 	confirmed := t.Purpose == purposeConfirm && got.User != nil && got.User.Somebody()
-	if t.Purpose == purposePending && l.Code != "" && !p.carries(t, l.Code) { // another code has taken its place
+	resent := slices.Contains([]string{purposePending, purposeFirst, purposeSecond, purposeEnrol}, t.Purpose)
+	if resent && l.Code != "" && !p.carries(t, l.Code) { // another code has taken its place
 		return true, nil
 	}
 	spent := !ticketRule.Locked(got.Counters[0], p.now()).IsZero()

@@ -158,7 +158,7 @@ func withdraw(u *user.User, k user.Kind) {
 	delete(u.Attributes, k.Attribute()+"_verified")
 }
 
-// carries reports whether a code is the one that was sent last for a ticket of a pending address.
+// carries reports whether a code is the one that was sent last for a ticket.
 func (p *Pool) carries(t *storage.Ticket, code string) bool {
 	var c carried
 	if json.Unmarshal(t.State, &c) != nil {

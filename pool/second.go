@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/userpool-go/userpool/message"
@@ -15,6 +16,7 @@ import (
 // asked for and what answers are compared with are part.
 type question struct {
 	round
+	h      *hooked
 	user   *user.User
 	ticket *storage.Ticket
 	bearer bearer     // what the visitor holds of the ticket
@@ -28,6 +30,7 @@ type question struct {
 
 // pose asks for a kind, or lets the visitor choose where it is "".
 func (p *Pool) pose(q *question, kind mfa.Kind) error {
+	repeated := q.Kind == kind
 	q.Kind = kind
 	others := slices.DeleteFunc(slices.Clone(q.kinds), func(k mfa.Kind) bool { return k == kind })
 	switch kind {
@@ -37,7 +40,11 @@ func (p *Pool) pose(q *question, kind mfa.Kind) error {
 		}
 	case mfa.KindPassword:
 		q.step = &NeedPassword{Ticket: q.bearer.String(), Expires: q.ticket.Expires}
-	case mfa.KindSMS, mfa.KindEmail, mfa.KindPasskey, mfa.KindRecovery, mfa.KindCustom:
+	case mfa.KindSMS, mfa.KindEmail:
+		if q.ticket.Purpose == purposeSecond {
+			p.poseCode(q, repeated, others)
+		}
+	case mfa.KindPasskey, mfa.KindRecovery, mfa.KindCustom:
 	}
 	if q.step == nil {
 		q.Kind = ""
@@ -66,8 +73,11 @@ func (p *Pool) answerSecond(ctx context.Context, a answered, with Response, h *h
 	}
 	switch w := with.(type) {
 	case Choice:
-		return p.askFor(ctx, a, d, w.Kind)
+		return p.askFor(ctx, a, d, w.Kind, h)
 	case Code:
+		if bySent(a.Kind) && slices.Contains(d.Kinds(), a.Kind) {
+			return p.answerSecondCode(ctx, a, w, h)
+		}
 		if a.Kind == mfa.KindTOTP || a.Kind == "" && slices.Contains(d.Kinds(), mfa.KindTOTP) {
 			return p.answerTOTP(ctx, a, w, h)
 		}
@@ -80,12 +90,12 @@ func (p *Pool) answerSecond(ctx context.Context, a answered, with Response, h *h
 }
 
 // askFor asks for another kind by the same ticket, so that its tries are not refilled.
-func (p *Pool) askFor(ctx context.Context, a answered, d gate.Decision, kind mfa.Kind) (Step, error) {
+func (p *Pool) askFor(ctx context.Context, a answered, d gate.Decision, kind mfa.Kind, h *hooked) (Step, error) {
 	if !slices.Contains(d.Kinds(), kind) {
 		return nil, ErrWrongStep
 	}
 	q := question{
-		round: a.round, user: a.user, ticket: a.ticket, bearer: a.bearer, kinds: d.Kinds(), verify: d.Verify(),
+		round: a.round, h: h, user: a.user, ticket: a.ticket, bearer: a.bearer, kinds: d.Kinds(), verify: d.Verify(),
 		carried: a.carried, from: a.from,
 	}
 	if err := p.pose(&q, kind); err != nil {
@@ -93,7 +103,16 @@ func (p *Pool) askFor(ctx context.Context, a answered, d gate.Decision, kind mfa
 	}
 	o := occurrence{who: a.user, from: a.from, Kind: answerEvent, Outcome: stepped, Reason: string(q.step.Kind()), Client: a.client.ID}
 	changes := append(q.changes, storage.Put(a.ticket), storage.Require(a.user), p.event(a.now, o))
-	if err := overMail(p.commit(ctx, changes...)); err != nil {
+	network := p.sourceKey(a.state, a.from, requests)
+	if bySent(kind) { // or whoever has a ticket could have us write and send without end
+		changes = append(changes, storage.Count{Key: network, Rule: requestRule, Now: a.now})
+	}
+	err := p.commit(ctx, changes...)
+	if full, ok := errors.AsType[*storage.LimitError](err); ok && full.Key == network {
+		return nil, p.unjudged(ctx, o, networkFull, &LimitError{Until: full.Until})
+	}
+	h.codes.learn(err, factorRule, a.now)
+	if err := overMail(err); err != nil {
 		return nil, err
 	}
 	return q.step, nil

@@ -27,6 +27,7 @@ const (
 	KindConfirm     StepKind = "confirm"
 	KindNewPassword StepKind = "new_password"
 	KindTOTP        StepKind = "totp"
+	KindCode        StepKind = "code"
 	KindChoice      StepKind = "choice"
 )
 
@@ -77,6 +78,19 @@ type NeedTOTP struct {
 	Others  []mfa.Kind // that it can be answered with instead
 }
 
+// NeedCode asks for a code that was sent, as Cognito's SMS_MFA, EMAIL_OTP and SMS_OTP do: answer with
+// [Code], or with a [Choice] of the other kinds; that of By sends another code, which takes the place
+// of the one before and leaves the ticket the tries that it has.
+type NeedCode struct {
+	Ticket  string // for [RespondInput]
+	Expires time.Time
+	By      mfa.Kind // mfa.KindSMS or mfa.KindEmail
+	// Delivery tells where the code went, masked as a***@e*** or +*******5678. It is zero where the
+	// address has had so many of late that none was sent now.
+	Delivery Delivery
+	Others   []mfa.Kind // that it can be answered with instead
+}
+
 // NeedChoice asks how to go on, as Cognito's SELECT_MFA_TYPE and SELECT_CHALLENGE do: answer with a
 // [Choice]. A code of an authenticator app or a recovery code answers it at once, where it is of one of
 // the kinds.
@@ -115,6 +129,12 @@ func (*NeedTOTP) LogValue() slog.Value { return slog.StringValue(string(KindTOTP
 // LogValue leaves the ticket out.
 func (*NeedChoice) LogValue() slog.Value { return slog.StringValue(string(KindChoice)) }
 
+// LogValue leaves the ticket out.
+func (*NeedCode) LogValue() slog.Value { return slog.StringValue(string(KindCode)) }
+
+// Kind returns [KindCode].
+func (*NeedCode) Kind() StepKind { return KindCode }
+
 // Kind returns [KindTOTP].
 func (*NeedTOTP) Kind() StepKind { return KindTOTP }
 
@@ -138,6 +158,7 @@ func (*NeedPassword) step()    {}
 func (*NeedConfirm) step()     {}
 func (*NeedNewPassword) step() {}
 func (*NeedTOTP) step()        {}
+func (*NeedCode) step()        {}
 func (*NeedChoice) step()      {}
 
 // Finished is for callers who expect tokens: it returns the [Done] that step is, or [ErrUnfinished],
