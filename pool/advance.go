@@ -25,6 +25,7 @@ type attained struct {
 	source   storage.CounterKey
 	finished bool
 	first    bool     // sign-in with a password of one's own: the owner is told of no new device
+	codes    []string // recovery codes that are handed out with the session
 	earlier  []string // names of the counters of what was proven before, for the same sign-in
 	also     []storage.Change
 	warned   []storage.Change // that tell the owner of failures, with what is counted
@@ -51,7 +52,7 @@ func (p *Pool) advance(ctx context.Context, v attained) (Step, error) {
 // needFactor gives out a ticket for the step that is due.
 func (p *Pool) needFactor(ctx context.Context, v attained) (Step, error) {
 	c := carried{Browser: v.h.from.Browser, Proofs: v.decided.Proofs(), Risk: v.risk, First: v.first, Counted: append(v.earlier, v.at.Key.Name)}
-	purpose := purposeSecond
+	purpose, lifetime := purposeSecond, v.client.StepLifetime
 	switch v.decided.Next() {
 	case gate.First:
 		purpose = purposeFirst
@@ -59,19 +60,15 @@ func (p *Pool) needFactor(ctx context.Context, v attained) (Step, error) {
 			purpose = purposePassword
 		}
 	case gate.Enrol:
-		purpose = purposeEnrol
+		purpose, lifetime = purposeEnrol, max(lifetime, setUpLifetime)
 	case gate.Confirm, gate.NewPassword, gate.Second:
 	}
-	t, b := p.ticketOf(v.user, v.client.ID, purpose, v.h.from, c, v.now, v.now.Add(v.client.StepLifetime))
+	t, b := p.ticketOf(v.user, v.client.ID, purpose, v.h.from, c, v.now, v.now.Add(lifetime))
 	q := question{
 		round: v.round, h: v.h, user: v.user, ticket: t, bearer: b, kinds: v.decided.Kinds(), verify: v.decided.Verify(),
 		carried: c, from: v.h.from,
 	}
-	kind := mfa.Kind("")
-	if f := v.user.Factors; len(q.kinds) == 1 || f != nil && f.Preferred == q.kinds[0] {
-		kind = q.kinds[0]
-	}
-	if err := p.pose(&q, kind); err != nil {
+	if err := p.pose(&q, foremost(q.kinds, v.user.Factors)); err != nil {
 		return nil, err
 	}
 	changes := append(slices.Clip(v.also), q.changes...)
@@ -89,4 +86,19 @@ func (p *Pool) needFactor(ctx context.Context, v attained) (Step, error) {
 		return nil, err
 	}
 	return q.step, nil
+}
+
+// foremost returns the kind that is asked for unless the visitor chooses another, where there is one: the
+// preferred one, or the only one beside recovery codes, which are for whoever has lost the others.
+func foremost(kinds []mfa.Kind, f *user.Factors) mfa.Kind {
+	if f != nil && f.Preferred == kinds[0] {
+		return kinds[0]
+	}
+	if kept := slices.DeleteFunc(slices.Clone(kinds), func(k mfa.Kind) bool { return k == mfa.KindRecovery }); len(kept) == 1 {
+		return kept[0]
+	}
+	if len(kinds) == 1 {
+		return kinds[0]
+	}
+	return ""
 }

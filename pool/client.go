@@ -26,7 +26,8 @@ type Client struct {
 	Flows  []Flow `json:",omitzero"`
 	Tokens TokenSettings
 	// StepLifetime is how long a visitor has for a step that follows a proof, as Cognito's
-	// AuthSessionValidity: 3 to 15 min; 0 means 3 min. Codes have lifetimes of their own.
+	// AuthSessionValidity: 3 to 15 min; 0 means 3 min. Codes have lifetimes of their own, and who
+	// has to set up a factor has 10 min at least.
 	StepLifetime time.Duration `json:",omitzero"`
 
 	// Read names the attributes that tokens and the account show to the app: standard claims, those

@@ -29,28 +29,33 @@ type occurrence struct {
 
 // The kinds of event, and how they end.
 const (
-	signUpEvent      = "sign_up"
-	confirmEvent     = "confirm_sign_up"
-	resendEvent      = "resend_code"
-	signInEvent      = "sign_in"
-	refreshEvent     = "refresh"
-	signOutEvent     = "sign_out"
-	forgotEvent      = "forgot_password"
-	forgotNameEvent  = "forgot_username"
-	resetEvent       = "reset_password"
-	changeEvent      = "change_password"
-	newPasswordEvent = "new_password"
-	eraseEvent       = "erase_events"
-	addressEvent     = "change_address"
-	askEvent         = "ask_address_code"
-	cancelEvent      = "cancel_address_change"
-	exportEvent      = "export"
-	migrateEvent     = "migrate_user" // from an old system
-	answerEvent      = "respond"      // to a ticket that was not looked at
-	clientEvent      = "client"       // shows a secret of its own
-	revokeEvent      = "revoke_token"
-	textEvent        = "send_sms" // that was dropped: others are not told
-	visitEvent       = "visit"    // by somebody who is refused whatever they want
+	signUpEvent       = "sign_up"
+	confirmEvent      = "confirm_sign_up"
+	resendEvent       = "resend_code"
+	signInEvent       = "sign_in"
+	refreshEvent      = "refresh"
+	signOutEvent      = "sign_out"
+	forgotEvent       = "forgot_password"
+	forgotNameEvent   = "forgot_username"
+	resetEvent        = "reset_password"
+	changeEvent       = "change_password"
+	newPasswordEvent  = "new_password"
+	eraseEvent        = "erase_events"
+	addressEvent      = "change_address"
+	askEvent          = "ask_address_code"
+	cancelEvent       = "cancel_address_change"
+	exportEvent       = "export"
+	migrateEvent      = "migrate_user" // from an old system
+	answerEvent       = "respond"      // to a ticket that was not looked at
+	clientEvent       = "client"       // shows a secret of its own
+	revokeEvent       = "revoke_token"
+	addFactorEvent    = "add_factor"
+	renameFactorEvent = "rename_factor"
+	dropFactorEvent   = "remove_factor"
+	preferEvent       = "prefer_factor"
+	codesEvent        = "make_recovery_codes"
+	textEvent         = "send_sms" // that was dropped: others are not told
+	visitEvent        = "visit"    // by somebody who is refused whatever they want
 
 	createPoolEvent = "create_pool"
 
@@ -59,6 +64,7 @@ const (
 	createEvent       = "create_user"
 	inviteEvent       = "resend_invitation"
 	updateEvent       = "update_attributes"
+	resetFactorsEvent = "reset_factors"
 	setPasswordEvent  = "set_password"
 	requireResetEvent = "require_reset"
 	disableEvent      = "disable_user"

@@ -27,10 +27,12 @@ import (
 //	{"step":"passkey_setup","ticket":"...","expires":"...","options":{"challenge":"...", ...}}
 //	{"step":"code","ticket":"...","expires":"...","by":"sms","delivery":{"channel":"sms","destination":"+*********5678"},"others":["totp"]}
 //	{"step":"choice","ticket":"...","expires":"...","kinds":["totp","passkey","recovery_code"]}
+//	{"step":"totp_setup","ticket":"...","expires":"...","uri":"otpauth://totp/...","secret":"..."}
 //	{"step":"done","tokens":{"access_token":"...", ...},"device":"..."}
 //	{"step":"done"}
 //
-// The last one is of a browser session, whose secrets are in cookies.
+// The last one is of a browser session, whose secrets are in cookies. Either has "recovery_codes" where
+// there are [Done].RecoveryCodes.
 func MarshalStep(s Step) ([]byte, error) {
 	if v := reflect.ValueOf(s); v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil, fmt.Errorf("pool: no JSON for a %T that is nil", s)
@@ -38,13 +40,14 @@ func MarshalStep(s Step) ([]byte, error) {
 	switch s := s.(type) {
 	case *Done:
 		if !s.Cookie.IsZero() { // it goes where no script reads it (security.md S10)
-			return json.Marshal(ask{Step: s.Kind()})
+			return json.Marshal(ask{Step: s.Kind(), RecoveryCodes: s.RecoveryCodes})
 		}
 		return json.Marshal(struct {
 			Step   StepKind  `json:"step"`
 			Tokens token.Set `json:"tokens"`
 			Device string    `json:"device,omitempty"`
-		}{s.Kind(), s.Tokens, s.Device})
+			Codes  []string  `json:"recovery_codes,omitempty"`
+		}{s.Kind(), s.Tokens, s.Device, s.RecoveryCodes})
 	case *NeedPassword:
 		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires})
 	case *NeedNewPassword:
@@ -63,6 +66,10 @@ func MarshalStep(s Step) ([]byte, error) {
 		return json.Marshal(a)
 	case *NeedChoice:
 		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires, Kinds: s.Kinds, Enrol: s.Enrol})
+	case *NeedTOTPSetup:
+		return json.Marshal(ask{
+			Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires, URI: s.URI(), Secret: s.Seed.Text(), Others: s.Others,
+		})
 	case *NeedConfirm:
 		if s.Delivery == (Delivery{}) {
 			return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires})
@@ -73,7 +80,7 @@ func MarshalStep(s Step) ([]byte, error) {
 	return nil, fmt.Errorf("pool: no JSON for step %T", s)
 }
 
-// ask is a step that hands nothing out.
+// ask is a step that hands no token out.
 type ask struct {
 	Step     StepKind     `json:"step"`
 	Ticket   string       `json:"ticket,omitempty"`
@@ -85,6 +92,10 @@ type ask struct {
 	Enrol    bool         `json:"enrol,omitempty"`
 	// Options are for the browser to ask an authenticator by.
 	Options json.RawMessage `json:"options,omitempty"`
+	URI     string          `json:"uri,omitempty"`
+	Secret  string          `json:"secret,omitempty"`
+
+	RecoveryCodes []string `json:"recovery_codes,omitempty"`
 }
 
 type destination struct {

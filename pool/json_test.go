@@ -15,6 +15,10 @@ import (
 func TestMarshalStep(t *testing.T) {
 	t.Parallel()
 	end := time.Date(2026, 5, 1, 12, 3, 0, 0, time.UTC)
+	seed, err := mfa.ParseSeed([]byte("12345678901234567890"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for want, step := range map[string]pool.Step{
 		`{"step":"password","ticket":"t","expires":"2026-05-01T12:03:00Z"}`:     &pool.NeedPassword{Ticket: "t", Expires: end},
 		`{"step":"new_password","ticket":"t","expires":"2026-05-01T12:03:00Z"}`: &pool.NeedNewPassword{Ticket: "t", Expires: end},
@@ -26,6 +30,13 @@ func TestMarshalStep(t *testing.T) {
 		},
 		`{"step":"passkey_setup","ticket":"t","expires":"2026-05-01T12:03:00Z","options":{"challenge":"c"}}`: &pool.NeedPasskeySetup{
 			Ticket: "t", Expires: end, Options: []byte(`{"challenge":"c"}`),
+		},
+		`{"step":"done","recovery_codes":["7h2kq"]}`: &pool.Done{Cookie: token.NewSecret("c"), RecoveryCodes: []string{"7h2kq"}},
+		`{"step":"totp_setup","ticket":"t","expires":"2026-05-01T12:03:00Z","others":["passkey"],` +
+			`"uri":"otpauth://totp/Shop:ada?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\u0026issuer=Shop\u0026algorithm=SHA1\u0026digits=6\u0026period=30",` +
+			`"secret":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"}`: &pool.NeedTOTPSetup{
+			AuthenticatorSetup: pool.AuthenticatorSetup{Ticket: "t", Expires: end, Seed: seed, Issuer: "Shop", Account: "ada"},
+			Others:             []mfa.Kind{mfa.KindPasskey},
 		},
 	} {
 		if got, err := pool.MarshalStep(step); err != nil || string(got) != want {

@@ -45,7 +45,7 @@ func (p *Pool) mint(ctx context.Context, v attained) (Step, error) {
 	}
 	d := device{User: v.user.ID, Epoch: v.user.Epoch, ID: rand.Text(), Expires: v.now.Add(deviceLifetime)}
 	d.Networks = p.device(v.h.from, v.now).surroundings(v.user, v.h.from)
-	done.Device = p.deviceToken(d)
+	done.Device, done.RecoveryCodes = p.deviceToken(d), v.codes
 	return done, nil
 }
 

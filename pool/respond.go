@@ -52,8 +52,11 @@ func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (St
 
 // answer takes an answer of the kind that the ticket is for.
 func (p *Pool) answer(ctx context.Context, a answered, with Response, chosen *choice, j *judgement) (Step, error) {
-	if a.ticket.Purpose == purposeSecond {
+	switch a.ticket.Purpose {
+	case purposeSecond:
 		return p.answerSecond(ctx, a, with, &j.hooked)
+	case purposeEnrol:
+		return p.answerEnrol(ctx, a, with, &j.hooked)
 	}
 	switch w := with.(type) {
 	case Code:

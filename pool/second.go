@@ -31,12 +31,14 @@ type question struct {
 // pose asks for a kind, or lets the visitor choose where it is "".
 func (p *Pool) pose(q *question, kind mfa.Kind) error {
 	repeated := q.Kind == kind
-	q.Kind = kind
+	q.Kind, q.Secret = kind, nil
 	others := slices.DeleteFunc(slices.Clone(q.kinds), func(k mfa.Kind) bool { return k == kind })
 	switch kind {
 	case mfa.KindTOTP:
 		if q.ticket.Purpose == purposeSecond {
 			q.step = &NeedTOTP{Ticket: q.bearer.String(), Expires: q.ticket.Expires, Others: others}
+		} else if q.ticket.Purpose == purposeEnrol {
+			p.askAuthenticator(q, others)
 		}
 	case mfa.KindPassword:
 		q.step = &NeedPassword{Ticket: q.bearer.String(), Expires: q.ticket.Expires}

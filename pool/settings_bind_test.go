@@ -56,7 +56,7 @@ var binds = map[string]struct {
 		refresh: pool.ErrNotAuthorized, visit: pool.ErrNotAuthorized,
 		then: func(s *standing) error {
 			step, err := s.SignIn(s.t.Context(), pool.SignInInput{Client: "default", Username: ada, With: pool.Password{Value: right}})
-			if need, ok := step.(*pool.NeedChoice); err != nil || !ok || !need.Enrol {
+			if _, ok := step.(*pool.NeedTOTPSetup); err != nil || !ok {
 				return fmt.Errorf("sign-in = %v, %w, want to set up a factor", step, err)
 			}
 			return nil

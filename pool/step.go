@@ -29,6 +29,7 @@ const (
 	KindTOTP        StepKind = "totp"
 	KindCode        StepKind = "code"
 	KindChoice      StepKind = "choice"
+	KindTOTPSetup   StepKind = "totp_setup"
 )
 
 // Done ends a sign-in: the session exists, and what is handed out for it is here.
@@ -44,6 +45,10 @@ type Done struct {
 	// Device says that this browser or app has signed in as this user: keep it there, and give it
 	// back in [Caller].Device at the next sign-in. It proves nothing, and is empty after a refresh.
 	Device string
+	// RecoveryCodes are there where this call made some, as it does with the first factor that a user
+	// sets up: show them to be written down. Each is good once in place of a second factor, and none
+	// of them can be shown again.
+	RecoveryCodes []string
 }
 
 // NeedPassword asks for the password: answer with [Password].
@@ -103,6 +108,14 @@ type NeedChoice struct {
 	Enrol bool
 }
 
+// NeedTOTPSetup asks who has no second factor, and has to, to set up an authenticator app (Cognito's
+// MFA_SETUP): answer with the [Code] that the app shows, or with a [Choice] of another kind. A choice of
+// the same kind gives another seed. The [Done] that follows has [Done].RecoveryCodes.
+type NeedTOTPSetup struct {
+	AuthenticatorSetup
+	Others []mfa.Kind // that can be set up instead
+}
+
 // Delivery tells where a code went, if one did: to the address as it was typed, now or at sign-up.
 // It is zero where only a user name was typed and nothing was proven: the address behind it, and
 // whether there is one, is nothing to tell strangers (security.md T7).
@@ -135,6 +148,12 @@ func (*NeedCode) LogValue() slog.Value { return slog.StringValue(string(KindCode
 // Kind returns [KindCode].
 func (*NeedCode) Kind() StepKind { return KindCode }
 
+// LogValue leaves the ticket and the seed out.
+func (*NeedTOTPSetup) LogValue() slog.Value { return slog.StringValue(string(KindTOTPSetup)) }
+
+// Kind returns [KindTOTPSetup].
+func (*NeedTOTPSetup) Kind() StepKind { return KindTOTPSetup }
+
 // Kind returns [KindTOTP].
 func (*NeedTOTP) Kind() StepKind { return KindTOTP }
 
@@ -160,6 +179,7 @@ func (*NeedNewPassword) step() {}
 func (*NeedTOTP) step()        {}
 func (*NeedCode) step()        {}
 func (*NeedChoice) step()      {}
+func (*NeedTOTPSetup) step()   {}
 
 // Finished is for callers who expect tokens: it returns the [Done] that step is, or [ErrUnfinished],
 // naming the kind of step, or err if there is one.
