@@ -19,7 +19,7 @@ func (p *Pool) answerEnrol(ctx context.Context, a answered, with Response, h *ho
 	if d.Outcome() != gate.Step || d.Next() != gate.Enrol {
 		return nil, ErrTicketGone
 	}
-	if err := p.mayAnswer(ctx, a, h); err != nil {
+	if err := p.mayAnswer(ctx, &a, h); err != nil {
 		return nil, err
 	}
 	if w, ok := with.(Choice); ok {
