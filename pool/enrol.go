@@ -23,7 +23,7 @@ func (p *Pool) answerEnrol(ctx context.Context, a answered, with Response, h *ho
 		return nil, err
 	}
 	if w, ok := with.(Choice); ok {
-		return p.askFor(ctx, a, d, w.Kind)
+		return p.askFor(ctx, a, d, w.Kind, h)
 	}
 	switch a.Kind {
 	case mfa.KindTOTP:
