@@ -81,16 +81,15 @@ func mailing(l user.Login) storage.Rule {
 // reason.
 var smsRequestRule = storage.Rule{Free: 30, Window: time.Hour}
 
-// countNamed returns the change that counts a request by a user name, or by another address than
-// the code may go to, against its network. Beyond what that may ask of phone numbers nothing goes
-// out by SMS for it, which the answer does not show: a name does not tell whether there is a number
-// behind it.
-func (p *Pool) countNamed(s *state, c Caller, named *unread, now time.Time) (full bool, count []storage.Change) {
-	n := named.at(p.sourceKey(s, c, namedRequests))
-	if !smsRequestRule.Locked(n, now).IsZero() {
+// countTexts returns the change that counts a request of a network, as far as its counter is known,
+// for what may go out by SMS and does not show whether it does: by a user name, by another address
+// than the code may go to, or by a right password. Beyond what a network may ask of phone numbers
+// nothing goes out by SMS for it, which the answer does not show either.
+func (p *Pool) countTexts(asked *unread, key storage.CounterKey, now time.Time) (full bool, count []storage.Change) {
+	if !smsRequestRule.Locked(asked.at(key), now).IsZero() {
 		return true, nil
 	}
-	return false, []storage.Change{storage.Count{Key: n.Key, Rule: smsRequestRule, Now: now}}
+	return false, []storage.Change{storage.Count{Key: key, Rule: smsRequestRule, Now: now}}
 }
 
 // requested returns the counter of a network, and its rule, for what costs a message to a login.

@@ -219,14 +219,14 @@ func (o *outbox) handOver(ctx context.Context, p *Pool, m *storage.Outgoing) (l 
 	if err != nil || o.wasSent(m.ID) || p.gone.Load() {
 		return l, false, err
 	}
-	if may, err := p.texts.mayLeave(ctx, m, l); err != nil || !may || l.Void {
+	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
+	defer cancel()
+	if may, err := p.texts.mayLeave(sending, m, l); err != nil || !may || l.Void {
 		return l, false, err
 	}
 	if dead, err := p.dead(ctx, m, l); err != nil || dead {
 		return l, false, err
 	}
-	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
-	defer cancel()
 	words, err := p.words(sending, m, l)
 	if err != nil {
 		return l, false, err

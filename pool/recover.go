@@ -91,7 +91,7 @@ func (p *Pool) sendReset(
 	var count []storage.Change
 	if r.state.settings.Recovery.elsewhere(login) {
 		mails, told, l.Found = smsRule, Delivery{}, true
-		full, count = p.countNamed(r.state, in.Caller, named, now)
+		full, count = p.countTexts(named, p.sourceKey(r.state, in.Caller, namedRequests), now)
 	}
 	l.Name, l.Void = f.name, f.reason != "" || full && l.SMS
 	_, budget := requested(login)

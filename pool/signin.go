@@ -57,6 +57,7 @@ type judgement struct {
 	owner, attempt gate.Proof
 	arrival        choice // of the password of who is migrated
 	mail           unread // of mails to the address of an attempt
+	texts          unread // that the network has asked for
 }
 
 // judge hashes in the first round only.
@@ -194,14 +195,21 @@ func (p *Pool) needConfirm(ctx context.Context, r reading, d gate.Decision, c Ca
 	if r.user.Somebody() {
 		k.Taken, l.Kind, l.Code, l.Void = true, message.AlreadyRegistered, "", false
 	}
+	var asked []storage.Change
+	if to.Kind() == user.KindPhone {
+		var full bool
+		full, asked = p.countTexts(&j.texts, p.sourceKey(r.state, c, smsRequests), now)
+		l.Void, l.Over = l.Void || full, full
+	}
 	expires := earlier(u.Attempt.Expires, now.Add(confirmLifetime))
 	t, ticket := p.newTicket(u, client.ID, purposeConfirm, c, k, now, expires)
 	o := occurrence{
 		who: u, from: c, Kind: signInEvent, Outcome: stepped, Reason: string(KindConfirm), Client: client.ID,
 	}
-	changes := append(p.mail(sent, rule, t, k, l, now), storage.Require(u), storage.Put(t))
+	changes := append(append(p.mail(sent, rule, t, k, l, now), asked...), storage.Require(u), storage.Put(t))
 	if err := p.counted(ctx, r.guess(), p.warn(r, c), o, changes...); err != nil {
 		j.mail.learn(err, rule, now)
+		j.texts.learn(err, smsRequestRule, now)
 		return nil, err
 	}
 	if waits {

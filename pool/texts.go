@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -75,6 +76,9 @@ const (
 func (t *texts) mayLeave(ctx context.Context, m *storage.Outgoing, l letter) (bool, error) {
 	if !l.SMS {
 		return true, nil
+	}
+	if _, err := user.Phone(l.To); err != nil {
+		return false, fmt.Errorf("%w: %w", message.ErrRefused, err)
 	}
 	limits := t.state.Load().settings.Limits
 	if !limits.serves(l.To) {

@@ -85,6 +85,23 @@ func TestT6_PumpedRangesAreBounded(t *testing.T) {
 	}, takes(pool.Phone))
 }
 
+// What one number asks for in vain, because it has had enough, takes nothing from its neighbours.
+func TestT6_OneNumberLeavesItsRange(t *testing.T) {
+	t.Parallel()
+	k := open(t, texted(pool.LimitSettings{RangeTexts: 10}))
+	for i := range 40 {
+		if _, err := k.ForgotPassword(t.Context(), pool.ForgotPasswordInput{Username: phone, Caller: from(i)}); err != nil {
+			t.Fatal(err)
+		}
+		k.ForgotUsername(t.Context(), pool.ForgotUsernameInput{Address: phone, Caller: from(i)})
+	}
+	neighbour := phone[:len(phone)-1] + "0"
+	k.signUp(neighbour)
+	if n := k.texts(neighbour); n != 1 {
+		t.Errorf("%d texts to a number beside it, want 1", n)
+	}
+}
+
 // A country has a budget, and its neighbours have theirs.
 func TestT6_PumpedCountriesAreBounded(t *testing.T) {
 	t.Parallel()
@@ -143,6 +160,39 @@ func TestT6_OneNumberOfManyNames(t *testing.T) {
 		_, n := k.told("sms_number")
 		return n == 8
 	})
+}
+
+// Who has signed up by many numbers, and signs in there, has no more texts sent by it than a network
+// may ask for by the numbers. The answers do not show it.
+func TestT6_TextsBySigningInAreBounded(t *testing.T) {
+	t.Parallel()
+	k := open(t, takes(pool.Phone))
+	const numbers = 40
+	number := func(i int) string { return fmt.Sprintf("+4915%d0000", 10000+i) }
+	for i := range numbers {
+		if _, err := k.SignUp(t.Context(), pool.SignUpInput{Username: number(i), Password: right, Caller: from(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := k.texts("+49")
+	k.clock.advance(time.Hour)
+	for i := range numbers {
+		step, err := k.signInFrom(from(1), number(i), right)
+		need, ok := step.(*pool.NeedConfirm)
+		if !ok || need.Delivery.Destination != number(i) || need.Ticket == "" {
+			t.Fatalf("sign-in %d = %+v, %v, want NeedConfirm", i, step, err)
+		}
+	}
+	if n := k.texts("+49") - before; n != 30 {
+		t.Errorf("%d texts for one network in an hour, want 30", n)
+	}
+	if _, err := k.ForgotPassword(t.Context(), pool.ForgotPasswordInput{Username: phone, Caller: from(1)}); !limited(err) {
+		t.Errorf("forgot after that = %v, want a *LimitError", err)
+	}
+	k.signInFrom(from(7), number(39), right)
+	if n := k.texts(number(39)); n != 2 {
+		t.Errorf("%d texts once another network asks, want 2", n)
+	}
 }
 
 // What administrators send is not counted: a whole school may be invited in an hour.

@@ -205,3 +205,32 @@ func TestSendersShowNoSecret(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a provider answers, nothing but a short code of its own is told of it.
+func FuzzAnswers(f *testing.F) {
+	for _, via := range []string{"twilio", "sns"} {
+		f.Add(201, taken[via])
+		f.Add(400, failed[via]("21211"))
+	}
+	f.Add(400, `{"code":9007199254740993}`)
+	f.Add(200, `<PublishResponse><PublishResult><MessageId>&#x41;`)
+	f.Fuzz(func(t *testing.T, status int, body string) {
+		twilio, err := sms.NewTwilio(sms.TwilioConfig{Account: account, Secret: keys.SecretAccessKey, From: "Shop"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sns, err := sms.NewSNS(sms.SNSConfig{Region: "eu-central-1", Credentials: keys.Always()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []*sms.Sender{twilio, sns} {
+			err := s.Verdict(status, []byte(body))
+			if err == nil && status/100 != 2 || errors.Is(err, message.ErrRefused) && status/100 != 4 {
+				t.Errorf("%d is %v", status, err)
+			}
+			if err != nil && (len(err.Error()) > 250 || strings.ContainsAny(err.Error(), "<>\n")) {
+				t.Errorf("the error is %q", err)
+			}
+		}
+	})
+}
