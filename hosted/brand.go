@@ -26,6 +26,7 @@ type look struct {
 	files         map[string]file // by URL
 	style, logo   string          // URLs; "" means that there is none
 	icon          string
+	script        string
 }
 
 // file is a file of a look. Its URL names it by its digest, so that browsers may keep it for ever.
@@ -60,6 +61,7 @@ func (h *Pages) brand(b pool.Branding) *look {
 	} else {
 		l.icon = add("icon", ".svg", "image/svg+xml", icon(cmp.Or(b.Color, accent), l.initial))
 	}
+	l.script = add("script", ".js", "text/javascript; charset=utf-8", passkeyScript)
 	h.look.Clear() // of earlier settings
 	h.look.Store(b, l)
 	return l
@@ -74,7 +76,7 @@ func icon(color, letter string) []byte {
 		c, c.letters(), html.EscapeString(letter))
 }
 
-// asset serves the style, the logo and the icon. It reports whether the request was for one.
+// asset serves the style, the logo, the icon and the script. It reports whether the request was for one.
 func (h *Pages) asset(w http.ResponseWriter, r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead || !strings.HasPrefix(r.URL.Path, h.path("")) {
 		return false
@@ -86,7 +88,7 @@ func (h *Pages) asset(w http.ResponseWriter, r *http.Request) bool {
 	} else if name, _, digested := strings.Cut(strings.TrimPrefix(r.URL.Path, h.path("")), "-"); digested {
 		// A page of before a change, or of a node that is behind, names another digest: it gets
 		// what there is.
-		f, ok = l.files[map[string]string{"style": l.style, "logo": l.logo, "icon": l.icon}[name]]
+		f, ok = l.files[map[string]string{"style": l.style, "logo": l.logo, "icon": l.icon, "script": l.script}[name]]
 	}
 	if !ok {
 		return false

@@ -1,6 +1,6 @@
-// Package hosted is the pages of a user pool: sign up, confirm, sign in, forgot and reset, forgotten
-// user name, choose a new password, sign out. A program that has none of its own puts them in front
-// of itself with one line, and asks in its handlers who is there:
+// Package hosted is the pages of a user pool: sign up, confirm, sign in, second factors and their
+// set-up, forgot and reset, forgotten user name, choose a new password, sign out. A program that has
+// none of its own puts them in front of itself with one line, and asks in its handlers who is there:
 //
 //	home := func(w http.ResponseWriter, r *http.Request) {
 //		fmt.Fprintf(w, "Hello, %s", web.User(r.Context()).Username)
@@ -10,9 +10,10 @@
 // Its own pages link to "/auth/account" and "/auth/sign-out". A program that guards its handlers
 // one by one takes the middleware of [Pages.Sessions], and routes "/auth/" to the pages.
 //
-// The pages are server-rendered HTML with one style sheet, and work without JavaScript, of which
-// they have none. They are in English or German, as the browser asks; light or dark, and wide or
-// narrow, as it is; and carry the name, logo and colour of the pool's Settings.Branding.
+// The pages are server-rendered HTML with one style sheet, and work without JavaScript. The only
+// script is that of the pages for passkeys, which browsers use in no other way. The pages are in
+// English or German, as the browser asks; light or dark, and wide or narrow, as it is; and carry the
+// name, logo and colour of the pool's Settings.Branding.
 //
 // # How a page works
 //
@@ -20,7 +21,8 @@
 // 303: to the next page, or to the same one, which says what was wrong. So pages can be reloaded
 // and gone back to, and nothing is ever sent twice. What is carried from page to page is in a short
 // cookie of that one form, so that tabs do not disturb each other; the ticket of a step is there,
-// and in no URL and no form (security.md S1).
+// and in no URL and no form (security.md S1). So is what an authenticator app is set up by, and so are
+// new recovery codes until their owner has kept them: while their page is shown.
 //
 // Each page has a JSON twin: the same URL, asked with "Accept: application/json", and posted to
 // with a body of "Content-Type: application/json" from a page of the same origin. Steps are those

@@ -7,14 +7,23 @@ import (
 	"github.com/userpool-go/userpool/pool"
 )
 
-// factorPages are where a kind of factor is asked for.
-var factorPages = map[mfa.Kind]string{
-	"":           choosePage,
-	mfa.KindTOTP: totpPage,
-}
+// factorPages are where a kind of factor is asked for, and setUpPages where it is set up.
+var (
+	factorPages = map[mfa.Kind]string{
+		"": choosePage, mfa.KindTOTP: totpPage, mfa.KindPasskey: passkeyPage, mfa.KindSMS: codePage, mfa.KindEmail: codePage,
+	}
+	setUpPages = map[mfa.Kind]string{
+		"": choosePage, mfa.KindTOTP: setUpAppPage, mfa.KindPasskey: setUpKeyPage, mfa.KindSMS: codePage, mfa.KindEmail: codePage,
+	}
+)
 
 // asking returns the page of what a flow is asked for.
-func (f flow) asking() string { return factorPages[f.By] }
+func (f flow) asking() string {
+	if f.Enrol {
+		return setUpPages[f.By]
+	}
+	return factorPages[f.By]
+}
 
 func kindForm(pool.Settings) []field { return []field{{Name: "kind", Type: "hidden"}} }
 
@@ -31,13 +40,13 @@ func recoveryForm(pool.Settings) []field {
 // choose asks for another kind of factor, or for another code of the same.
 func (v *visit) choose(ctx context.Context) outcome {
 	o := v.then(v.respond(ctx, pool.Choice{Kind: mfa.Kind(v.in["kind"])}))
-	if v.in["kind"] == string(v.flow.By) {
+	if v.in["kind"] == string(v.flow.By) && o.flow.To != "" {
 		o.flow.Notice = "resent"
 	}
 	return o
 }
 
-// code answers with the code of an app.
+// code answers with a code that was sent, or that an app shows.
 func (v *visit) code(ctx context.Context) outcome {
 	return v.then(v.respond(ctx, pool.Code{Value: code(v.in["code"])}))
 }
@@ -70,6 +79,10 @@ func (v *visit) choices() (all []moreView) {
 	kinds := v.flow.Kinds
 	if v.page.name == choosePage && v.flow.By != "" { // gone back to
 		kinds = append([]mfa.Kind{v.flow.By}, kinds...)
+	}
+	if v.page.name == codePage {
+		again := append(v.hidden(v.flow), hidden{"kind", string(v.flow.By)})
+		all = append(all, moreView{ID: "to-resend", Text: v.words.say("to.resend"), Href: v.path(choosePage), Hidden: again})
 	}
 	for _, k := range kinds {
 		c := moreView{ID: "choose-" + string(k), Text: v.words.say("kind." + string(k)), Href: v.path(choosePage)}

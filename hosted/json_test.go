@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/userpool-go/userpool/hosted"
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/pool/pooltest"
 )
@@ -16,6 +17,9 @@ type step struct {
 	Step, Ticket, Error, Page, Username string
 	Delivery                            struct{ Channel, Destination string }
 	Fields                              json.RawMessage
+	Kinds, Others                       []mfa.Kind
+	URI, Secret                         string
+	RecoveryCodes                       []string `json:"recovery_codes"`
 }
 
 func (b *browser) step(p page, status int) (s step) {

@@ -14,15 +14,20 @@ import (
 const (
 	accountPage     = "account"
 	choosePage      = "choose"
+	codePage        = "code"
+	codesPage       = "recovery-codes"
 	confirmPage     = "confirm"
 	forgotPage      = "forgot"
 	forgotNamePage  = "forgot-username"
 	linkPage        = "link"
 	newPasswordPage = "new-password"
+	passkeyPage     = "passkey"
 	passwordPage    = "password"
 	recoveryPage    = "recovery-code"
 	resendPage      = "resend"
 	resetPage       = "reset"
+	setUpAppPage    = "set-up-app"
+	setUpKeyPage    = "set-up-passkey"
 	signInPage      = "sign-in"
 	signOutPage     = "sign-out"
 	signUpPage      = "sign-up"
@@ -81,7 +86,12 @@ func pages() map[string]*page {
 		{name: resetPage, step: true, form: resetForm, submit: (*visit).reset, more: []string{forgotPage, signInPage}},
 		{name: choosePage, step: true, factor: true, form: kindForm, submit: (*visit).choose, more: []string{signInPage}},
 		{name: totpPage, step: true, factor: true, form: totpForm, submit: (*visit).code, more: []string{signInPage}},
+		{name: codePage, step: true, factor: true, form: codeForm, submit: (*visit).code, more: []string{signInPage}},
 		{name: recoveryPage, step: true, factor: true, form: recoveryForm, submit: (*visit).recoveryCode, more: []string{signInPage}},
+		{name: setUpAppPage, step: true, factor: true, form: totpForm, submit: (*visit).code, more: []string{signInPage}},
+		{name: passkeyPage, step: true, factor: true, form: passkeyForm, submit: (*visit).passkey, more: []string{signInPage}},
+		{name: setUpKeyPage, step: true, factor: true, form: passkeyForm, submit: (*visit).newPasskey, more: []string{signInPage}},
+		{name: codesPage, shown: (*visit).hasCodes, submit: (*visit).keptCodes},
 		{name: accountPage, shown: (*visit).mustBeIn, more: []string{signOutPage}},
 		{name: signOutPage, submit: (*visit).signOut},
 	} {

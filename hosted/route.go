@@ -269,6 +269,8 @@ func (v *visit) slips(err error) []slip {
 			all[i].Field = "new_password"
 		case s.Field == "code" && has("recovery_code"):
 			all[i].Field = "recovery_code"
+		case has("passkey"):
+			all[i].Field = "passkey"
 		default:
 			all[i].Field = ""
 		}

@@ -33,6 +33,11 @@ func (v *visit) signOut(context.Context) outcome {
 	if err := v.sessions.End(v.w, v.r); err != nil {
 		return outcome{err: err}
 	}
+	for _, f := range v.flows(v.r) {
+		if f.Codes != nil {
+			v.drop(v.w, f.id)
+		}
+	}
 	v.renew()
 	return outcome{to: signInPage, flow: flow{Notice: "signed_out"}, kind: "signed_out"}
 }
@@ -57,7 +62,7 @@ func (v *visit) mustBeIn() *outcome {
 	if v.signedIn() {
 		return nil
 	}
-	return &outcome{to: signInPage, flow: flow{Next: v.path(accountPage)}, err: pool.ErrNotAuthorized}
+	return &outcome{to: signInPage, flow: flow{Next: v.path(v.page.name)}, err: pool.ErrNotAuthorized}
 }
 
 func (v *visit) signedIn() bool { return web.User(v.r.Context()).ID != "" }
@@ -68,5 +73,8 @@ func (v *visit) enter(done *pool.Done) outcome {
 		return outcome{err: err}
 	}
 	v.renew()
+	if len(done.RecoveryCodes) > 0 {
+		return outcome{to: codesPage, flow: flow{Codes: done.RecoveryCodes, Next: v.flow.Next}, step: done}
+	}
 	return outcome{leave: v.next(), step: done}
 }

@@ -41,6 +41,14 @@ func flowOf(step pool.Step) (on flow, known bool) {
 		return flow{Page: newPasswordPage, Ticket: s.Ticket}, true
 	case *pool.NeedTOTP:
 		on = flow{Ticket: s.Ticket, By: mfa.KindTOTP, Kinds: s.Others}
+	case *pool.NeedTOTPSetup:
+		on = flow{Ticket: s.Ticket, By: mfa.KindTOTP, Kinds: s.Others, Enrol: true, App: s.URI()}
+	case *pool.NeedCode:
+		on = flow{Ticket: s.Ticket, By: s.By, Kinds: s.Others, To: s.Delivery.Destination}
+	case *pool.NeedPasskey:
+		on = flow{Ticket: s.Ticket, By: mfa.KindPasskey, Kinds: s.Others}
+	case *pool.NeedPasskeySetup:
+		on = flow{Ticket: s.Ticket, By: mfa.KindPasskey, Kinds: s.Others, Enrol: true}
 	case *pool.NeedChoice:
 		on = flow{Ticket: s.Ticket, Kinds: s.Kinds, Enrol: s.Enrol}
 	default:
@@ -53,6 +61,8 @@ func flowOf(step pool.Step) (on flow, known bool) {
 // handle returns a step with the name of a cookie in place of its ticket.
 func handle(step pool.Step, id string) pool.Step {
 	switch s := step.(type) {
+	case *pool.Done:
+		return s
 	case *pool.NeedPassword:
 		return &pool.NeedPassword{Ticket: id, Expires: s.Expires}
 	case *pool.NeedConfirm:
@@ -61,6 +71,16 @@ func handle(step pool.Step, id string) pool.Step {
 		return &pool.NeedNewPassword{Ticket: id, Expires: s.Expires}
 	case *pool.NeedTOTP:
 		return &pool.NeedTOTP{Ticket: id, Expires: s.Expires, Others: s.Others}
+	case *pool.NeedTOTPSetup:
+		to := *s
+		to.Ticket = id
+		return &to
+	case *pool.NeedCode:
+		return &pool.NeedCode{Ticket: id, Expires: s.Expires, By: s.By, Delivery: s.Delivery, Others: s.Others}
+	case *pool.NeedPasskey:
+		return &pool.NeedPasskey{Ticket: id, Expires: s.Expires, Options: s.Options, Others: s.Others}
+	case *pool.NeedPasskeySetup:
+		return &pool.NeedPasskeySetup{Ticket: id, Expires: s.Expires, Options: s.Options, Others: s.Others}
 	case *pool.NeedChoice:
 		return &pool.NeedChoice{Ticket: id, Expires: s.Expires, Kinds: s.Kinds, Enrol: s.Enrol}
 	default:

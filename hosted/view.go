@@ -34,6 +34,9 @@ type view struct {
 	Plain     bool   // the notice is no good news
 	Summary   string // heads the slips
 	Slips     []slipView
+	App       *appView
+	Codes     []string // of recovery
+	Passkey   *passkeyView
 	Form      *formView
 	Choices   []moreView // other ways
 	ChoicesAs string     // heads them
@@ -94,7 +97,11 @@ func (v *visit) render() {
 		d.Notice, d.Plain = v.words.say("notice."+v.flow.Notice), v.flow.Notice == startAgain || v.flow.Notice == "link_password"
 	}
 	for _, s := range v.flow.Slips {
-		d.Slips = append(d.Slips, slipView{s.Field, v.words.slip(s, v.field(s.Field))})
+		f := v.field(s.Field)
+		if f.Type == "hidden" {
+			s.Field = "" // there is nothing to see
+		}
+		d.Slips = append(d.Slips, slipView{s.Field, v.words.slip(s, f)})
 	}
 	if len(d.Slips) > 0 {
 		d.Summary = v.words.say("error.summary")
@@ -104,7 +111,13 @@ func (v *visit) render() {
 		d.Form = v.form(key, d.Slips)
 		d.ChoicesAs = v.words.say("choices")
 	}
-	d.Choices = v.choices()
+	d.Choices, d.Codes = v.choices(), v.flow.Codes
+	switch p.name {
+	case setUpAppPage:
+		d.App = v.app()
+	case passkeyPage, setUpKeyPage:
+		d.Passkey = v.script(key)
+	}
 	if p.name == accountPage {
 		d.More = append(d.More, v.home())
 	}
@@ -144,6 +157,10 @@ func (v *visit) form(key string, slips []slipView) *formView {
 		f.Fields = append(f.Fields, fieldView{field: login, Label: v.words.say("field." + login.words), Value: v.flow.Login, ReadOnly: true})
 	}
 	for _, one := range fields {
+		if one.Type == "hidden" {
+			f.Hidden = append(f.Hidden, hidden{one.Name, ""})
+			continue
+		}
 		w := fieldView{field: one, Label: v.words.say("field." + cmp.Or(one.label, one.words)), Value: v.flow.Typed[one.Name]}
 		if hint := "hint." + one.words; v.words.has(hint) {
 			w.Hint = v.words.say(hint, "min", strconv.Itoa(one.Min))

@@ -44,7 +44,7 @@ func asked(t *testing.T) map[string]bool {
 		}
 	}
 	for _, f := range slices.Compact(slices.Sorted(slices.Values(fields))) {
-		if f == "attribute_custom:size" || f == "" {
+		if f == "attribute_custom:size" || f == "" || f == "passkey" {
 			continue
 		}
 		need("field."+f, "hint."+f+"?", "error."+f+"?")
@@ -55,6 +55,7 @@ func asked(t *testing.T) map[string]bool {
 	for _, rule := range append(rules, "login_taken", "required", "bounds", "") {
 		need("error.attributes."+rule+"?", "error.username."+rule+"?")
 	}
+	need("error.passkey", "passkey.refused", "set_up_passkey.refused") // told by the script
 	need("error.username", "error.attributes", "error.invalid", "error.refused")
 	for _, name := range hosted.Failures() {
 		switch name {
