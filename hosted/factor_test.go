@@ -64,7 +64,7 @@ func (b *browser) seed(p page) mfa.Seed {
 	return seed
 }
 
-var codeHTML = regexp.MustCompile(`<li><code>([0-9a-z-]+)</code></li>`)
+var codeHTML = regexp.MustCompile(`<li><code dir="ltr">([0-9a-z-]+)</code></li>`)
 
 // enrol signs a new person in, who has to set up an app, and returns what they have then.
 func (b *browser) enrol(login string) (mfa.Seed, []string) {
