@@ -22,6 +22,7 @@ type Factors struct {
 	PasskeySecond bool
 	Preferred     mfa.Kind // the second factor that is asked for first; "" means none
 	Recovery      Recovery
+	Lost          Lost
 	Devices       []Device
 	// Handle is what authenticators call the user: 64 random bytes, not the id (security.md S13). Nil
 	// until the first passkey.
@@ -40,6 +41,15 @@ type App struct {
 type Recovery struct {
 	Codes [][]byte // keyed digests of those that are left
 	Made  time.Time
+}
+
+// Lost says that somebody who knows the password has none of the factors any more, as they say, and
+// asks to set up others. The zero Lost says nothing.
+type Lost struct {
+	ID    string // of the ticket by whose link the owner ends it
+	Asked time.Time
+	Until time.Time // the least that the owner has to end it
+	Epoch int64     // of the user, when it was asked: of another it is over
 }
 
 // Device is a browser or app on which the user is not asked for a second factor again. Its token is
@@ -123,14 +133,15 @@ func (f *Factors) Has() (kinds []mfa.Kind) {
 
 // empty reports whether f says nothing.
 func (f *Factors) empty() bool {
-	return f == nil || f.size() == 0 && f.SMS.IsZero() && f.Email.IsZero() && !f.PasskeySecond && f.Recovery.Made.IsZero()
+	return f == nil || f.size() == 0 && f.SMS.IsZero() && f.Email.IsZero() && !f.PasskeySecond && f.Recovery.Made.IsZero() &&
+		f.Lost == (Lost{})
 }
 
 func (f *Factors) size() int {
 	if f == nil {
 		return 0
 	}
-	n := len(f.Preferred) + len(f.Handle)
+	n := len(f.Preferred) + len(f.Handle) + len(f.Lost.ID)
 	for _, a := range f.Apps {
 		n += item + len(a.ID) + len(a.Name) + len(a.Seed)
 	}

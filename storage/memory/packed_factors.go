@@ -36,6 +36,10 @@ func (w *packer) factors(f *user.Factors) {
 		w.time(d.Expires)
 	}
 	w.text(string(f.Handle))
+	w.text(f.Lost.ID)
+	w.time(f.Lost.Asked)
+	w.time(f.Lost.Until)
+	w.number(f.Lost.Epoch)
 }
 
 func (r *unpacker) factors() *user.Factors {
@@ -57,6 +61,7 @@ func (r *unpacker) factors() *user.Factors {
 		})
 	}
 	f.Handle = r.bytes()
+	f.Lost = user.Lost{ID: r.text(), Asked: r.time(), Until: r.time(), Epoch: r.number()}
 	return f
 }
 

@@ -61,6 +61,7 @@ func full() []any {
 				Recovery: user.Recovery{Codes: [][]byte{binary(), {1}}, Made: rough},
 				Devices:  []user.Device{{ID: odd, Name: odd, Agent: odd, Epoch: large, Created: ancien, Expires: rough}},
 				Handle:   binary(),
+				Lost:     user.Lost{ID: odd, Asked: ancien, Until: rough, Epoch: large},
 			},
 			EventKey: binary(), Created: rough, Updated: epoch,
 		},

@@ -7,7 +7,7 @@ import (
 
 // factors are a (apps: i id, n name, s seed, c created), k (passkeys), s and e (since when SMS and
 // email are factors), 2 (passkeys are a second factor), p (preferred), r and m (recovery codes, and
-// when they were made), d (devices) and h (the handle).
+// when they were made), d (devices), h (the handle) and l (all are lost: i id, a asked, u until, v epoch).
 type factors struct {
 	Apps          []app     `json:"a,omitempty"`
 	Passkeys      []passkey `json:"k,omitempty"`
@@ -19,6 +19,7 @@ type factors struct {
 	Made          *int64    `json:"m,omitempty"`
 	Devices       []device  `json:"d,omitempty"`
 	Handle        []byte    `json:"h,omitempty"`
+	Lost          *lost     `json:"l,omitempty"`
 }
 
 type app struct {
@@ -50,8 +51,15 @@ type device struct {
 	Expires *int64 `json:"e,omitempty"`
 }
 
+type lost struct {
+	ID    string `json:"i"`
+	Asked *int64 `json:"a,omitempty"`
+	Until *int64 `json:"u,omitempty"`
+	Epoch int64  `json:"v,omitempty"`
+}
+
 func factorTexts(f *user.Factors) []string {
-	texts := []string{string(f.Preferred)}
+	texts := []string{string(f.Preferred), f.Lost.ID}
 	for _, a := range f.Apps {
 		texts = append(texts, a.ID, a.Name)
 	}
@@ -71,6 +79,9 @@ func fromFactors(f *user.Factors) *factors {
 	out := &factors{
 		SMS: Micros(f.SMS), Email: Micros(f.Email), PasskeySecond: f.PasskeySecond, Preferred: f.Preferred,
 		Codes: f.Recovery.Codes, Made: Micros(f.Recovery.Made), Handle: f.Handle,
+	}
+	if l := f.Lost; l != (user.Lost{}) {
+		out.Lost = &lost{l.ID, Micros(l.Asked), Micros(l.Until), l.Epoch}
 	}
 	for _, a := range f.Apps {
 		out.Apps = append(out.Apps, app{a.ID, a.Name, a.Seed, Micros(a.Created)})
@@ -93,6 +104,9 @@ func (f *factors) factors() *user.Factors {
 	out := &user.Factors{
 		SMS: Time(f.SMS), Email: Time(f.Email), PasskeySecond: f.PasskeySecond, Preferred: f.Preferred,
 		Recovery: user.Recovery{Codes: f.Codes, Made: Time(f.Made)}, Handle: f.Handle,
+	}
+	if l := f.Lost; l != nil {
+		out.Lost = user.Lost{ID: l.ID, Asked: Time(l.Asked), Until: Time(l.Until), Epoch: l.Epoch}
 	}
 	for _, a := range f.Apps {
 		out.Apps = append(out.Apps, user.App{ID: a.ID, Name: a.Name, Seed: a.Seed, Created: Time(a.Created)})
