@@ -187,8 +187,8 @@ func TestEveryErrorOfThePoolIsKnown(t *testing.T) {
 		pool.ErrFlowNotAllowed: true, // of another app, or by a mistake of ours
 		pool.ErrNotFound:       true, pool.ErrNotAllowed: true, pool.ErrForbidden: true, pool.ErrSecretLimit: true,
 		pool.ErrStale: true, pool.ErrFixedInCode: true, pool.ErrExists: true, pool.ErrNotReady: true, // only administrators meet them
-		pool.ErrNeedsProof: true,                      // of accounts: no page asks for it
-		pool.ErrBehind:     true, pool.ErrClock: true, // of Health, which no page asks for
+		pool.ErrNeedsProof: true, pool.ErrNoFactor: true, // of accounts: no page asks for it
+		pool.ErrBehind: true, pool.ErrClock: true, // of Health, which no page asks for
 	}
 	for name, err := range poolErrors(t) {
 		status, told := hosted.FailureOf(err)
@@ -209,7 +209,7 @@ func poolErrors(t *testing.T) map[string]error {
 		"ErrFlowNotAllowed": pool.ErrFlowNotAllowed, "ErrSecretLimit": pool.ErrSecretLimit,
 		"ErrUnfinished": pool.ErrUnfinished, "ErrNotFound": pool.ErrNotFound, "ErrNotAllowed": pool.ErrNotAllowed,
 		"ErrForbidden": pool.ErrForbidden, "ErrStale": pool.ErrStale, "ErrFixedInCode": pool.ErrFixedInCode,
-		"ErrExists": pool.ErrExists, "ErrNotReady": pool.ErrNotReady, "ErrNeedsProof": pool.ErrNeedsProof,
+		"ErrExists": pool.ErrExists, "ErrNotReady": pool.ErrNotReady, "ErrNeedsProof": pool.ErrNeedsProof, "ErrNoFactor": pool.ErrNoFactor,
 		"ErrBehind": pool.ErrBehind, "ErrClock": pool.ErrClock,
 	}
 	files, _ := filepath.Glob("../pool/*.go")

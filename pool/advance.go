@@ -8,16 +8,19 @@ import (
 	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
 )
 
 // attained is what a call has shown to be right, with all that the commit which tells so is made of.
 type attained struct {
 	round
-	h        *hooked
-	user     *user.User // as it will be stored
-	decided  gate.Decision
-	occurred string // the kind of event
+	h       *hooked
+	user    *user.User // as it will be stored
+	decided gate.Decision
+	stepUp
+	replaces *token.Session // that a step-up is of; nil means none
+	occurred string         // the kind of event
 	// at is the counter of guesses at what was proven, and source that of the network. The session that
 	// is minted ends the run of the former. Where a step is due instead, the verdict leaves by it and is
 	// counted (security.md T5), but for an act that is finished by itself, which counts nothing.
@@ -49,9 +52,17 @@ func (p *Pool) advance(ctx context.Context, v attained) (Step, error) {
 	return nil, ErrNotAuthorized
 }
 
+// counted returns the names of the counters that the session clears: of all that was proven for it.
+func (v attained) counted() []string {
+	if v.at.Key.Name == "" {
+		return v.earlier
+	}
+	return append(slices.Clip(v.earlier), v.at.Key.Name)
+}
+
 // needFactor gives out a ticket for the step that is due.
 func (p *Pool) needFactor(ctx context.Context, v attained) (Step, error) {
-	c := carried{Browser: v.h.from.Browser, Proofs: v.decided.Proofs(), Risk: v.risk, First: v.first, Counted: append(v.earlier, v.at.Key.Name)}
+	c := carried{Browser: v.h.from.Browser, Proofs: v.decided.Proofs(), Risk: v.risk, First: v.first, Counted: v.counted(), stepUp: v.stepUp}
 	purpose, lifetime := purposeSecond, v.client.StepLifetime
 	switch v.decided.Next() {
 	case gate.First:

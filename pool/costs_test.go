@@ -209,6 +209,12 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 			})
 		}
 	}},
+	"step up, with all that it takes shown already": {"": func(k *kit) func() error {
+		d := k.signedIn()
+		return func() error {
+			return k.as(d, func(a *pool.Account) error { return second(a.StepUp(k.t.Context(), pool.StepUpInput{})) })
+		}
+	}},
 	"whose browser session it is": {
 		"live": func(k *kit) func() error {
 			k.confirmed(ada)

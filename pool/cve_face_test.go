@@ -33,6 +33,7 @@ var writable = map[reflect.Type]string{
 	reflect.TypeFor[pool.RefreshInput]():          "Client ClientSecret Token Metadata Caller",
 	reflect.TypeFor[pool.SignOutInput]():          "Client ClientSecret Token Caller",
 	reflect.TypeFor[pool.ChangePasswordInput]():   "Old New Caller",
+	reflect.TypeFor[pool.StepUpInput]():           "ACR MaxAge Metadata Caller",
 	reflect.TypeFor[pool.ChangeAttributesInput](): "Attributes Caller",
 	reflect.TypeFor[pool.EndSessionInput]():       "ID With Caller",
 	reflect.TypeFor[pool.EndOtherSessionsInput](): "With Caller",

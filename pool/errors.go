@@ -26,6 +26,9 @@ var (
 	// ErrNeedsProof means that an act on one's own account needs fresh proof of who asks: give the
 	// password with the call, or sign in anew ([SessionSettings].Fresh).
 	ErrNeedsProof = errors.New("pool: this needs fresh proof: give the password, or sign in again")
+	// ErrNoFactor means that the user has nothing to show of what is asked for, such as a second factor
+	// of somebody without one: have them set one up first.
+	ErrNoFactor = errors.New("pool: the user has no factor that would do: set one up first")
 	// ErrNotFound means that there is no such user, which only an [Admin] is told, and a
 	// client that asks for it ([Client].InsecureTellExistence), that the user has
 	// no such session, or that a [Directory] has no such pool.

@@ -34,6 +34,7 @@ const (
 	resendEvent       = "resend_code"
 	signInEvent       = "sign_in"
 	refreshEvent      = "refresh"
+	stepUpEvent       = "step_up"
 	signOutEvent      = "sign_out"
 	forgotEvent       = "forgot_password"
 	forgotNameEvent   = "forgot_username"

@@ -55,6 +55,9 @@ var inputs = map[string]func(k *kit, d *pool.Done, bob string) any{
 	"SignOut": func(_ *kit, d *pool.Done, _ string) any {
 		return pool.SignOutInput{Client: "default", Token: d.Tokens.Refresh, Caller: caller}
 	},
+	"StepUp": func(*kit, *pool.Done, string) any {
+		return pool.StepUpInput{ACR: token.AAL1, MaxAge: time.Hour, Caller: caller}
+	},
 	"ChangePassword": func(*kit, *pool.Done, string) any {
 		return pool.ChangePasswordInput{Old: right, New: another, Caller: caller}
 	},
@@ -257,7 +260,7 @@ func call(ctx context.Context, k *kit, d *pool.Done, m reflect.Method, in reflec
 // harmless tells whether a value is one that a field may have.
 func harmless(in reflect.Value, field []int, value string) bool {
 	switch in.Type().FieldByIndex(field).Name {
-	case "Client", "Channel":
+	case "Client", "Channel", "ACR":
 		return value == ""
 	case "ClientSecret": // of the public client that all of them are for
 		return value == ""

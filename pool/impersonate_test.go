@@ -273,6 +273,9 @@ var inPerson = map[string]struct {
 	"ChangePassword": {false, func(ctx context.Context, a *pool.Account) error {
 		return second(a.ChangePassword(ctx, pool.ChangePasswordInput{Old: right, New: another}))
 	}},
+	"StepUp": {false, func(ctx context.Context, a *pool.Account) error {
+		return second(a.StepUp(ctx, pool.StepUpInput{ACR: token.AAL1}))
+	}},
 	"ChangeAddress": {false, func(ctx context.Context, a *pool.Account) error {
 		return second(a.ChangeAddress(ctx, pool.ChangeAddressInput{To: phone, With: pool.Password{Value: right}}))
 	}},

@@ -17,12 +17,15 @@ import (
 // mint ends at the gate: it stores the session, clears the run of failures of what was proven, and
 // hands out the tokens. Of a device that is new the owner is told.
 func (p *Pool) mint(ctx context.Context, v attained) (Step, error) {
-	s, err := p.gate.Session(v.decided, v.state.settings.terms(v.client, v.h.from))
+	s, err := p.gate.Session(v.decided, v.terms())
 	if err != nil {
 		return nil, err
 	}
-	also := append(slices.Clip(v.also), storage.Clear{Key: v.at.Key, Rule: rule(v.at.Key), Now: v.now})
-	o := occurrence{who: v.user, from: v.h.from, Kind: signInEvent, Outcome: succeeded, Client: v.client.ID}
+	also := slices.Clip(v.also)
+	if v.at.Key.Name != "" {
+		also = append(also, storage.Clear{Key: v.at.Key, Rule: rule(v.at.Key), Now: v.now})
+	}
+	o := occurrence{who: v.user, from: v.h.from, Kind: v.minted(), Outcome: succeeded, Client: v.client.ID}
 	if err := p.unlocked(ctx, v.h, o, v.now, also); err != nil {
 		return nil, err
 	}
@@ -30,8 +33,8 @@ func (p *Pool) mint(ctx context.Context, v attained) (Step, error) {
 	if err != nil {
 		return nil, p.withheld(ctx, v.round, v.h, err, o, also...)
 	}
-	changes := append(also, storage.Put(s), p.event(v.now, o))
-	if v.h.event.Source != hook.ChangePassword { // which is no sign-in
+	changes := append(append(also, p.ended(v)...), storage.Put(s), p.event(v.now, o))
+	if s := v.h.event.Source; s != hook.ChangePassword && s != hook.RefreshTokens { // which are no sign-ins
 		changes = append(changes, p.afterwards(postAuthentication, hook.Authentication, v.h, v.client.ID, v.user, v.now)...)
 	}
 	changes = append(changes, p.newDevice(v)...)

@@ -54,7 +54,7 @@ func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (St
 func (p *Pool) answer(ctx context.Context, a answered, with Response, chosen *choice, j *judgement) (Step, error) {
 	switch a.ticket.Purpose {
 	case purposeSecond:
-		return p.answerSecond(ctx, a, with, &j.hooked)
+		return p.answerSecond(ctx, a, with, j)
 	case purposeEnrol:
 		return p.answerEnrol(ctx, a, with, &j.hooked)
 	}
@@ -81,8 +81,7 @@ func (p *Pool) withPassword(ctx context.Context, a answered, j *judgement) (Step
 	if err := p.judgeAnswer(ctx, &a, j, o); err != nil {
 		return nil, err
 	}
-	proofs := append(gate.Carried(a.user.ID, a.Proofs), j.owner)
-	d := gate.Decide(p.request(a.round, a.user), proofs, a.now)
+	d := p.judgeFactor(a, a.user, j.owner)
 	if !j.owner.Holds() || d.Outcome() == gate.Refuse {
 		o.Reason = string(d.Reason())
 		return nil, p.wrong(ctx, a.guess(a.password), ErrNotAuthorized, o, a.tried())

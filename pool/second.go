@@ -58,18 +58,24 @@ func (p *Pool) pose(q *question, kind mfa.Kind) error {
 
 // judgeFactor asks the gate anew about what a ticket has proven, with what its answer proves.
 func (p *Pool) judgeFactor(a answered, u *user.User, shown ...gate.Proof) gate.Decision {
-	r := p.request(a.round, u)
-	r.ACR, r.MaxAge = a.ACR, a.MaxAge
+	r := a.asks(p.request(a.round, u), a.now)
 	return gate.Decide(r, append(gate.Carried(u.ID, a.Proofs), shown...), a.now)
 }
 
 // answerSecond takes an answer to a step that asks for a second factor. What the user has set up and
 // what is asked for may be other by now than when the step was given.
-func (p *Pool) answerSecond(ctx context.Context, a answered, with Response, h *hooked) (Step, error) {
+func (p *Pool) answerSecond(ctx context.Context, a answered, with Response, j *judgement) (Step, error) {
 	d := p.judgeFactor(a, a.user)
 	if d.Outcome() != gate.Step || d.Next() != gate.Second {
 		return nil, ErrTicketGone
 	}
+	if _, ok := with.(Password); ok {
+		if !slices.Contains(d.Kinds(), mfa.KindPassword) {
+			return nil, ErrWrongStep
+		}
+		return p.withPassword(ctx, a, j)
+	}
+	h := &j.hooked
 	if err := p.mayAnswer(ctx, &a, h); err != nil {
 		return nil, err
 	}
@@ -159,7 +165,7 @@ func (p *Pool) answerRecovery(ctx context.Context, a answered, w RecoveryCode, h
 // attained is what the right answer to the ticket has shown.
 func (a answered) attained(u *user.User, d gate.Decision, h *hooked, at storage.Counter, also ...storage.Change) attained {
 	return attained{
-		round: a.round, h: h, user: u, decided: d, occurred: signInEvent,
+		round: a.round, h: h, user: u, decided: d, stepUp: a.stepUp, replaces: a.replaces, occurred: signInEvent,
 		at: at, source: a.source, earlier: a.Counted, first: a.First, also: append(a.used(), also...),
 	}
 }

@@ -87,13 +87,11 @@ type carried struct {
 	Browser bool          `json:"browser,omitempty"` // a browser began it, and a browser session ends it
 
 	// Of a step that asks for a factor.
-	Kind    mfa.Kind      `json:"kind,omitempty"`    // that is asked for; "" means that the visitor chooses
-	Risk    gate.Risk     `json:"risk,omitempty"`    // of the sign-in
-	ACR     string        `json:"acr,omitempty"`     // of a step-up
-	MaxAge  time.Duration `json:"max_age,omitempty"` // of a step-up
-	Acting  string        `json:"acting,omitempty"`  // the session that a step-up takes the place of
-	Counted []string      `json:"counted,omitempty"` // names of the counters that the session clears
-	Secret  []byte        `json:"sealed,omitempty"`  // what an answer is judged by: a challenge, or a seed that is to be set up; sealed
+	Kind    mfa.Kind  `json:"kind,omitempty"`    // that is asked for; "" means that the visitor chooses
+	Risk    gate.Risk `json:"risk,omitempty"`    // of the sign-in
+	Counted []string  `json:"counted,omitempty"` // names of the counters that the session clears
+	Secret  []byte    `json:"sealed,omitempty"`  // what an answer is judged by: a challenge, or a seed that is to be set up; sealed
+	stepUp            // that it is a step of, if it is
 }
 
 // newTicket returns a ticket of u, given to a caller, and what they hold for it.

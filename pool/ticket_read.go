@@ -5,6 +5,7 @@ import (
 
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
 )
 
@@ -18,6 +19,7 @@ type answered struct {
 	totp, recovery, second, steps                    storage.Counter // of guesses at factors, and the watermark of apps
 	tries, password, code, resetCode, requests, told storage.Counter
 	source                                           storage.CounterKey
+	replaces                                         *token.Session // that a step-up is of; nil means none
 	from                                             Caller
 }
 
@@ -80,6 +82,9 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 	a.client, err = p.proven(ctx, ask, a.round, got.Counters[12:])
 	if err == nil && a.state.predates(a.client.ID, a.ticket.Created) {
 		err = ErrTicketGone
+	}
+	if err == nil && a.Acting != "" {
+		a.replaces, err = p.acting(ctx, a)
 	}
 	return a, err
 }

@@ -12,10 +12,11 @@ const (
 	AAL2 = "aal2"
 )
 
-// How long a proof carries a level (NIST SP 800-63B-4, 2.1.3 and 2.2.3).
+// AAL2Age is for how long a proof carries [AAL2] at the most (NIST SP 800-63B-4, 2.2.3), and aal1Age for
+// how long any level (2.1.3).
 const (
+	AAL2Age = 24 * time.Hour
 	aal1Age = 30 * 24 * time.Hour
-	aal2Age = 24 * time.Hour
 )
 
 // ACR returns how strong proofs are at now, or "" where none of them is young enough any more. It
@@ -56,10 +57,10 @@ func rests(proofs []Proof, now time.Time) (level string, on []Proof) {
 		}
 		return newest
 	}
-	if both := young(aal2Age, func(m Method) bool { return m == MethodVerifiedPasskey }); both != nil {
+	if both := young(AAL2Age, func(m Method) bool { return m == MethodVerifiedPasskey }); both != nil {
 		return AAL2, both
 	}
-	knows, has := young(aal2Age, Method.known), young(aal2Age, Method.had)
+	knows, has := young(AAL2Age, Method.known), young(AAL2Age, Method.had)
 	if knows != nil && has != nil {
 		return AAL2, append(knows, has...)
 	}

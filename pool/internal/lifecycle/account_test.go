@@ -17,6 +17,7 @@ var owners = []operation{
 	{"change a nickname", 1, []string{"Account.UpdateAttributes"}, rename},
 	{"end one session", 3, []string{"Account.Sessions", "Account.EndSession"}, endOne},
 	{"end the other sessions", 2, []string{"Account.EndOtherSessions"}, endOthers},
+	{"step up", 2, []string{"Account.StepUp"}, stepUp},
 	{"delete oneself", 1, []string{"Account.Delete"}, vanish},
 	{"sign out here", 2, []string{"Account.SignOut"}, leave},
 	{"sign out everywhere", 1, []string{"Account.SignOutEverywhere"}, leaveEverywhere},
@@ -221,6 +222,19 @@ func endOthers(w *world, t *town) {
 		next := w.enters(t, s.of, step, s.browser(), s.since)
 		next.ends = s.ends // nothing was proven anew
 	}
+}
+
+// stepUp takes a session's place without asking for more than it has shown.
+func stepUp(w *world, t *town) {
+	a, s := w.anyAccount(t)
+	if a == nil {
+		return
+	}
+	step, err := a.StepUp(w.ctx, pool.StepUpInput{Caller: w.caller(false)})
+	w.want(err, nil)
+	s.over = true
+	next := w.enters(t, s.of, step, s.browser(), s.since)
+	next.ends = s.ends // nothing was proven anew
 }
 
 func vanish(w *world, t *town) {
