@@ -41,6 +41,7 @@ var routes = []string{
 	"GET sign-in", "POST sign-in" + writing,
 	"GET sign-out", "POST sign-out" + writing,
 	"GET sign-up", "POST sign-up" + writing,
+	"GET step-up", "POST step-up" + writing,
 	"GET totp", "POST totp" + writing,
 	"POST resend" + writing,
 }

@@ -43,7 +43,7 @@ func New(p *pool.Pool, c Config) *Pages {
 	}
 	h.production = production(p)
 	h.routes = h.table()
-	h.sessions = web.New(p, web.Config{SignInPath: h.path(signInPage), Proxies: c.Proxies})
+	h.sessions = web.New(p, web.Config{SignInPath: h.path(signInPage), StepUpPath: h.path(stepUpPage), Proxies: c.Proxies})
 	h.handler = h.sessions.Load(http.HandlerFunc(h.serve))
 	return h
 }

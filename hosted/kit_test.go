@@ -33,6 +33,7 @@ type site struct {
 	t     *testing.T
 	url   string
 	pages *hosted.Pages
+	app   http.Handler // behind the pages; nil greets
 
 	mu    sync.Mutex
 	asked []string // each URL that the server was asked for, and from where
@@ -54,6 +55,10 @@ func open(t *testing.T, production bool, c pool.Config, hc hosted.Config) *site 
 	s.Kit = pooltest.New(t, pooltest.WithConfig(c))
 	s.pages = hosted.New(s.Pool, hc)
 	app := s.pages.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.app != nil {
+			s.app.ServeHTTP(w, r)
+			return
+		}
 		fmt.Fprintf(w, "Hello, %s, at %s", web.User(r.Context()).Username, r.URL.Path)
 	}))
 	srv.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -41,6 +41,9 @@ var failures = []failure{
 	{pool.ErrInvalid, http.StatusUnprocessableEntity, "invalid", ""},
 	{pool.ErrNetworkBlocked, http.StatusForbidden, "refused", ""},
 	{pool.ErrLimited, http.StatusTooManyRequests, "too_many_requests", ""},
+	{pool.ErrNoFactor, http.StatusForbidden, "no_factor", ""},
+	{pool.ErrForbidden, http.StatusForbidden, "refused", ""},
+	{pool.ErrNeedsProof, http.StatusUnauthorized, "needs_proof", ""},
 	{pool.ErrUnavailable, http.StatusServiceUnavailable, "try_again", ""},
 	{pool.ErrClosed, http.StatusServiceUnavailable, "try_again", ""},
 }

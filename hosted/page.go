@@ -31,6 +31,7 @@ const (
 	signInPage      = "sign-in"
 	signOutPage     = "sign-out"
 	signUpPage      = "sign-up"
+	stepUpPage      = "step-up"
 	totpPage        = "totp"
 )
 
@@ -91,6 +92,7 @@ func pages() map[string]*page {
 		{name: setUpAppPage, step: true, factor: true, form: totpForm, submit: (*visit).code, more: []string{signInPage}},
 		{name: passkeyPage, step: true, factor: true, form: passkeyForm, submit: (*visit).passkey, more: []string{signInPage}},
 		{name: setUpKeyPage, step: true, factor: true, form: passkeyForm, submit: (*visit).newPasskey, more: []string{signInPage}},
+		{name: stepUpPage, shown: (*visit).mayStepUp, form: stepUpForm, submit: (*visit).stepUp, more: []string{signOutPage}},
 		{name: codesPage, shown: (*visit).hasCodes, submit: (*visit).keptCodes},
 		{name: accountPage, shown: (*visit).mustBeIn, more: []string{signOutPage}},
 		{name: signOutPage, submit: (*visit).signOut},
@@ -113,7 +115,7 @@ type field struct {
 
 // secret reports whether what is typed there is never shown again.
 func (f field) secret() bool {
-	return f.Type == "password" || f.Type == "hidden" || f.Autocomplete == "one-time-code" || f.Name == "recovery_code"
+	return f.Type == "password" || f.Name == "passkey" || f.Autocomplete == "one-time-code" || f.Name == "recovery_code"
 }
 
 func signInForm(s pool.Settings) []field { return []field{loginField(s), presentPassword} }

@@ -3,6 +3,7 @@ package hosted
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -148,6 +149,8 @@ func (v *visit) end(o outcome) {
 		v.refuse(o.refused)
 	case v.json:
 		v.endJSON(o)
+	case errors.Is(o.err, pool.ErrNeedsProof):
+		v.w.see(v.proveAnew(v.page.shownAs()))
 	case o.err != nil && o.to == "":
 		v.again(o.err)
 	case o.leave != "":

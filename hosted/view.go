@@ -158,7 +158,11 @@ func (v *visit) form(key string, slips []slipView) *formView {
 	}
 	for _, one := range fields {
 		if one.Type == "hidden" {
-			f.Hidden = append(f.Hidden, hidden{one.Name, ""})
+			value := v.flow.Typed[one.Name]
+			if value == "" && !one.secret() { // as a guard has asked for it
+				value = v.r.URL.Query().Get(one.Name)
+			}
+			f.Hidden = append(f.Hidden, hidden{one.Name, value})
 			continue
 		}
 		w := fieldView{field: one, Label: v.words.say("field." + cmp.Or(one.label, one.words)), Value: v.flow.Typed[one.Name]}

@@ -59,7 +59,7 @@ func asked(t *testing.T) map[string]bool {
 	need("error.username", "error.attributes", "error.invalid", "error.refused")
 	for _, name := range hosted.Failures() {
 		switch name {
-		case "start_again", "wrong_code", "try_again":
+		case "start_again", "wrong_code", "try_again", "needs_proof":
 		default:
 			need("error." + name)
 		}
@@ -185,9 +185,8 @@ func TestEveryErrorOfThePoolIsKnown(t *testing.T) {
 	ours := map[error]bool{
 		pool.ErrNoKeyring: true, pool.ErrWrongKeyring: true, pool.ErrUnknownClient: true, pool.ErrUnfinished: true,
 		pool.ErrFlowNotAllowed: true, // of another app, or by a mistake of ours
-		pool.ErrNotFound:       true, pool.ErrNotAllowed: true, pool.ErrForbidden: true, pool.ErrSecretLimit: true,
+		pool.ErrNotFound:       true, pool.ErrNotAllowed: true, pool.ErrSecretLimit: true,
 		pool.ErrStale: true, pool.ErrFixedInCode: true, pool.ErrExists: true, pool.ErrNotReady: true, // only administrators meet them
-		pool.ErrNeedsProof: true, pool.ErrNoFactor: true, // of accounts: no page asks for it
 		pool.ErrBehind: true, pool.ErrClock: true, // of Health, which no page asks for
 	}
 	for name, err := range poolErrors(t) {
