@@ -149,13 +149,14 @@ func (a *Account) refusedAct(ctx context.Context, g granted, s *proving, err err
 }
 
 // reissue ends an act that ends all other sessions: the acting one is replaced by one of the user's
-// new epoch, with the proofs that it had and until the end that it had. Nothing is proven by it, so
-// neither the time of the sign-in nor the limit of the session moves.
+// new epoch, with the proofs that it had and until the end that it had. But for a factor that
+// the act has added nothing is proven by it, so neither the time of the sign-in nor the limit of the
+// session moves.
 func (a *Account) reissue(
 	ctx context.Context, g granted, s *proving, next *user.User, changes ...storage.Change,
 ) (Step, error) {
 	p, o := a.pool, g.occurrence(s)
-	d := gate.Decide(p.request(g.round, next), gate.Carried(next.ID, g.session.Proofs), g.now)
+	d := gate.Decide(p.request(g.round, next), append(gate.Carried(next.ID, g.session.Proofs), g.shown...), g.now)
 	terms := g.state.settings.terms(g.client, s.from)
 	terms.Lifetime = g.session.Expires.Sub(g.now)
 	session, err := p.gate.Session(d, terms)

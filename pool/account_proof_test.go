@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
@@ -35,6 +36,20 @@ var sensitive = map[string]func(k *kit, a *pool.Account, with pool.Response) err
 			k.change(ada, func(u *user.User) { u.Attributes = user.Attributes{"phone_number": phone} })
 		}
 		return second(a.RemoveAddress(k.t.Context(), pool.RemoveAddressInput{Channel: message.SMS, With: with}))
+	},
+	"AddAuthenticator": func(k *kit, a *pool.Account, with pool.Response) error {
+		return second(a.AddAuthenticator(k.t.Context(), pool.AddAuthenticatorInput{With: with}))
+	},
+	"PreferFactor": func(k *kit, a *pool.Account, with pool.Response) error {
+		return a.PreferFactor(k.t.Context(), pool.PreferFactorInput{With: with})
+	},
+	"MakeRecoveryCodes": func(k *kit, a *pool.Account, with pool.Response) error {
+		if k.user(ada).Factors == nil { // a passkey that is only a way in asks nobody for it
+			k.change(ada, func(u *user.User) {
+				u.Factors = &user.Factors{Passkeys: []mfa.Passkey{{ID: []byte("key"), PublicKey: []byte("key"), Created: start}}}
+			})
+		}
+		return second(a.MakeRecoveryCodes(k.t.Context(), pool.MakeRecoveryCodesInput{With: with}))
 	},
 	"Export": func(k *kit, a *pool.Account, with pool.Response) error {
 		_, text, err := k.export(a, pool.ExportInput{With: with})

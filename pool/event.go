@@ -50,6 +50,7 @@ const (
 	answerEvent       = "respond"      // to a ticket that was not looked at
 	clientEvent       = "client"       // shows a secret of its own
 	revokeEvent       = "revoke_token"
+	setUpEvent        = "set_up_factor"
 	addFactorEvent    = "add_factor"
 	renameFactorEvent = "rename_factor"
 	dropFactorEvent   = "remove_factor"

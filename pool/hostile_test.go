@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/token"
@@ -88,6 +89,29 @@ var inputs = map[string]func(k *kit, d *pool.Done, bob string) any{
 	},
 	"ChangeUsername": func(*kit, *pool.Done, string) any {
 		return pool.ChangeUsernameInput{Username: "lovelace", With: pool.Password{Value: right}, Caller: caller}
+	},
+	"AddAuthenticator": func(*kit, *pool.Done, string) any {
+		return pool.AddAuthenticatorInput{With: pool.Password{Value: right}, Caller: caller}
+	},
+	"ConfirmAuthenticator": func(k *kit, d *pool.Done, _ string) any {
+		setup := k.addApp(d)
+		return pool.ConfirmAuthenticatorInput{Ticket: setup.Ticket, Code: setup.Seed.Code(k.clock.Now()), Name: "phone", Caller: caller}
+	},
+	"RenameAuthenticator": func(k *kit, d *pool.Done, _ string) any {
+		k.withApp(d)
+		return pool.RenameAuthenticatorInput{ID: k.user(ada).Factors.Apps[0].ID, Name: "phone", With: pool.Password{Value: right}, Caller: caller}
+	},
+	"RemoveAuthenticator": func(k *kit, d *pool.Done, _ string) any {
+		k.withApp(d)
+		return pool.RemoveAuthenticatorInput{ID: k.user(ada).Factors.Apps[0].ID, With: pool.Password{Value: right}, Caller: caller}
+	},
+	"PreferFactor": func(k *kit, d *pool.Done, _ string) any {
+		k.withApp(d)
+		return pool.PreferFactorInput{Kind: mfa.KindTOTP, With: pool.Password{Value: right}, Caller: caller}
+	},
+	"MakeRecoveryCodes": func(k *kit, d *pool.Done, _ string) any {
+		k.withApp(d)
+		return pool.MakeRecoveryCodesInput{With: pool.Password{Value: right}, Caller: caller}
 	},
 	"CancelChange": func(k *kit, d *pool.Done, _ string) any {
 		k.changed(d, ada2, 1)
@@ -270,6 +294,8 @@ func harmless(in reflect.Value, field []int, value string) bool {
 		return value == "" && (in.Type() == reflect.TypeFor[pool.CreateUserInput]() || in.Type() == reflect.TypeFor[pool.ResendInvitationInput]())
 	case "Username": // one that is preferred may go
 		return value == "" && in.Type() == reflect.TypeFor[pool.ChangeUsernameInput]()
+	case "Name": // an app needs none
+		return value == ""
 	case "Ticket": // a link may be opened without one
 		return value == "" && in.Type() == reflect.TypeFor[pool.LinkInput]()
 	case "Attributes", "Metadata":

@@ -266,6 +266,26 @@ var inPerson = map[string]struct {
 	"UpdateAttributes": {true, func(ctx context.Context, a *pool.Account) error {
 		return a.UpdateAttributes(ctx, pool.ChangeAttributesInput{Attributes: user.Attributes{"name": "Ada"}})
 	}},
+	"Factors": {true, func(ctx context.Context, a *pool.Account) error { return second(a.Factors(ctx)) }},
+	"AddAuthenticator": {false, func(ctx context.Context, a *pool.Account) error {
+		return second(a.AddAuthenticator(ctx, pool.AddAuthenticatorInput{With: pool.Password{Value: right}}))
+	}},
+	"ConfirmAuthenticator": {false, func(ctx context.Context, a *pool.Account) error {
+		ticket := strings.Repeat("A", 64) // is looked for after who asks
+		return second(a.ConfirmAuthenticator(ctx, pool.ConfirmAuthenticatorInput{Ticket: ticket, Code: "123456"}))
+	}},
+	"RenameAuthenticator": {false, func(ctx context.Context, a *pool.Account) error {
+		return second(0, a.RenameAuthenticator(ctx, pool.RenameAuthenticatorInput{ID: "x", With: pool.Password{Value: right}}))
+	}},
+	"RemoveAuthenticator": {false, func(ctx context.Context, a *pool.Account) error {
+		return second(a.RemoveAuthenticator(ctx, pool.RemoveAuthenticatorInput{ID: "x", With: pool.Password{Value: right}}))
+	}},
+	"PreferFactor": {false, func(ctx context.Context, a *pool.Account) error {
+		return a.PreferFactor(ctx, pool.PreferFactorInput{With: pool.Password{Value: right}})
+	}},
+	"MakeRecoveryCodes": {false, func(ctx context.Context, a *pool.Account) error {
+		return second(a.MakeRecoveryCodes(ctx, pool.MakeRecoveryCodesInput{With: pool.Password{Value: right}}))
+	}},
 	"Admin": {false, func(ctx context.Context, a *pool.Account) error { return second(a.Admin().FindUser(ctx, ada)) }},
 	"SignOutEverywhere": {false, func(ctx context.Context, a *pool.Account) error {
 		return a.SignOutEverywhere(ctx, pool.Caller{})

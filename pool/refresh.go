@@ -118,6 +118,7 @@ type granted struct {
 
 	strangers storage.CounterKey // of guesses at the password without a known device
 	proven    []storage.Change   // that go with the act a password was given for
+	shown     []gate.Proof       // by the act: the session that takes the place of the acting one stands on it
 }
 
 // stillHolds decides by the proofs of the session whether there would be one today.

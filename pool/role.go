@@ -22,7 +22,7 @@ const (
 	MayWriteUsers
 	// MayDeleteUsers deletes them.
 	MayDeleteUsers
-	// MaySetCredentials sets and resets the passwords of users, and changes the addresses by which
+	// MaySetCredentials sets and resets the passwords of users, resets their factors, and changes the addresses by which
 	// they get in: whoever may do that can take over the accounts that they may act on.
 	MaySetCredentials
 	// MaySetGroups says who is in which group.

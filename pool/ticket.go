@@ -24,6 +24,7 @@ const (
 	purposeFirst       = "first_factor"
 	purposeSecond      = "second_factor"
 	purposeEnrol       = "enrol"
+	purposeAddFactor   = "add_factor"
 )
 
 // How long tickets live: Cognito's 24 hours for a sign-up, and its hour for a reset. Those of a step

@@ -78,6 +78,22 @@ func (g *Gate) RecoveryCodes(u *user.User, now time.Time) []string {
 	return codes
 }
 
+// Remade returns what the holder of proofs has shown once the user has another set of recovery codes: a
+// code of the set before is good for it as one of the new, or who signed in by one could make no new
+// ones. Other proofs are as they were, and not among them.
+func Remade(was, is *user.User, now time.Time, shown ...Proof) (proofs []Proof) {
+	if is.ID != was.ID || is.Factors == nil || is.Factors.Recovery.Made.IsZero() {
+		return nil
+	}
+	for _, r := range holding(Request{User: was, Purpose: Refresh}, shown, now) {
+		if r.Method == token.MethodRecovery {
+			r.Revision = revision(is.Factors.Recovery.Made)
+			proofs = append(proofs, Proof{is.ID, r})
+		}
+	}
+	return proofs
+}
+
 const recoveryPurpose = "recovery code"
 
 func recoveryParts(u *user.User, code string) [][]byte {

@@ -1,0 +1,77 @@
+package pool
+
+import (
+	"context"
+	"slices"
+
+	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/mfa"
+	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/user"
+)
+
+// Factors returns what a user has set up beside a password; [Factors].Kinds and Required are as the
+// pool and the user's groups say, whatever a client may ask for beside. It fails with [ErrNotFound].
+// It costs one read.
+func (a *Admin) Factors(ctx context.Context, id user.ID) (Factors, error) {
+	if !validID(id) {
+		return Factors{}, ErrNotFound
+	}
+	if err := a.reads(ctx, MayReadUsers); err != nil {
+		return Factors{}, err
+	}
+	f, err := a.find(ctx, user.ByID(id))
+	if err != nil {
+		return Factors{}, err
+	}
+	return a.pool.factors(f.User, a.pool.rules(f.state, f.User, Client{})), nil
+}
+
+// ResetFactors removes all second factors of a user who has lost them, with their passkeys, recovery
+// codes and remembered devices, and the locks on guessing at them. All sessions, tickets and codes end,
+// and the owner is told, once for each kind. Where a second factor is required the next sign-in has the
+// user set one up, and so would it anybody who knows the password: make sure who asks.
+//
+// It fails with [ErrNotFound]. It costs one read and one commit.
+func (a *Admin) ResetFactors(ctx context.Context, id user.ID) error {
+	p := a.pool
+	return a.act(ctx, id, resetFactorsEvent, MaySetCredentials, func(f *found) ([]storage.Change, error) {
+		changes := p.tell(f.User, f.told, Caller{}, f.now, lost(f.Factors)...)
+		f.User = bare(f.User)
+		for _, name := range []string{totpCounter, recoveryCounter, secondCounter} {
+			key := storage.CounterKey{Pool: p.config.ID, Owner: string(f.ID), Name: name}
+			changes = append(changes, storage.Delete(&storage.Counter{Key: key}))
+		}
+		return append(changes, p.voided(f.User, f.now), storage.Put(f.User)), nil
+	})
+}
+
+// bare returns the user without any factor. What authenticators call them stays: it is never another's
+// (security.md S13).
+func bare(u *user.User) *user.User {
+	next := u.Clone()
+	if next.Factors != nil {
+		next.Factors = &user.Factors{Handle: next.Factors.Handle}
+	}
+	next.Logins = slices.DeleteFunc(next.Logins, func(l user.Login) bool { return l.Namespace == user.PasskeyID })
+	return next
+}
+
+// lost tells which factors are gone with all of f.
+func lost(f *user.Factors) (all []news) {
+	if f == nil {
+		return nil
+	}
+	names := map[mfa.Kind]message.Factor{
+		mfa.KindTOTP: message.Authenticator, mfa.KindPasskey: message.Passkey,
+		mfa.KindSMS: message.SMSCode, mfa.KindEmail: message.EmailCode,
+	}
+	has := f.Has()
+	if len(f.Passkeys) > 0 && !f.PasskeySecond {
+		has = append(has, mfa.KindPasskey)
+	}
+	for _, k := range has {
+		all = append(all, news{message.FactorRemoved, names[k]})
+	}
+	return all
+}
