@@ -39,7 +39,7 @@ func (a *Account) AddAuthenticator(ctx context.Context, in AddAuthenticatorInput
 		t, b := p.ticketOf(g.user, g.client.ID, purposeAddFactor, s.from, carried{}, g.now, until)
 		setup, sealed := p.setsUp(g.round, g.user, t.ID)
 		setup.Ticket, setup.Expires = b.String(), t.Expires
-		p.carry(t, b, carried{Browser: a.browser, Kind: mfa.KindTOTP, Acting: g.session.ID, Secret: sealed})
+		p.carry(t, b, carried{Browser: a.browser, Kind: mfa.KindTOTP, stepUp: stepUp{Acting: g.session.ID}, Secret: sealed})
 		if err := a.act(ctx, g, &s, storage.Require(g.user), storage.Put(t)); err != nil {
 			return AuthenticatorSetup{}, err
 		}
