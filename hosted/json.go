@@ -40,6 +40,7 @@ type formJSON struct {
 	Fields   []field    `json:"fields,omitempty"`
 	Kinds    []mfa.Kind `json:"kinds,omitempty"`    // of factor, that may be chosen instead
 	Username string     `json:"username,omitempty"` // who is signed in
+	Factors  *factors   `json:"factors,omitempty"`  // of theirs
 }
 
 // endJSON answers with what came of a request.
@@ -92,7 +93,7 @@ func (v *visit) endJSON(o outcome) {
 
 // showJSON answers a GET with what the page asks for.
 func (v *visit) showJSON() {
-	f := formJSON{Page: v.page.name, Ticket: v.flow.id, Fields: v.page.fields(v.settings), Kinds: v.flow.Kinds}
+	f := formJSON{Page: v.page.name, Ticket: v.flow.id, Fields: v.page.fields(v.settings), Kinds: v.flow.Kinds, Factors: v.factors}
 	if v.byLink() {
 		f.Fields = nil
 	}

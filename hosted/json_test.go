@@ -20,6 +20,11 @@ type step struct {
 	Kinds, Others                       []mfa.Kind
 	URI, Secret                         string
 	RecoveryCodes                       []string `json:"recovery_codes"`
+	Factors                             struct {
+		Apps          []struct{ ID, Name string }
+		RecoveryCodes int `json:"recovery_codes"`
+		Required      bool
+	}
 }
 
 func (b *browser) step(p page, status int) (s step) {

@@ -43,6 +43,8 @@ var failures = []failure{
 	{pool.ErrLimited, http.StatusTooManyRequests, "too_many_requests", ""},
 	{pool.ErrNoFactor, http.StatusForbidden, "no_factor", ""},
 	{pool.ErrForbidden, http.StatusForbidden, "refused", ""},
+	{pool.ErrNotAllowed, http.StatusConflict, "not_allowed", ""},
+	{pool.ErrNotFound, http.StatusNotFound, "gone", ""},
 	{pool.ErrNeedsProof, http.StatusUnauthorized, "needs_proof", ""},
 	{pool.ErrUnavailable, http.StatusServiceUnavailable, "try_again", ""},
 	{pool.ErrClosed, http.StatusServiceUnavailable, "try_again", ""},

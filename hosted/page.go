@@ -1,6 +1,7 @@
 package hosted
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -12,27 +13,33 @@ import (
 
 // The pages, by the last part of their path. Their words go by the same names, with "_" for "-".
 const (
-	accountPage     = "account"
-	choosePage      = "choose"
-	codePage        = "code"
-	codesPage       = "recovery-codes"
-	confirmPage     = "confirm"
-	forgotPage      = "forgot"
-	forgotNamePage  = "forgot-username"
-	linkPage        = "link"
-	newPasswordPage = "new-password"
-	passkeyPage     = "passkey"
-	passwordPage    = "password"
-	recoveryPage    = "recovery-code"
-	resendPage      = "resend"
-	resetPage       = "reset"
-	setUpAppPage    = "set-up-app"
-	setUpKeyPage    = "set-up-passkey"
-	signInPage      = "sign-in"
-	signOutPage     = "sign-out"
-	signUpPage      = "sign-up"
-	stepUpPage      = "step-up"
-	totpPage        = "totp"
+	accountPage      = "account"
+	addAppPage       = "add-app"
+	choosePage       = "choose"
+	codePage         = "code"
+	codesPage        = "recovery-codes"
+	confirmPage      = "confirm"
+	forgotNamePage   = "forgot-username"
+	forgotPage       = "forgot"
+	linkPage         = "link"
+	newAppPage       = "new-app"
+	newCodesPage     = "new-recovery-codes"
+	newPasswordPage  = "new-password"
+	passkeyPage      = "passkey"
+	passwordPage     = "password"
+	recoveryPage     = "recovery-code"
+	removeFactorPage = "remove-factor"
+	renameFactorPage = "rename-factor"
+	resendPage       = "resend"
+	resetPage        = "reset"
+	securityPage     = "security"
+	setUpAppPage     = "set-up-app"
+	setUpKeyPage     = "set-up-passkey"
+	signInPage       = "sign-in"
+	signOutPage      = "sign-out"
+	signUpPage       = "sign-up"
+	stepUpPage       = "step-up"
+	totpPage         = "totp"
 )
 
 // page is one page: a form, its words, and where it leads. HTML and JSON are two ways to show it.
@@ -43,6 +50,10 @@ type page struct {
 	// factor pages are steps of which one leads to another by the same ticket: who chooses another kind
 	// of factor goes on with the same flow. Any of them takes it; see [visit.elsewhere].
 	factor bool
+	// own pages are of one's own account. Who is not signed in is sent to sign in.
+	own bool
+	// on is the page on which the form is, where it is another's button and has no page of its own.
+	on string
 	// shown is asked before the page is shown; where it answers, the page is not. Nil means that it
 	// is.
 	shown func(*visit) *outcome
@@ -56,12 +67,9 @@ type page struct {
 
 func (p *page) key() string { return strings.ReplaceAll(p.name, "-", "_") }
 
-// shownAs returns the page on which the form is: another one's button has no page of its own.
+// shownAs returns the page on which the form is.
 func (p *page) shownAs() string {
-	if p.name == resendPage {
-		return confirmPage
-	}
-	return p.name
+	return cmp.Or(p.on, p.name)
 }
 
 func (p *page) fields(s pool.Settings) []field {
@@ -78,7 +86,7 @@ func pages() map[string]*page {
 		{name: signInPage, shown: (*visit).alreadyIn, form: signInForm, submit: (*visit).signIn, more: []string{forgotPage, forgotNamePage, signUpPage}},
 		{name: signUpPage, shown: (*visit).maySignUp, form: signUpForm, submit: (*visit).signUp, more: []string{signInPage}},
 		{name: confirmPage, step: true, form: codeForm, submit: (*visit).confirm, more: []string{resendPage, signInPage}},
-		{name: resendPage, step: true, submit: (*visit).resend},
+		{name: resendPage, on: confirmPage, step: true, submit: (*visit).resend},
 		{name: linkPage, step: true, shown: (*visit).landed, submit: (*visit).confirmLink},
 		{name: passwordPage, step: true, form: passwordForm, submit: (*visit).password, more: []string{forgotPage}},
 		{name: newPasswordPage, step: true, form: newPasswordForm, submit: (*visit).newPassword, more: []string{signInPage}},
@@ -94,7 +102,13 @@ func pages() map[string]*page {
 		{name: setUpKeyPage, step: true, factor: true, form: passkeyForm, submit: (*visit).newPasskey, more: []string{signInPage}},
 		{name: stepUpPage, shown: (*visit).mayStepUp, form: stepUpForm, submit: (*visit).stepUp, more: []string{signOutPage}},
 		{name: codesPage, shown: (*visit).hasCodes, submit: (*visit).keptCodes},
-		{name: accountPage, shown: (*visit).mustBeIn, more: []string{signOutPage}},
+		{name: accountPage, own: true, shown: (*visit).mustBeIn, more: []string{securityPage, signOutPage}},
+		{name: securityPage, own: true, shown: (*visit).ownFactors, more: []string{accountPage}},
+		{name: addAppPage, own: true, on: securityPage, submit: (*visit).addApp},
+		{name: newAppPage, own: true, step: true, shown: (*visit).mustBeIn, form: newAppForm, submit: (*visit).newApp, more: []string{securityPage}},
+		{name: newCodesPage, own: true, on: securityPage, submit: (*visit).newCodes},
+		{name: renameFactorPage, own: true, on: securityPage, form: renameForm, submit: (*visit).renameFactor},
+		{name: removeFactorPage, own: true, on: securityPage, form: removeForm, submit: (*visit).removeFactor},
 		{name: signOutPage, submit: (*visit).signOut},
 	} {
 		all[p.name] = &p
@@ -109,6 +123,7 @@ type field struct {
 	Autocomplete string `json:"autocomplete,omitempty"`
 	InputMode    string `json:"inputmode,omitempty"`
 	Min          int    `json:"minlength,omitempty"` // characters of a new password
+	Optional     bool   `json:"optional,omitempty"`
 	words        string // key of its words
 	label        string // key of its label, where that is another's
 }

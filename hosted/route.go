@@ -45,6 +45,8 @@ type visit struct {
 	flow     flow // zero: none
 	secret   string
 
+	factors *factors // of who is signed in, on the page that shows them
+
 	body []byte
 	in   map[string]string // of a post
 }
@@ -174,6 +176,14 @@ func (v *visit) move(page string, on flow) {
 // again shows a form once more, with what was wrong, or leads back to the beginning where the step
 // is over.
 func (v *visit) again(err error) {
+	if v.page.own && !v.signedIn() {
+		v.move(signInPage, flow{Next: v.path(v.page.shownAs())})
+		return
+	}
+	if v.page.own && failed(err).name == startAgain {
+		v.move(securityPage, flow{Notice: "factor_over"})
+		return
+	}
 	if failed(err).name == startAgain && v.arrived() {
 		v.w.see(v.next())
 		return
@@ -267,6 +277,8 @@ func (v *visit) slips(err error) []slip {
 	for i, s := range all {
 		has := func(name string) bool { return v.field(name).Name != "" }
 		switch {
+		case s.Field == "name" && v.page.on != "": // one of many fields, none of which has the name
+			all[i] = slip{Rule: "factor_name"}
 		case has(s.Field):
 		case s.Field == "password" && has("new_password"):
 			all[i].Field = "new_password"

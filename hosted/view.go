@@ -38,8 +38,9 @@ type view struct {
 	Codes     []string // of recovery
 	Passkey   *passkeyView
 	Form      *formView
-	Choices   []moreView // other ways
-	ChoicesAs string     // heads them
+	Groups    []groupView // of one's own factors
+	Choices   []moreView  // other ways
+	ChoicesAs string      // heads them
 	More      []moreView
 	Number    string // of a failure
 	Mailbox   string // of development mode
@@ -56,6 +57,8 @@ type formView struct {
 	Hidden []hidden
 	Fields []fieldView
 	Submit string
+	ID     string // of one among many
+	Title  string // of the same
 }
 
 type hidden struct{ Name, Value string }
@@ -64,10 +67,12 @@ type fieldView struct {
 	field
 	Label, Hint, Slip, Value, By string
 	ReadOnly                     bool
+	ID                           string // of one among many of its name
 }
 
 type moreView struct {
 	ID, Text, Href string
+	As             string   // what a screen reader says, where there are many of the same text
 	Hidden         []hidden // of a button; nil means a link
 }
 
@@ -113,8 +118,10 @@ func (v *visit) render() {
 	}
 	d.Choices, d.Codes = v.choices(), v.flow.Codes
 	switch p.name {
-	case setUpAppPage:
+	case setUpAppPage, newAppPage:
 		d.App = v.app()
+	case securityPage:
+		d.Groups = v.groups()
 	case passkeyPage, setUpKeyPage:
 		d.Passkey = v.script(key)
 	}

@@ -31,11 +31,11 @@ func asked(t *testing.T) map[string]bool {
 		pages, names := hosted.WordsOf(s)
 		fields = append(fields, names...)
 		for _, p := range append(pages, "confirm_link", "choose_enrol") {
-			if p == "resend" {
+			if slices.Contains([]string{"resend", "add_app", "new_recovery_codes", "remove_factor"}, p) { // buttons
 				continue
 			}
 			need(p+".title", p+".intro?", p+".intro_unnamed?")
-			if !slices.Contains([]string{"account", "confirm_link", "choose", "choose_enrol"}, p) {
+			if !slices.Contains([]string{"account", "security", "confirm_link", "choose", "choose_enrol"}, p) {
 				need(p + ".submit")
 			}
 			for _, to := range pages {
@@ -55,6 +55,7 @@ func asked(t *testing.T) map[string]bool {
 	for _, rule := range append(rules, "login_taken", "required", "bounds", "") {
 		need("error.attributes."+rule+"?", "error.username."+rule+"?")
 	}
+	need("security.totp", "unnamed.totp")
 	need("error.passkey", "passkey.refused", "set_up_passkey.refused") // told by the script
 	need("error.username", "error.attributes", "error.invalid", "error.refused")
 	for _, name := range hosted.Failures() {
@@ -185,8 +186,8 @@ func TestEveryErrorOfThePoolIsKnown(t *testing.T) {
 	ours := map[error]bool{
 		pool.ErrNoKeyring: true, pool.ErrWrongKeyring: true, pool.ErrUnknownClient: true, pool.ErrUnfinished: true,
 		pool.ErrFlowNotAllowed: true, // of another app, or by a mistake of ours
-		pool.ErrNotFound:       true, pool.ErrNotAllowed: true, pool.ErrSecretLimit: true,
-		pool.ErrStale: true, pool.ErrFixedInCode: true, pool.ErrExists: true, pool.ErrNotReady: true, // only administrators meet them
+		pool.ErrSecretLimit:    true,
+		pool.ErrStale:          true, pool.ErrFixedInCode: true, pool.ErrExists: true, pool.ErrNotReady: true, // only administrators meet them
 		pool.ErrBehind: true, pool.ErrClock: true, // of Health, which no page asks for
 	}
 	for name, err := range poolErrors(t) {

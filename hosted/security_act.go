@@ -1,0 +1,91 @@
+package hosted
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/userpool-go/userpool/mfa"
+	"github.com/userpool-go/userpool/pool"
+)
+
+// act does something in one's own account. An act that needs fresh proof leads to the step-up, and
+// back (see [visit.end]).
+func (v *visit) act(do func(*pool.Account) outcome) outcome {
+	account, err := v.sessions.Account(v.r)
+	if err != nil {
+		return outcome{err: err}
+	}
+	return do(account)
+}
+
+// changed is what follows an act that takes the place of the session: recovery codes, where it made
+// some, and else the page of one's factors.
+func (v *visit) changed(step pool.Step, err error, then flow) outcome {
+	if err != nil {
+		return outcome{err: err}
+	}
+	done, ok := step.(*pool.Done)
+	if !ok {
+		return outcome{refused: &refusal{http.StatusNotImplemented, "unsupported"}}
+	}
+	v.flow.Next = v.path(securityPage)
+	o := v.enter(done)
+	if o.leave != "" {
+		o.leave, o.to, o.flow = "", securityPage, then
+	}
+	return o
+}
+
+// addApp begins to set up an app.
+func (v *visit) addApp(ctx context.Context) outcome {
+	return v.act(func(a *pool.Account) outcome {
+		s, err := a.AddAuthenticator(ctx, pool.AddAuthenticatorInput{Caller: v.caller()})
+		if err != nil {
+			return outcome{err: err}
+		}
+		return outcome{to: newAppPage, flow: flow{Ticket: s.Ticket, App: s.URI()}, step: &pool.NeedTOTPSetup{AuthenticatorSetup: s}}
+	})
+}
+
+// newApp takes the first code of an app.
+func (v *visit) newApp(ctx context.Context) outcome {
+	return v.act(func(a *pool.Account) outcome {
+		step, err := a.ConfirmAuthenticator(ctx, pool.ConfirmAuthenticatorInput{
+			Ticket: v.flow.Ticket, Code: code(v.in["code"]), Name: v.in["name"], Caller: v.caller(),
+		})
+		return v.changed(step, err, flow{Notice: "factor_added"})
+	})
+}
+
+func (v *visit) newCodes(ctx context.Context) outcome {
+	return v.act(func(a *pool.Account) outcome {
+		step, err := a.MakeRecoveryCodes(ctx, pool.MakeRecoveryCodesInput{Caller: v.caller()})
+		return v.changed(step, err, flow{})
+	})
+}
+
+func (v *visit) renameFactor(ctx context.Context) outcome {
+	return v.act(func(a *pool.Account) outcome {
+		err := pool.ErrNotFound
+		switch v.in["kind"] {
+		case string(mfa.KindTOTP):
+			err = a.RenameAuthenticator(ctx, pool.RenameAuthenticatorInput{ID: v.in["id"], Name: v.in["name"], Caller: v.caller()})
+		}
+		if err != nil {
+			return outcome{err: err}
+		}
+		return outcome{to: securityPage, kind: "renamed"}
+	})
+}
+
+func (v *visit) removeFactor(ctx context.Context) outcome {
+	return v.act(func(a *pool.Account) outcome {
+		var step pool.Step
+		err := pool.ErrNotFound
+		switch v.in["kind"] {
+		case string(mfa.KindTOTP):
+			step, err = a.RemoveAuthenticator(ctx, pool.RemoveAuthenticatorInput{ID: v.in["id"], Caller: v.caller()})
+		}
+		return v.changed(step, err, flow{Notice: "factor_removed"})
+	})
+}
