@@ -17,10 +17,10 @@ var owners = []operation{
 	{"change a nickname", 1, []string{"Account.UpdateAttributes"}, rename},
 	{"end one session", 3, []string{"Account.Sessions", "Account.EndSession"}, endOne},
 	{"end the other sessions", 2, []string{"Account.EndOtherSessions"}, endOthers},
-	{"step up", 2, []string{"Account.StepUp"}, stepUp},
 	{"delete oneself", 1, []string{"Account.Delete"}, vanish},
 	{"sign out here", 2, []string{"Account.SignOut"}, leave},
 	{"sign out everywhere", 1, []string{"Account.SignOutEverywhere"}, leaveEverywhere},
+	{"step up", 2, []string{"Account.StepUp"}, stepUp},
 }
 
 // account opens the account of a session, and returns nil where that is over, as it must be.
