@@ -209,7 +209,7 @@ func poolErrors(t *testing.T) map[string]error {
 		"ErrFlowNotAllowed": pool.ErrFlowNotAllowed, "ErrSecretLimit": pool.ErrSecretLimit,
 		"ErrUnfinished": pool.ErrUnfinished, "ErrNotFound": pool.ErrNotFound, "ErrNotAllowed": pool.ErrNotAllowed,
 		"ErrForbidden": pool.ErrForbidden, "ErrStale": pool.ErrStale, "ErrFixedInCode": pool.ErrFixedInCode,
-		"ErrExists": pool.ErrExists, "ErrNotReady": pool.ErrNotReady, "ErrNeedsProof": pool.ErrNeedsProof, "ErrNoFactor": pool.ErrNoFactor,
+		"ErrExists": pool.ErrExists, "ErrNotReady": pool.ErrNotReady, "ErrNeedsProof": pool.ErrNeedsProof, "ErrNoFactor": pool.ErrNoFactor, "ErrNeedsStepUp": pool.ErrNeedsStepUp,
 		"ErrBehind": pool.ErrBehind, "ErrClock": pool.ErrClock,
 	}
 	files, _ := filepath.Glob("../pool/*.go")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
@@ -49,8 +50,10 @@ func (v *validation) proof(with Response) error {
 // prove reads the session, with what else is wanted, for a sensitive act: one by which whoever has
 // found an unlocked screen, or stolen a token, would get the account for good (OWASP ASVS 5.0,
 // 7.5.1). It needs a sign-in that is fresh by the settings, or the password with the call, where a
-// wrong one counts like a wrong one at sign-in (security.md T5). It is the one guard before them
-// all: what must never do such an act is refused here.
+// wrong one counts like a wrong one at sign-in (security.md T5). What is fresh must be all that a
+// sign-in takes: with the password alone whoever has stolen a session as well would take the second
+// factor away (CVE class 43), and a remembered device shows nobody. It is the one guard before them all:
+// what must never do such an act is refused here.
 func (a *Account) prove(ctx context.Context, s *proving, w storage.Want) (g granted, err error) {
 	if g, err = a.readFor(ctx, s.from, w); err != nil {
 		return g, err
@@ -63,13 +66,18 @@ func (a *Account) prove(ctx context.Context, s *proving, w storage.Want) (g gran
 			return g, err
 		}
 	}
+	p, o := a.pool, g.occurrence(s)
+	fresh, shown := g.fresh(p), gate.Carried(g.user.ID, g.session.Proofs)
 	if s.with == nil {
-		if since := g.now.Sub(authTime(g.session, g.now)); since >= g.state.settings.Sessions.Fresh {
-			return g, ErrNeedsProof
+		since := g.now.Sub(authTime(g.session, g.now))
+		if since >= g.state.settings.Sessions.Fresh || gate.Decide(fresh, shown, g.now).Outcome() != gate.Mint {
+			return g, g.needsProof(p)
 		}
 		return g, nil
 	}
-	p, o := a.pool, g.occurrence(s)
+	if !s.done && !gate.Suffices(fresh, shown, mfa.KindPassword, g.now) {
+		return g, ErrNeedsStepUp // whether or not the password is right
+	}
 	if err := overBudget(g.source, sourceRule, g.now); err != nil && !s.done {
 		return g, p.unjudged(ctx, o, networkFull, err)
 	}
@@ -79,13 +87,28 @@ func (a *Account) prove(ctx context.Context, s *proving, w storage.Want) (g gran
 	if err := p.judge(ctx, &s.judgement, p.from(s.from, string(g.user.ID), true), g.user, nil, g.now); err != nil {
 		return g, p.full(ctx, o, err)
 	}
-	d := gate.Decide(g.request(p), append(gate.Carried(g.user.ID, g.session.Proofs), s.owner), g.now)
+	d := gate.Decide(fresh, append(shown, s.owner), g.now)
 	if !s.owner.Holds() || d.Outcome() != gate.Mint {
 		o.Reason = string(d.Reason())
 		return g, p.wrong(ctx, g.guess(), ErrNotAuthorized, o)
 	}
 	g.proven = []storage.Change{storage.Clear{Key: g.guesses.Key, Rule: guessRule, Now: g.now}}
 	return g, nil
+}
+
+// fresh asks the gate about a sign-in of which all was shown a short while ago.
+func (g granted) fresh(p *Pool) gate.Request {
+	r := g.request(p)
+	r.MaxAge = g.state.settings.Sessions.Fresh
+	return r
+}
+
+// needsProof says what would do.
+func (g granted) needsProof(p *Pool) error {
+	if gate.Suffices(g.fresh(p), gate.Carried(g.user.ID, g.session.Proofs), mfa.KindPassword, g.now) {
+		return ErrNeedsProof
+	}
+	return ErrNeedsStepUp
 }
 
 // occurrence is the event of a sensitive act that is refused.

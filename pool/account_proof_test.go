@@ -193,3 +193,45 @@ func together(n int, f func(n int)) {
 	gate.Done()
 	all.Wait()
 }
+
+// CVE class 43: a stolen session and the password take nothing from who has a second factor: for
+// sensitive acts both are shown anew. Whether the password is right is not even looked at.
+func TestCVE43_AThiefWithThePasswordLacksAFactor(t *testing.T) {
+	t.Parallel()
+	for name, act := range sensitive {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := open(t, restores)
+			k.confirmed(ada)
+			seed := k.enrolled(ada)
+			d := k.doneTwice(ada, seed)
+			k.clock.advance(10 * time.Minute)
+			a := k.account(d)
+			k.store.reset()
+			for _, with := range []pool.Response{nil, pool.Password{Value: wrong}, pool.Password{Value: right}} {
+				err := act(k, a, with)
+				if !errors.Is(err, pool.ErrNeedsStepUp) || !errors.Is(err, pool.ErrNeedsProof) {
+					t.Errorf("with %v = %v, want ErrNeedsStepUp", with, err)
+				}
+			}
+			if _, commits := k.store.counted(); len(commits) > 0 {
+				t.Errorf("the store was written: %v", commits)
+			}
+			step, err := k.stepUp(d, "", 10*time.Minute)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if step, err = k.reply(step, pool.Password{Value: right}); err != nil {
+				t.Fatal(err)
+			}
+			k.clock.advance(30 * time.Second)
+			next, err := pool.Finished(k.reply(step, pool.Code{Value: seed.Code(k.clock.Now())}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := act(k, k.account(next), nil); err != nil {
+				t.Errorf("after the step-up = %v", err)
+			}
+		})
+	}
+}

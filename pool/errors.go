@@ -26,6 +26,9 @@ var (
 	// ErrNeedsProof means that an act on one's own account needs fresh proof of who asks: give the
 	// password with the call, or sign in anew ([SessionSettings].Fresh).
 	ErrNeedsProof = errors.New("pool: this needs fresh proof: give the password, or sign in again")
+	// ErrNeedsStepUp is an [ErrNeedsProof] that the password alone does not do for: whoever signs in with
+	// two factors shows both, by [Account.StepUp] with the MaxAge of [SessionSettings].Fresh.
+	ErrNeedsStepUp = fmt.Errorf("%w: by Account.StepUp, the password is not enough", ErrNeedsProof)
 	// ErrNoFactor means that the user has nothing to show of what is asked for, such as a second factor
 	// of somebody without one: have them set one up first.
 	ErrNoFactor = errors.New("pool: the user has no factor that would do: set one up first")
