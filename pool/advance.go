@@ -86,14 +86,14 @@ func (p *Pool) needFactor(ctx context.Context, v attained) (Step, error) {
 	changes = append(changes, storage.Put(t))
 	if v.finished { // its own event is among the changes
 		err := p.commit(ctx, changes...)
-		v.h.codes.learn(err, factorRule, v.now)
+		v.h.learn(err, v.now)
 		return q.step, overMail(err)
 	}
 	o := occurrence{
 		who: v.user, from: v.h.from, Kind: v.occurred, Outcome: stepped, Reason: string(q.step.Kind()), Client: v.client.ID,
 	}
 	if err := p.counted(ctx, guess{v.at, v.source, v.now}, v.warned, o, changes...); err != nil {
-		v.h.codes.learn(err, factorRule, v.now)
+		v.h.learn(err, v.now)
 		return nil, err
 	}
 	return q.step, nil

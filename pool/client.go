@@ -69,10 +69,13 @@ type Flow string
 // The flows.
 const (
 	FlowPassword Flow = "password" // sign in by a password: Cognito's ALLOW_USER_PASSWORD_AUTH
-	FlowRefresh  Flow = "refresh"  // with a refresh token, none of which is given without: ALLOW_REFRESH_TOKEN_AUTH
+	// FlowChoice signs in by what the pool offers ([SignInSettings].First), with codes that are sent,
+	// passkeys or a password, as Cognito's ALLOW_USER_AUTH does.
+	FlowChoice  Flow = "choice"
+	FlowRefresh Flow = "refresh" // with a refresh token, none of which is given without: ALLOW_REFRESH_TOKEN_AUTH
 )
 
-var flows = []Flow{FlowPassword, FlowRefresh}
+var flows = []Flow{FlowPassword, FlowChoice, FlowRefresh}
 
 // TokenSettings are the lifetimes of a client's tokens, within Cognito's bounds.
 type TokenSettings struct {

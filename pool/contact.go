@@ -110,6 +110,13 @@ func (c *unread) at(key storage.CounterKey) storage.Counter {
 	return c.Counter
 }
 
+// learn notes for the next round which counter of codes a commit found full. The rules of all have the
+// same window, and none allows more than this one.
+func (h *hooked) learn(err error, now time.Time) {
+	h.codes.learn(err, mailRule, now)
+	h.named.learn(err, smsRequestRule, now)
+}
+
 // learn notes for the next round that a commit found the counter full.
 func (c *unread) learn(err error, rule storage.Rule, now time.Time) {
 	if key, full := limit(err); full && key == c.Key {

@@ -1,7 +1,9 @@
 package pool_test
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -11,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/pool/hook"
@@ -80,7 +83,43 @@ var entrances = map[string]func(k *kit, login string) []string{
 		}
 		return seen
 	},
-	"Session": nil, "ID": nil, "Settings": nil, "Respond": nil, "Refresh": nil, "SignOut": nil, "Account": nil,
+	"Respond": func(k *kit, login string) (seen []string) {
+		tell := func(step pool.Step, err error) (ticket string) {
+			text, _ := pool.MarshalStep(step)
+			var s struct{ Ticket, Expires string }
+			_ = json.Unmarshal(text, &s)
+			seen = append(seen, strings.NewReplacer(cmp.Or(s.Ticket, "-"), "", cmp.Or(s.Expires, "-"), "").Replace(string(text)),
+				fmt.Sprint(len(s.Ticket), err))
+			return s.Ticket
+		}
+		for _, with := range []pool.Response{nil, pool.Choice{Kind: mfa.KindEmail}, pool.Choice{Kind: mfa.KindSMS}, pool.Choice{Kind: mfa.KindPassword}} {
+			ticket := tell(k.SignIn(k.t.Context(), pool.SignInInput{Username: login, With: with}))
+			if ticket == "" {
+				continue
+			}
+			for _, answer := range []pool.Response{
+				pool.Code{Value: "1234567"},
+				pool.Choice{Kind: mfa.KindEmail},
+				pool.Code{Value: "1234567"},
+				pool.Choice{Kind: mfa.KindSMS},
+				pool.Code{Value: "1234567"},
+				pool.Choice{Kind: mfa.KindSMS},
+				pool.Password{Value: wrong},
+				pool.Choice{Kind: mfa.KindPassword},
+				pool.Password{Value: wrong},
+				pool.Choice{Kind: mfa.KindEmail},
+				pool.Choice{Kind: mfa.KindEmail},
+				pool.Choice{Kind: mfa.KindEmail},
+				pool.Code{Value: "1234567"},
+				pool.Code{Value: "1234567"},
+				pool.Code{Value: "1234567"},
+			} {
+				tell(k.answer(ticket, answer))
+			}
+		}
+		return seen
+	},
+	"Session": nil, "ID": nil, "Settings": nil, "Refresh": nil, "SignOut": nil, "Account": nil,
 	"Close": nil, "Health": nil, "Stats": nil, "Issuer": nil, "JWKS": nil, "Verifier": nil, "Hashes": nil, "VerifyEvents": nil, "ListEvents": nil, "EraseEvents": nil,
 	"Admin": nil, // is told what there is
 	"App":   nil, // asks for a secret before anything
@@ -183,8 +222,19 @@ var towns = map[string]town{
 	"the same by name":  {settings: []func(*pool.Config){named, recovering(pool.Phone)}, people: "ada", typed: "ada", only: resets},
 	"recovery by admin": {settings: []func(*pool.Config){named, recovering()}, people: "ada", typed: ada, only: []string{"ForgotPassword"}},
 	"by administrators": {settings: []func(*pool.Config){joining(reviewed, pool.Email)}, people: ada, typed: ada, only: withoutTickets},
+	"by code":           {settings: []func(*pool.Config){takes(pool.Email), byCode}, people: ada, typed: ada, only: choices},
+	"by SMS":            {settings: []func(*pool.Config){takes(pool.Phone, pool.Email), byCode}, people: phone, typed: phone, only: choices},
+	"code by name":      {settings: []func(*pool.Config){named, byCode}, people: "ada", typed: "ada", only: choices},
+	"code by alias":     {settings: []func(*pool.Config){named, byCode}, people: "ada", typed: ada, only: choices},
 	"name":              {settings: []func(*pool.Config){takes(pool.Username)}, people: "ada", typed: "ada", only: byName},
 }
+
+// byCode lets sign-ins begin by codes as well.
+func byCode(c *pool.Config) {
+	c.Settings.SignIn.First = []mfa.Kind{mfa.KindPassword, mfa.KindEmail, mfa.KindSMS}
+}
+
+var choices = []string{"SignIn", "Respond"}
 
 var resets = []string{"ForgotPassword", "ResetPassword"}
 
@@ -193,7 +243,7 @@ var withoutTickets = []string{"SignUp", "SignIn", "ForgotPassword", "ResetPasswo
 
 // byName are the entrances that do not tell of a user name. A sign-up does: that it is taken cannot
 // be hidden.
-var byName = []string{"SignIn", "ForgotPassword", "ResetPassword"}
+var byName = []string{"SignIn", "Respond", "ForgotPassword", "ResetPassword"}
 
 type town struct {
 	settings      []func(*pool.Config)

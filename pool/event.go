@@ -33,6 +33,7 @@ const (
 	confirmEvent      = "confirm_sign_up"
 	resendEvent       = "resend_code"
 	signInEvent       = "sign_in"
+	beginEvent        = "begin_sign_in" // by choice, without a proof
 	refreshEvent      = "refresh"
 	stepUpEvent       = "step_up"
 	signOutEvent      = "sign_out"

@@ -39,7 +39,7 @@ func ExampleAdmin_CreateClient() {
 	_, err = p.ForgotPassword(ctx, in)
 	fmt.Println("with it:", err)
 	// Output:
-	// 26 [password refresh] 43
+	// 26 [password choice refresh] 43
 	// without its secret: true
 	// with it: <nil>
 }

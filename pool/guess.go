@@ -125,7 +125,7 @@ func failure(c storage.Counter, now time.Time) (count storage.Count, until time.
 	if refused.IsZero() && !next.Until.IsZero() {
 		count.Expect, until = storage.Locks, next.Until
 	}
-	if c.Key.Name == resetCounter { // where the code is nobody's, its counter was not read
+	if c.Key.Name == resetCounter || c.Key.Name == signInCounter { // where the code is nobody's, its counter was not read
 		count.Expect = storage.Either
 	}
 	return count, until

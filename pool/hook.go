@@ -47,7 +47,8 @@ type hooked struct {
 	migrate      answer[hook.MigrateUserAnswer]
 	assessed     answer[hook.Risk]
 	conflicts    int    // of who is migrated with others about logins
-	codes        unread // of those that were sent to the address of a second factor
+	codes        unread // of those that were sent to an address to sign in by
+	named        unread // of those that may go to a number that was not typed
 }
 
 // answer is what a hook said.

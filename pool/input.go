@@ -92,7 +92,7 @@ type SignInInput struct {
 	Client       string            // "" means the pool's only client
 	ClientSecret password.Secret   `json:"-"` // of a confidential client; zero for a public one
 	Username     string            // any login of the user
-	With         Response          // the first proof
+	With         Response          // [Password] or [Choice]; nil asks what there is to choose
 	Metadata     map[string]string // for hooks: at most 32 entries of 4 KiB in all
 	Caller       Caller            `json:"-"`
 }

@@ -128,7 +128,7 @@ func TestBadInput(t *testing.T) {
 		}, pool.ErrInvalid},
 		"sign up, name of a log line": {func() error { return upWith(k, "", user.Attributes{"a\nlevel=ERROR": "x"}) }, pool.ErrInvalid},
 		"sign up, garbled attribute":  {func() error { return upWith(k, "", user.Attributes{"name": "\xff"}) }, pool.ErrInvalid},
-		"sign in, no proof":           {func() error { _, err := k.SignIn(ctx, pool.SignInInput{Username: ada}); return err }, pool.ErrInvalid},
+		"sign in, no login":           {func() error { _, err := k.SignIn(ctx, pool.SignInInput{}); return err }, pool.ErrInvalid},
 		"sign in, code": {func() error {
 			_, err := k.SignIn(ctx, pool.SignInInput{Username: ada, With: pool.Code{Value: "123456"}})
 			return err

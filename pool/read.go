@@ -15,6 +15,7 @@ const (
 	confirmCounter  = "code:confirm_sign_up"
 	resetCounter    = "code:reset_password"
 	addressCounter  = "code:change_address"
+	signInCounter   = "code:sign_in"       // codes by which a sign-in begins
 	secondCounter   = "code:second_factor" // codes that are sent as a second factor
 	totpCounter     = "totp"               // all apps of a user: a guess is at each of them
 	recoveryCounter = "recovery_code"
@@ -22,6 +23,7 @@ const (
 	warnings        = "mail:sign_in_attempts"
 	requestMark     = "requests:reset_password" // a watermark: when a reset was last asked for
 	signUpMail      = "mail:sign_up"
+	signInMail      = "mail:sign_in"
 	resetMail       = "mail:reset_password"
 	changeMail      = "mail:password_changed" // and of other changes that the owner is told of
 	devices         = "mail:new_device"       // of notices to the owner

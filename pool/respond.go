@@ -53,6 +53,8 @@ func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (St
 // answer takes an answer of the kind that the ticket is for.
 func (p *Pool) answer(ctx context.Context, a answered, with Response, chosen *choice, j *judgement) (Step, error) {
 	switch a.ticket.Purpose {
+	case purposeFirst:
+		return p.answerFirst(ctx, a, with, j)
 	case purposeSecond:
 		return p.answerSecond(ctx, a, with, j)
 	case purposeEnrol:

@@ -17,7 +17,8 @@ import (
 type question struct {
 	round
 	h      *hooked
-	user   *user.User
+	user   *user.User // the zero user where a sign-in begins that is nobody's
+	typed  user.Login // where a sign-in begins; the zero Login where something was shown already
 	ticket *storage.Ticket
 	bearer bearer     // what the visitor holds of the ticket
 	kinds  []mfa.Kind // that the step can be answered with
@@ -43,7 +44,10 @@ func (p *Pool) pose(q *question, kind mfa.Kind) error {
 	case mfa.KindPassword:
 		q.step = &NeedPassword{Ticket: q.bearer.String(), Expires: q.ticket.Expires}
 	case mfa.KindSMS, mfa.KindEmail:
-		if q.ticket.Purpose == purposeSecond {
+		switch q.ticket.Purpose {
+		case purposeFirst:
+			p.poseFirst(q, repeated, others)
+		case purposeSecond:
 			p.poseCode(q, repeated, others)
 		}
 	case mfa.KindPasskey, mfa.KindRecovery, mfa.KindCustom:
@@ -97,29 +101,42 @@ func (p *Pool) answerSecond(ctx context.Context, a answered, with Response, j *j
 	return nil, ErrWrongStep
 }
 
-// askFor asks for another kind by the same ticket, so that its tries are not refilled.
+// askFor asks for another of the kinds that a decision offers.
 func (p *Pool) askFor(ctx context.Context, a answered, d gate.Decision, kind mfa.Kind, h *hooked) (Step, error) {
-	if !slices.Contains(d.Kinds(), kind) {
+	return p.askKind(ctx, a, question{kinds: d.Kinds(), verify: d.Verify()}, kind, h)
+}
+
+// askKind asks for another kind by the same ticket, so that its tries are not refilled.
+func (p *Pool) askKind(ctx context.Context, a answered, q question, kind mfa.Kind, h *hooked) (Step, error) {
+	if !slices.Contains(q.kinds, kind) {
 		return nil, ErrWrongStep
 	}
-	q := question{
-		round: a.round, h: h, user: a.user, ticket: a.ticket, bearer: a.bearer, kinds: d.Kinds(), verify: d.Verify(),
-		carried: a.carried, from: a.from,
+	q.round, q.h, q.user, q.ticket, q.bearer, q.carried, q.from = a.round, h, a.user, a.ticket, a.bearer, a.carried, a.from
+	var stands []storage.Change
+	if q.user == nil {
+		q.user = &user.User{}
+	}
+	if a.Typed == nil {
+		stands = append(stands, storage.Require(a.user))
 	}
 	if err := p.pose(&q, kind); err != nil {
 		return nil, err
 	}
 	o := occurrence{who: a.user, from: a.from, Kind: answerEvent, Outcome: stepped, Reason: string(q.step.Kind()), Client: a.client.ID}
-	changes := append(q.changes, storage.Put(a.ticket), storage.Require(a.user), p.event(a.now, o))
-	network := p.sourceKey(a.state, a.from, requests)
+	changes := append(append(q.changes, stands...), storage.Put(a.ticket), p.event(a.now, o))
+	counter, budget := requests, requestRule
+	if kind == mfa.KindSMS {
+		counter, budget = smsRequests, smsRequestRule
+	}
+	network := p.sourceKey(a.state, a.from, counter)
 	if bySent(kind) { // or whoever has a ticket could have us write and send without end
-		changes = append(changes, storage.Count{Key: network, Rule: requestRule, Now: a.now})
+		changes = append(changes, storage.Count{Key: network, Rule: budget, Now: a.now})
 	}
 	err := p.commit(ctx, changes...)
 	if full, ok := errors.AsType[*storage.LimitError](err); ok && full.Key == network {
 		return nil, p.unjudged(ctx, o, networkFull, &LimitError{Until: full.Until})
 	}
-	h.codes.learn(err, factorRule, a.now)
+	h.learn(err, a.now)
 	if err := overMail(err); err != nil {
 		return nil, err
 	}

@@ -13,7 +13,17 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// SignIn starts a sign-in with a password, by any login that the user owns. Where it was right, the
+// SignIn starts a sign-in by any login that the user owns: with a [Password]; with a [Choice] of the
+// ways in that the pool offers ([SignInSettings].First), where the step that comes back asks for it;
+// or without either, where it is [*NeedChoice], or asks for the only way that there is. Those steps
+// are the same for everybody, also for nobody.
+//
+// A code to begin by has eight digits and goes to the proven address of its kind, at most five mails
+// or three messages by SMS an hour at one login; beyond that, and where there is no such address,
+// nothing is sent, which the answer does not show. A *[LimitError] speaks of the caller's network or
+// of the pool as a whole. It costs one read and one commit.
+//
+// Where a password was right, the
 // step that comes back is [*Done], [*NeedConfirm] where the address is not proven yet, or
 // [*NeedNewPassword] where it was a temporary one, which is good for as long as [password.Policy]
 // says.
@@ -22,7 +32,7 @@ import (
 // the same work; a *[LimitError] speaks of the caller's network, of the pool as a whole, of the
 // password door or of a full hook. Wrong answers in a row lock guessing, the fifth for a second and
 // each later one for twice as long (security.md T5). Where the client has no [FlowPassword], all of
-// them are [ErrFlowNotAllowed].
+// them are [ErrFlowNotAllowed], and so is a choice without [FlowChoice].
 //
 // An old system may be asked about a login that nobody has ([hook.Set].MigrateUser). It costs one
 // hash, one read and one commit; another hash and commit where the stored hash is
@@ -31,17 +41,22 @@ func (p *Pool) SignIn(ctx context.Context, in SignInInput) (Step, error) {
 	var v validation
 	login := v.login(p.state.Load().settings.SignIn, in.Username)
 	typed, ok := in.With.(Password)
+	wanted, chosen := in.With.(Choice)
+	chosen = chosen || in.With == nil
 	switch {
-	case in.With == nil:
-		v.add("With", "must be a proof, such as a password")
-	case !ok:
+	case !ok && !chosen:
 		return nil, ErrWrongStep
-	case typed.Value.IsZero():
+	case ok && typed.Value.IsZero():
 		v.add("With", "must not be an empty password")
 	}
 	v.metadata(in.Metadata)
 	if err := v.err(); err != nil {
 		return nil, err
+	}
+	if chosen {
+		h := p.call(hook.Authentication, in.Caller, in.Metadata)
+		ask := asking{client: in.Client, secret: in.ClientSecret, from: in.Caller}
+		return again(func() (Step, error) { return p.begin(ctx, in, &ask, login, wanted.Kind, &h) })
 	}
 	j := judgement{hooked: p.call(hook.Authentication, in.Caller, in.Metadata)}
 	j.typed = typed
@@ -55,9 +70,10 @@ type judgement struct {
 	hooked
 	done           bool
 	owner, attempt gate.Proof
-	arrival        choice // of the password of who is migrated
-	mail           unread // of mails to the address of an attempt
-	texts          unread // that the network has asked for
+	arrival        choice    // of the password of who is migrated
+	mail           unread    // of mails to the address of an attempt
+	ticket         *answered // that asked for the password; nil where it came with the sign-in
+	texts          unread    // that the network has asked for
 }
 
 // judge hashes in the first round only.
@@ -79,7 +95,7 @@ func (p *Pool) signIn(
 	if err != nil {
 		return nil, err
 	}
-	if err := r.client.allows(FlowPassword); err != nil {
+	if err := r.client.allows(FlowPassword); err != nil && j.ticket == nil {
 		return nil, err
 	}
 	now := r.now
@@ -131,7 +147,7 @@ func (p *Pool) signIn(
 	case owner.Outcome() == gate.Mint || owner.Next() == gate.Second || owner.Next() == gate.Enrol:
 		step, err := p.advance(ctx, attained{
 			round: r.round, h: &j.hooked, user: r.user, decided: owner, occurred: signInEvent,
-			at: r.counter, source: r.source.Key, also: []storage.Change{storage.Require(r.user)}, warned: p.warn(r, in.Caller),
+			at: r.counter, source: r.source.Key, also: append(j.used(), storage.Require(r.user)), warned: p.warn(r, in.Caller),
 		})
 		if err == nil && r.attempt == nil {
 			p.rehash(ctx, in.Caller, r.user, login, j.typed)
@@ -143,7 +159,23 @@ func (p *Pool) signIn(
 		return p.needConfirm(ctx, r, attempt, in.Caller, j)
 	}
 	o.Reason = string(owner.Reason())
-	return nil, p.wrong(ctx, r.guess(), ErrNotAuthorized, o, p.warn(r, in.Caller)...)
+	return nil, p.wrong(ctx, r.guess(), ErrNotAuthorized, o, append(p.warn(r, in.Caller), j.tried()...)...)
+}
+
+// used are the changes that come of a right password to the ticket that asked for it, if one did.
+func (j *judgement) used() []storage.Change {
+	if j.ticket == nil {
+		return nil
+	}
+	return j.ticket.used()
+}
+
+// tried are those that come of a wrong one.
+func (j *judgement) tried() []storage.Change {
+	if j.ticket == nil {
+		return nil
+	}
+	return []storage.Change{j.ticket.tried()}
 }
 
 // rehash replaces a hash that was made with other parameters than new ones are, now that the

@@ -90,7 +90,8 @@ type NeedCode struct {
 	Ticket  string // for [RespondInput]
 	Expires time.Time
 	By      mfa.Kind // mfa.KindSMS or mfa.KindEmail
-	// Delivery tells where the code went, masked as a***@e*** or +*******5678. It is zero where the
+	// Delivery tells where the code went. To begin a sign-in that is the address that was typed, if one
+	// was, whoever is there; later it is masked as a***@e*** or +*******5678, and zero where the
 	// address has had so many of late that none was sent now.
 	Delivery Delivery
 	Others   []mfa.Kind // that it can be answered with instead

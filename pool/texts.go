@@ -45,6 +45,7 @@ const (
 var (
 	toTyped = []message.Kind{
 		message.ConfirmSignUp, message.AlreadyRegistered, message.ConfirmAddress, message.ResetPassword, message.ForgotUsername,
+		message.SignInCode,
 	}
 	byAdmins = []message.Kind{message.Invitation, message.AddressRemoved, message.Impersonated}
 )

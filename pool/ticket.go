@@ -83,6 +83,7 @@ type carried struct {
 	Taken   bool          `json:"taken,omitempty"`   // the address had an owner: the code opens nothing
 	Owner   string        `json:"owner,omitempty"`   // of the counters of a reset, where the ticket is nobody's
 	Arrives string        `json:"arrives,omitempty"` // what was typed by who is made a user of the ticket by a reset
+	Typed   []byte        `json:"typed,omitempty"`   // the login by which a sign-in was begun; sealed
 	Request int64         `json:"request,omitempty"` // which reset it is of: only the newest is good
 	First   bool          `json:"first,omitempty"`   // sign-in with a password of one's own: the owner is told of no new device
 	Browser bool          `json:"browser,omitempty"` // a browser began it, and a browser session ends it
@@ -128,7 +129,8 @@ func (p *Pool) setCode(t *storage.Ticket, channel, code string) {
 }
 
 // answers checks that b is the bearer of t, and that t is still good for its owner as read. It
-// returns what t carries. A ticket to reset a password may be nobody's, and does not show it.
+// returns what t carries. A ticket to reset a password, or to begin a sign-in, may be nobody's, and does
+// not show it.
 func (p *Pool) answers(t *storage.Ticket, b bearer, u *user.User) (c carried, err error) {
 	if b.mailed {
 		return p.opened(t, b, u)
@@ -136,7 +138,7 @@ func (p *Pool) answers(t *storage.Ticket, b bearer, u *user.User) (c carried, er
 	if t == nil || !p.config.Keys.VerifyMAC(t.MAC, "ticket", ticketParts(t, b)...) {
 		return c, ErrTicketGone
 	}
-	if !owns(u, t) && t.Purpose != purposeReset {
+	if !owns(u, t) && t.Purpose != purposeReset && t.Purpose != purposeFirst {
 		return c, ErrTicketGone
 	}
 	if err := json.Unmarshal(t.State, &c); err != nil {

@@ -18,8 +18,10 @@ type answered struct {
 	carried
 	totp, recovery, second, steps                    storage.Counter // of guesses at factors, and the watermark of apps
 	tries, password, code, resetCode, requests, told storage.Counter
+	begun                                            storage.Counter // of guesses at codes by which a sign-in begins
 	source                                           storage.CounterKey
 	replaces                                         *token.Session // that a step-up is of; nil means none
+	ask                                              *asking
 	from                                             Caller
 }
 
@@ -46,6 +48,7 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 			{Pool: p.config.ID, Name: secondCounter},
 			{Pool: p.config.ID, Name: totpSteps},
 			{Pool: p.config.ID, Name: devices},
+			{Pool: p.config.ID, Name: signInCounter},
 		}, ask.counters(p)...),
 	})
 	if err != nil {
@@ -56,7 +59,8 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 		totp: got.Counters[7], recovery: got.Counters[8], second: got.Counters[9], steps: got.Counters[10],
 		tries: got.Counters[0], password: got.Counters[1], code: got.Counters[2],
 		resetCode: got.Counters[3], requests: got.Counters[4], told: got.Counters[6],
-		source: got.Counters[5].Key, from: c,
+		begun:  got.Counters[12],
+		source: got.Counters[5].Key, from: c, ask: ask,
 	}
 	if err := overBudget(got.Counters[5], sourceRule, now); err != nil && !ask.admitted {
 		return a, p.unjudged(ctx, occurrence{from: c, Kind: answerEvent}, networkFull, err)
@@ -70,7 +74,7 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 		return a, errOtherSurface
 	}
 	if !owns(a.user, a.ticket) { // nobody's, or not any more: guesses count against what it was made for
-		a.user, a.resetCode.Key.Owner = nil, a.Owner
+		a.user, a.resetCode.Key.Owner, a.begun.Key.Owner = nil, a.Owner, a.Owner
 	}
 	if !ticketRule.Locked(a.tries, now).IsZero() {
 		return a, ErrTicketGone
@@ -79,7 +83,7 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 		a.devices = got.Counters[11]
 	}
 	ask.client = a.ticket.Client
-	a.client, err = p.proven(ctx, ask, a.round, got.Counters[12:])
+	a.client, err = p.proven(ctx, ask, a.round, got.Counters[13:])
 	if err == nil && a.state.predates(a.client.ID, a.ticket.Created) {
 		err = ErrTicketGone
 	}
@@ -104,7 +108,7 @@ func (a answered) tried() storage.Change {
 // mayAnswer asks PreAuthentication about an answer to a ticket that may end in a sign-in by
 // password, and what risk there is in it. What there was when the sign-in began stays with it.
 func (p *Pool) mayAnswer(ctx context.Context, a *answered, h *hooked) error {
-	if err := a.client.allows(FlowPassword); err != nil {
+	if err := a.client.allows(FlowPassword); err != nil && !a.client.has(FlowChoice) {
 		return err
 	}
 	risk, err := p.mayTry(ctx, h, a.round, called(a.user), a.user, a.password)
