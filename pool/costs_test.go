@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/user"
 )
@@ -209,6 +210,64 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 			})
 		}
 	}},
+	"answer with a code of an app, or a recovery code": {
+		"right": func(k *kit) func() error {
+			seed := k.withApp(k.signedIn())
+			k.clock.advance(30 * time.Second)
+			ticket := k.askedTOTP(ada)
+			return func() error { return second(k.respondCode(ticket, seed.Code(k.clock.Now()))) }
+		},
+		"wrong": func(k *kit) func() error {
+			seed := k.withApp(k.signedIn())
+			ticket := k.askedTOTP(ada)
+			return func() error { return expect(second(k.respondCode(ticket, offBy(seed, k.clock.Now()))), pool.ErrBadCode) }
+		},
+		"recovery": func(k *kit) func() error {
+			d := k.signedIn()
+			k.withApp(d)
+			ticket := k.askedTOTP(ada)
+			in := pool.RespondInput{Ticket: ticket, With: pool.RecoveryCode{Value: d.RecoveryCodes[0]}}
+			return func() error { return second(k.Respond(k.t.Context(), in)) }
+		},
+		"setting up": func(k *kit) func() error {
+			k.confirmed(ada)
+			k.put(func(s *pool.Settings) { s.MFA.Require = mfa.Required })
+			need := k.settingUp(ada)
+			return func() error { return second(k.respondCode(need.Ticket, need.Seed.Code(k.clock.Now()))) }
+		},
+	},
+	"add, confirm or remove one's own app, make recovery codes": {
+		"add": func(k *kit) func() error {
+			d := k.signedIn()
+			return func() error {
+				return k.as(d, func(a *pool.Account) error {
+					return second(a.AddAuthenticator(k.t.Context(), pool.AddAuthenticatorInput{}))
+				})
+			}
+		},
+		"confirm": func(k *kit) func() error {
+			d := k.signedIn()
+			setup := k.addApp(d)
+			return func() error { return second(k.confirmApp(d, setup.Ticket, setup.Seed.Code(k.clock.Now()))) }
+		},
+		"remove": func(k *kit) func() error {
+			d := k.signedIn()
+			k.withApp(d)
+			in := pool.RemoveAuthenticatorInput{ID: k.user(ada).Factors.Apps[0].ID}
+			return func() error {
+				return k.as(d, func(a *pool.Account) error { return second(a.RemoveAuthenticator(k.t.Context(), in)) })
+			}
+		},
+		"new recovery codes": func(k *kit) func() error {
+			d := k.signedIn()
+			k.withApp(d)
+			return func() error {
+				return k.as(d, func(a *pool.Account) error {
+					return second(a.MakeRecoveryCodes(k.t.Context(), pool.MakeRecoveryCodesInput{}))
+				})
+			}
+		},
+	},
 	"step up, with all that it takes shown already": {"": func(k *kit) func() error {
 		d := k.signedIn()
 		return func() error {
@@ -270,6 +329,10 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 				in := pool.ImpersonateInput{ID: k.user(ada).ID, Reason: "ticket 7"}
 				return second(k.admin().Impersonate(k.t.Context(), in))
 			}
+		},
+		"reset factors": func(k *kit) func() error {
+			k.withApp(k.signedIn())
+			return func() error { return k.admin().ResetFactors(k.t.Context(), k.user(ada).ID) }
 		},
 		"confirm": func(k *kit) func() error {
 			k.signUp(ada)
