@@ -224,17 +224,19 @@ func TestT3_RemovedAuthenticatorEndsSessions(t *testing.T) {
 			want error
 		}{
 			"none such": {"x", pool.Password{Value: right}, pool.ErrNotFound}, "no proof": {app, nil, pool.ErrNeedsProof},
-			"a wrong password": {app, pool.Password{Value: wrong}, pool.ErrNotAuthorized}, "a code": {app, pool.Code{Value: "123456"}, pool.ErrWrongStep},
+			"the password alone": {app, pool.Password{Value: right}, pool.ErrNeedsStepUp}, "a code": {app, pool.Code{Value: "123456"}, pool.ErrWrongStep},
 		} {
 			if _, err := remove(tt.id, tt.with); !errors.Is(err, tt.want) {
 				t.Errorf("%s: %v, want %v", name, err, tt.want)
 			}
 		}
-		next, err := remove(app, pool.Password{Value: right})
+		was := d
+		d = k.byApp(ada, seed)
+		next, err := remove(app, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, d := range map[string]*pool.Done{"another": other, "the acting one as it was": d} {
+		for name, d := range map[string]*pool.Done{"another": other, "the acting one as it was": d, "one before": was} {
 			if _, err := k.refresh(d); !errors.Is(err, pool.ErrNotAuthorized) {
 				t.Errorf("%s: %v, want ErrNotAuthorized", name, err)
 			}
