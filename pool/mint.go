@@ -46,10 +46,22 @@ func (p *Pool) mint(ctx context.Context, v attained) (Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := device{User: v.user.ID, Epoch: v.user.Epoch, ID: rand.Text(), Expires: v.now.Add(deviceLifetime)}
-	d.Networks = p.device(v.h.from, v.now).surroundings(v.user, v.h.from)
-	done.Device, done.RecoveryCodes = p.deviceToken(d), v.codes
+	done.Device, done.RecoveryCodes = p.knownFrom(v), v.codes
 	return done, nil
+}
+
+// knownFrom returns the known-device token of where a session was minted. A step-up keeps one known and
+// makes none so: the owner would not be told, and whoever had stolen a session would be no stranger at
+// the sign-ins that follow.
+func (p *Pool) knownFrom(v attained) string {
+	had := p.device(v.h.from, v.now)
+	if v.replaces != nil && !had.knows(v.user) {
+		return ""
+	}
+	return p.deviceToken(device{
+		User: v.user.ID, Epoch: v.user.Epoch, ID: rand.Text(), Expires: v.now.Add(deviceLifetime),
+		Networks: had.surroundings(v.user, v.h.from),
+	})
 }
 
 // clearing commits a session that also clears the counters of what was proven before for it. That was

@@ -3,6 +3,7 @@ package pool_test
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -243,4 +244,39 @@ func TestNewDeviceGoesByEmail(t *testing.T) {
 	quiet.put(func(s *pool.Settings) { s.Notices = pool.NoticeSettings{} })
 	quiet.done(ada)
 	quiet.devices(ada, 1)
+}
+
+// A step-up makes no device known: the owner is not told of one, and whoever has stolen a session would
+// sign in from a device that is never new. A device that is known stays so.
+func TestT6_StepUpsMakeNoDeviceKnown(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	k.settled(ada)
+	mine := at("192.0.2.7")
+	mine.Browser = true
+	d := k.doneFrom(mine, ada, right)
+	k.devices(ada, 1)
+	thief := pool.Caller{IP: netip.MustParseAddr("203.0.113.66"), Browser: true}
+	for _, age := range []time.Duration{0, time.Second} { // at once, and after the password
+		k.clock.advance(time.Minute)
+		step, err := k.accountOf(d).StepUp(t.Context(), pool.StepUpInput{MaxAge: age, Caller: thief})
+		if need, ok := step.(*pool.NeedPassword); ok {
+			step, err = k.Respond(t.Context(), pool.RespondInput{Ticket: need.Ticket, With: pool.Password{Value: right}, Caller: thief})
+		}
+		stolen, err := pool.Finished(step, err)
+		if err != nil || stolen.Device != "" {
+			t.Fatalf("a step-up from elsewhere gives %+v, %v, want no known device", stolen, err)
+		}
+		thief.Device, d.Cookie = stolen.Device, stolen.Cookie
+	}
+	k.doneFrom(thief, ada, right)
+	k.devices(ada, 2)
+	mine.Device = d.Device
+	own, err := pool.Finished(k.accountOf(d).StepUp(t.Context(), pool.StepUpInput{Caller: mine}))
+	if err != nil || own.Device == "" {
+		t.Fatalf("a step-up from a known device gives %+v, %v", own, err)
+	}
+	mine.Device = own.Device
+	k.doneFrom(mine, ada, right)
+	k.devices(ada, 2)
 }

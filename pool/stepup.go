@@ -41,7 +41,10 @@ func (s stepUp) asks(r gate.Request, now time.Time) gate.Request {
 // strong and new enough counts, the rest is asked for by the steps of a sign-in, which [Pool.Respond]
 // takes. In the end there is a new session with a cookie or tokens of its own, and in the same commit
 // the acting one is over (security.md T2): whoever has stolen it is left with nothing. It ends when the
-// one before would have. A session that lacks nothing is replaced at once.
+// one before would have. It makes no device known ([Caller].Device), of which a sign-in tells.
+//
+// A browser session that lacks nothing is replaced at once. By an access token all is asked for anew
+// then: whoever has stolen one must not get a refresh token for it, which lasts a month.
 //
 // A step-up never lowers: a session of two factors is made new by two. It is met by proofs that meet all
 // that is asked for together, and by no other method: a new password makes no second factor of last
@@ -81,6 +84,10 @@ func (a *Account) stepUp(ctx context.Context, in StepUpInput, h *hooked) (Step, 
 		return gate.Decide(asked.asks(p.request(g.round, g.user), g.now), gate.Carried(g.user.ID, g.session.Proofs), g.now)
 	}
 	d := decide()
+	if d.Outcome() == gate.Mint && !a.browser {
+		asked.Since = g.now
+		d = decide()
+	}
 	v := attained{round: g.round, h: h, user: g.user, decided: d, stepUp: asked, also: []storage.Change{storage.Require(g.user)}}
 	if d.Outcome() == gate.Mint {
 		v.replaces = g.session

@@ -66,8 +66,8 @@ func TestT1_StepUp(t *testing.T) {
 			asked []pool.StepKind
 		}{
 			{"a second factor", 0, token.AAL2, 0, []pool.StepKind{pool.KindTOTP}},
-			{"nothing that it lacks", time.Minute, token.AAL2, time.Hour, nil},
-			{"nothing at all", time.Minute, "", 0, nil},
+			{"nothing that it lacks", time.Minute, token.AAL2, time.Hour, []pool.StepKind{pool.KindPassword, pool.KindTOTP}},
+			{"nothing at all", time.Minute, "", 0, []pool.StepKind{pool.KindPassword, pool.KindTOTP}},
 			{"both anew", 2 * time.Minute, "", time.Minute, []pool.StepKind{pool.KindPassword, pool.KindTOTP}},
 			{"both anew, and at once", time.Second, "", 1, []pool.StepKind{pool.KindPassword, pool.KindTOTP}},
 			{"no less than before", 2 * time.Hour, token.AAL1, time.Hour, []pool.StepKind{pool.KindPassword, pool.KindTOTP}},
@@ -221,6 +221,32 @@ func TestT3_StepUpEndsWithItsSession(t *testing.T) {
 				t.Errorf("the step = %v, %v, want ErrTicketGone", step, err)
 			}
 		})
+	}
+}
+
+// A browser session that lacks nothing is replaced at once. What comes of an access token, which every
+// API that it is shown to could keep, is no more than it is: no refresh token without a proof.
+func TestT2_AccessTokensRenewNothing(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	k.confirmed(ada)
+	d := k.done(ada)
+	b, err := pool.Finished(k.signInFrom(pool.Caller{Browser: true}, ada, right))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.clock.advance(time.Minute)
+	for _, in := range []pool.StepUpInput{{}, {ACR: token.AAL1}, {MaxAge: time.Hour}} {
+		if step, err := k.account(d).StepUp(t.Context(), in); err != nil || step.Kind() != pool.KindPassword {
+			t.Errorf("by an access token, StepUp(%+v) = %v, %v, want a step", in, step, err)
+		}
+	}
+	if _, err := k.refresh(d); err != nil {
+		t.Errorf("the session is over by it: %v", err)
+	}
+	next, err := pool.Finished(k.accountOf(b).StepUp(t.Context(), pool.StepUpInput{}))
+	if err != nil || next.Cookie.IsZero() {
+		t.Errorf("by a cookie = %+v, %v, want another", next, err)
 	}
 }
 

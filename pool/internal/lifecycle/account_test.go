@@ -224,7 +224,8 @@ func endOthers(w *world, t *town) {
 	}
 }
 
-// stepUp takes a session's place without asking for more than it has shown.
+// stepUp takes a session's place without asking for more than it has shown. By an access token all is
+// asked for anew.
 func stepUp(w *world, t *town) {
 	a, s := w.anyAccount(t)
 	if a == nil {
@@ -232,6 +233,10 @@ func stepUp(w *world, t *town) {
 	}
 	step, err := a.StepUp(w.ctx, pool.StepUpInput{Caller: w.caller(false)})
 	w.want(err, nil)
+	if !s.browser() && s.since.Before(w.now()) {
+		leads[pool.NeedPassword](w, step)
+		return
+	}
 	s.over = true
 	next := w.enters(t, s.of, step, s.browser(), s.since)
 	next.ends = s.ends // nothing was proven anew
