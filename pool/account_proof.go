@@ -192,7 +192,7 @@ func (a *Account) reissue(
 	}
 	done, err := p.handOut(ctx, g.round, &s.hooked, next, session)
 	if err != nil {
-		return nil, p.withheld(ctx, g.round, &s.hooked, err, o, changes...)
+		return nil, p.withheld(ctx, g.round, &s.hooked, preTokenGeneration, err, o, changes...)
 	}
 	o.Outcome = succeeded
 	changes = append(changes, storage.Put(next), storage.Delete(g.session), storage.Put(session),

@@ -36,20 +36,19 @@ type attained struct {
 
 // advance ends at the gate: it mints, or gives the step that is due. A decision to refuse is the
 // caller's to answer, and none of these.
-func (p *Pool) advance(ctx context.Context, v attained) (Step, error) {
-	if v.decided.Outcome() == gate.Mint {
-		step, err := p.mint(ctx, v)
-		if refusal := whileLocked(v.at); errors.Is(err, errLocked) && !errors.Is(err, refusal) {
-			err = refusal // as a wrong answer hears
-		}
-		return step, err
+func (p *Pool) advance(ctx context.Context, v attained) (step Step, err error) {
+	switch next := v.decided.Next(); {
+	case v.decided.Outcome() == gate.Mint:
+		step, err = p.mint(ctx, v)
+	case next == gate.First || next == gate.Second || next == gate.Enrol:
+		step, err = p.needFactor(ctx, v)
+	default: // of a password alone
+		err = ErrNotAuthorized
 	}
-	switch v.decided.Next() {
-	case gate.First, gate.Second, gate.Enrol:
-		return p.needFactor(ctx, v)
-	case gate.Confirm, gate.NewPassword: // of a password alone
+	if refusal := whileLocked(v.at); errors.Is(err, errLocked) && !errors.Is(err, refusal) {
+		err = refusal // as a wrong answer hears
 	}
-	return nil, ErrNotAuthorized
+	return step, err
 }
 
 // counted returns the names of the counters that the session clears: of all that was proven for it.
@@ -79,7 +78,7 @@ func (p *Pool) needFactor(ctx context.Context, v attained) (Step, error) {
 		round: v.round, h: v.h, user: v.user, ticket: t, bearer: b, kinds: v.decided.Kinds(), verify: v.decided.Verify(),
 		carried: c, from: v.h.from,
 	}
-	if err := p.pose(&q, foremost(q.kinds, v.user.Factors)); err != nil {
+	if err := p.posed(ctx, v, &q); err != nil {
 		return nil, err
 	}
 	changes := append(slices.Clip(v.also), q.changes...)
@@ -97,6 +96,29 @@ func (p *Pool) needFactor(ctx context.Context, v attained) (Step, error) {
 		return nil, err
 	}
 	return q.step, nil
+}
+
+// posed poses what comes foremost. Where a hook of the program does that it takes time for a right
+// answer alone, so it is run only where the answer is to be told, and counted whatever it says.
+func (p *Pool) posed(ctx context.Context, v attained, q *question) error {
+	kind := foremost(q.kinds, v.user.Factors)
+	if kind != mfa.KindCustom {
+		return p.pose(ctx, q, kind)
+	}
+	o := occurrence{who: v.user, from: v.h.from, Kind: v.occurred, Outcome: refused, Client: v.client.ID}
+	wouldBe := slices.Clip(v.also)
+	if v.at.Key.Name != "" {
+		wouldBe = append(wouldBe, storage.Clear{Key: v.at.Key, Rule: rule(v.at.Key), Now: v.now})
+	}
+	if !v.h.challenge.created.asked {
+		if err := p.stillOpen(ctx, v.now, o, wouldBe...); err != nil {
+			return err
+		}
+	}
+	if err := p.pose(ctx, q, kind); err != nil {
+		return p.withheld(ctx, v.round, v.h, createChallenge, err, o, wouldBe...)
+	}
+	return nil
 }
 
 // foremost returns the kind that is asked for unless the visitor chooses another, where there is one: the

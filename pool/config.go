@@ -129,7 +129,7 @@ func (c Config) sound() (Config, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	problems = append(problems, c.linkProblems(production)...)
+	problems = append(append(problems, c.linkProblems(production)...), c.hookProblems()...)
 	if c.Settings != nil {
 		s := c.Settings.defaults()
 		problems = append(append(problems, s.problems()...), c.lacks(s)...)

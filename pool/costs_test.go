@@ -58,6 +58,10 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 		ticket := k.opened(k.link(ada, 1))
 		return func() error { return second(k.respond(ticket, right)) }
 	}},
+	"sign in, where your own challenge comes next": {"": func(k *kit) func() error {
+		k.confirmed(ada)
+		return func() error { return second(k.signIn(ada, right)) }
+	}},
 	"sign in, right or wrong": {
 		"right": func(k *kit) func() error {
 			k.confirmed(ada)
@@ -415,6 +419,9 @@ func TestCostsAreThoseOfTheREADME(t *testing.T) {
 					}
 					if strings.Contains(name, "user name") {
 						renaming(c)
+					}
+					if strings.Contains(name, "challenge") {
+						challenges(animal())(c)
 					}
 					if which == "migrated" {
 						c.Hooks.MigrateUser = knownAs(nil).migrate

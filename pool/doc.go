@@ -72,6 +72,8 @@
 //     mailbox for a minute, or gets a number that was given up, would take a login from an account
 //     that a second factor or an administrator guards, and be that person to an app that goes by
 //     addresses. [Admin.UpdateAttributes] moves an address by somebody's decision.
+//   - A custom challenge is one proof, and a second factor. What it is enough for the pool's rules say:
+//     there is no issueTokens that goes past them, and no sign-in that consists of hooks alone.
 //   - Who was invited recovers like anybody else, even after the temporary password has lapsed.
 //
 // # Costs

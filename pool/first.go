@@ -56,7 +56,7 @@ func (p *Pool) begin(
 	q := question{
 		round: r.round, h: h, user: who, ticket: t, bearer: b, kinds: kinds, typed: login, carried: c, from: in.Caller,
 	}
-	if err := p.pose(&q, kind); err != nil {
+	if err := p.pose(ctx, &q, kind); err != nil {
 		return nil, err
 	}
 	changes := append(q.changes, storage.Put(t), storage.Count{Key: r.source.Key, Rule: budget, Now: r.now}, p.event(r.now, o))

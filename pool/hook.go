@@ -46,6 +46,7 @@ type hooked struct {
 	tokens       answer[shape]
 	migrate      answer[hook.MigrateUserAnswer]
 	assessed     answer[hook.Risk]
+	challenge    challenged
 	conflicts    int    // of who is migrated with others about logins
 	codes        unread // of those that were sent to an address to sign in by
 	named        unread // of those that may go to a number that was not typed
@@ -125,12 +126,15 @@ const (
 	customMessage      = "CustomMessage"
 	migrateUser        = "MigrateUser"
 	assessRisk         = "AssessRisk"
+	defineChallenge    = "DefineChallenge"
+	createChallenge    = "CreateChallenge"
+	verifyChallenge    = "VerifyChallenge"
 )
 
 // hookNames are all of them.
 var hookNames = []string{
 	preSignUp, postConfirmation, preAuthentication, postAuthentication, preTokenGeneration, customMessage,
-	migrateUser, assessRisk,
+	migrateUser, assessRisk, defineChallenge, createChallenge, verifyChallenge,
 }
 
 // errHookFull means that as many runs of a hook are going on as may.

@@ -10,7 +10,7 @@ import (
 )
 
 // Response is an answer to a step, or the first proof of a sign-in: [Password], [Code],
-// [NewPassword], [Choice], [RecoveryCode], [PasskeyAssertion] or [PasskeyAttestation].
+// [NewPassword], [Choice], [RecoveryCode], [CustomAnswer], [PasskeyAssertion] or [PasskeyAttestation].
 type Response interface{ response() }
 
 // Password answers with a password.

@@ -26,6 +26,7 @@ import (
 //	{"step":"passkey","ticket":"...","expires":"...","options":{"challenge":"...", ...},"others":["totp"]}
 //	{"step":"passkey_setup","ticket":"...","expires":"...","options":{"challenge":"...", ...}}
 //	{"step":"code","ticket":"...","expires":"...","by":"sms","delivery":{"channel":"sms","destination":"+*********5678"},"others":["totp"]}
+//	{"step":"custom","ticket":"...","expires":"...","name":"...","params":{"question":"..."},"others":["totp"]}
 //	{"step":"choice","ticket":"...","expires":"...","kinds":["totp","passkey","recovery_code"]}
 //	{"step":"totp_setup","ticket":"...","expires":"...","uri":"otpauth://totp/...","secret":"..."}
 //	{"step":"done","tokens":{"access_token":"...", ...},"device":"..."}
@@ -64,6 +65,8 @@ func MarshalStep(s Step) ([]byte, error) {
 			a.Delivery = &destination{s.Delivery.Channel, s.Delivery.Destination}
 		}
 		return json.Marshal(a)
+	case *NeedCustom:
+		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires, Name: s.Name, Params: s.Params, Others: s.Others})
 	case *NeedChoice:
 		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires, Kinds: s.Kinds, Enrol: s.Enrol})
 	case *NeedTOTPSetup:
@@ -90,6 +93,9 @@ type ask struct {
 	Kinds    []mfa.Kind   `json:"kinds,omitempty"`
 	Others   []mfa.Kind   `json:"others,omitempty"`
 	Enrol    bool         `json:"enrol,omitempty"`
+	// Name and Params are of a challenge of the program's own.
+	Name   string            `json:"name,omitempty"`
+	Params map[string]string `json:"params,omitempty"`
 	// Options are for the browser to ask an authenticator by.
 	Options json.RawMessage `json:"options,omitempty"`
 	URI     string          `json:"uri,omitempty"`
@@ -107,7 +113,7 @@ type destination struct {
 const maxResponse = 16 << 10
 
 // UnmarshalResponse reads an answer to a step: {"password":"..."}, {"code":"..."},
-// {"new_password":"..."}, {"choice":"totp"}, {"recovery_code":"..."}, {"passkey":{...}} or
+// {"new_password":"..."}, {"choice":"totp"}, {"recovery_code":"..."}, {"custom_answer":"..."}, {"passkey":{...}} or
 // {"new_passkey":{...}}, where an object is what PublicKeyCredential.toJSON gives, and nothing beside
 // it. An unknown or repeated name, and whatever follows the object, is an error of class [ErrInvalid],
 // because two parsers that disagree on such a text see two answers.
@@ -137,6 +143,8 @@ func UnmarshalResponse(text []byte) (Response, error) {
 		return Choice{mfa.Kind(value)}, nil
 	case "recovery_code":
 		return RecoveryCode{value}, nil
+	case "custom_answer":
+		return CustomAnswer{value}, nil
 	}
 	return nil, noAnswer()
 }

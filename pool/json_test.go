@@ -31,7 +31,11 @@ func TestMarshalStep(t *testing.T) {
 		`{"step":"passkey_setup","ticket":"t","expires":"2026-05-01T12:03:00Z","options":{"challenge":"c"}}`: &pool.NeedPasskeySetup{
 			Ticket: "t", Expires: end, Options: []byte(`{"challenge":"c"}`),
 		},
-		`{"step":"done","recovery_codes":["7h2kq"]}`: &pool.Done{Cookie: token.NewSecret("c"), RecoveryCodes: []string{"7h2kq"}},
+		`{"step":"custom","ticket":"t","expires":"2026-05-01T12:03:00Z","others":["totp"],"name":"n","params":{"q":"a"}}`: &pool.NeedCustom{
+			Ticket: "t", Expires: end, Name: "n", Params: map[string]string{"q": "a"}, Others: []mfa.Kind{mfa.KindTOTP},
+		},
+		`{"step":"custom","ticket":"t","expires":"2026-05-01T12:03:00Z"}`: &pool.NeedCustom{Ticket: "t", Expires: end},
+		`{"step":"done","recovery_codes":["7h2kq"]}`:                      &pool.Done{Cookie: token.NewSecret("c"), RecoveryCodes: []string{"7h2kq"}},
 		`{"step":"totp_setup","ticket":"t","expires":"2026-05-01T12:03:00Z","others":["passkey"],` +
 			`"uri":"otpauth://totp/Shop:ada?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\u0026issuer=Shop\u0026algorithm=SHA1\u0026digits=6\u0026period=30",` +
 			`"secret":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"}`: &pool.NeedTOTPSetup{
@@ -48,7 +52,7 @@ func TestMarshalStep(t *testing.T) {
 	if err != nil || !strings.HasPrefix(string(got), `{"step":"done","tokens":{`) || !strings.Contains(string(got), `"access_token":"a"`) {
 		t.Errorf("MarshalStep(Done) = %s, %v", got, err)
 	}
-	for _, none := range []pool.Step{(*pool.Done)(nil), (*pool.NeedPassword)(nil), (*pool.NeedConfirm)(nil), (*pool.NeedNewPassword)(nil), (*pool.NeedPasskey)(nil), (*pool.NeedPasskeySetup)(nil)} {
+	for _, none := range []pool.Step{(*pool.Done)(nil), (*pool.NeedPassword)(nil), (*pool.NeedConfirm)(nil), (*pool.NeedNewPassword)(nil), (*pool.NeedPasskey)(nil), (*pool.NeedPasskeySetup)(nil), (*pool.NeedCustom)(nil)} {
 		if got, err := pool.MarshalStep(none); err == nil {
 			t.Errorf("MarshalStep(nil %T) = %s, want an error", none, got)
 		}
@@ -80,8 +84,12 @@ func TestUnmarshalResponse(t *testing.T) {
 	if p, ok := r.(pool.PasskeyAttestation); err != nil || !ok || string(p.JSON) != `{"id":"x"}` {
 		t.Errorf("new passkey = %v, %v", r, err)
 	}
+	r, err = pool.UnmarshalResponse([]byte(`{"custom_answer":"wombat"}`))
+	if a, ok := r.(pool.CustomAnswer); err != nil || !ok || a.Value != "wombat" {
+		t.Errorf("custom answer = %v, %v", r, err)
+	}
 	for _, text := range []string{
-		`{"passkey":"x"}`, `{"passkey":null}`, `{"passkey":["x"]}`, `{"passkey":{"id":"x"},"code":"1"}`, `{"passkey":{"id":"x"}}{}`, `{"code":{"id":"x"}}`, `{"passkey":{"id"}}`,
+		`{"custom_answer":{"a":"b"}}`, `{"custom_answer":null}`, `{"passkey":"x"}`, `{"passkey":null}`, `{"passkey":["x"]}`, `{"passkey":{"id":"x"},"code":"1"}`, `{"passkey":{"id":"x"}}{}`, `{"code":{"id":"x"}}`, `{"passkey":{"id"}}`,
 		`{"new_password":"1","password":"2"}`, `{"New_Password":"1"}`, `{"new_password":null}`, "", "null", "{}", "[]", `"code"`, `{"code":123456}`, `{"code":null}`, `{"code":{"a":"b"}}`, `{"code":["1"]}`, `{"CODE":"1"}`, `{"Code":"1"}`,
 		`{"code":"1","code":"2"}`, `{"code":"1","password":"2"}`, `{"code":"1"}{"code":"2"}`, `{"code":"1"} x`, `{"code":"1"}}`, `{"code":"1"}]{"password":"x"}`, `{"code":"1"},`, `{"code":"1"`, `{"code"}`,
 		`{"ticket":"1"}`, `{"":"1"}`, "\xff", `{"code":"` + strings.Repeat("1", 20000) + `"}`, strings.Repeat("[", 10000),

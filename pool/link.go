@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
@@ -122,6 +124,9 @@ func (c Config) linkProblems(production bool) (ps []string) {
 func (c Config) lacks(s Settings) (ps []string) {
 	if s.SignUp.ByLink && c.ConfirmURL == "" {
 		ps = append(ps, "sign-up by link needs a ConfirmURL: the page that links lead to")
+	}
+	if slices.Contains(s.MFA.seconds(), mfa.KindCustom) && c.Hooks.CreateChallenge == nil {
+		ps = append(ps, "mfa: challenges of the program's own need its hooks CreateChallenge and VerifyChallenge")
 	}
 	return ps
 }

@@ -31,7 +31,7 @@ func (p *Pool) mint(ctx context.Context, v attained) (Step, error) {
 	}
 	done, err := p.handOut(ctx, v.round, v.h, v.user, s)
 	if err != nil {
-		return nil, p.withheld(ctx, v.round, v.h, err, o, also...)
+		return nil, p.withheld(ctx, v.round, v.h, preTokenGeneration, err, o, also...)
 	}
 	changes := append(append(also, p.ended(v)...), storage.Put(s), p.event(v.now, o))
 	if s := v.h.event.Source; s != hook.ChangePassword && s != hook.RefreshTokens { // which are no sign-ins
@@ -133,13 +133,13 @@ func (p *Pool) unlocked(ctx context.Context, h *hooked, o occurrence, now time.T
 	return p.stillOpen(ctx, now, o, wouldBe...)
 }
 
-// withheld lets it leave that no tokens are given though all was proven. It tells that what was
-// proven was right, so it is counted like a step that is due (security.md T5): against the network,
-// and by each counter that would have been cleared.
+// withheld lets it leave that a hook gives no tokens though all was proven, or no challenge where one
+// is due. It tells that what was proven was right, so it is counted like a step that is due
+// (security.md T5): against the network, and by each counter that would have been cleared.
 func (p *Pool) withheld(
-	ctx context.Context, r round, h *hooked, err error, o occurrence, wouldBe ...storage.Change,
+	ctx context.Context, r round, h *hooked, by string, err error, o occurrence, wouldBe ...storage.Change,
 ) error {
-	_, denied := errors.AsType[denial](err)
+	d, denied := errors.AsType[denial](err)
 	_, limited := errors.AsType[*LimitError](err)
 	switch gone := ctx.Err(); {
 	case gone != nil && errors.Is(err, gone): // who waits and hangs up has seen it, too
@@ -149,7 +149,10 @@ func (p *Pool) withheld(
 	case !denied && !limited:
 		return err // which says nothing of what was proven
 	}
-	o.Outcome, o.Reason = refused, hookReason(preTokenGeneration)
+	if denied {
+		by = d.Hook
+	}
+	o.Outcome, o.Reason = refused, hookReason(by)
 	source := p.sourceKey(r.state, h.from, failures)
 	counted := []storage.Change{p.event(r.now, o)}
 	for _, c := range wouldBe {

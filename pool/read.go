@@ -19,6 +19,7 @@ const (
 	secondCounter   = "code:second_factor" // codes that are sent as a second factor
 	totpCounter     = "totp"               // all apps of a user: a guess is at each of them
 	recoveryCounter = "recovery_code"
+	customCounter   = "custom"     // answers to challenges of the program's own
 	totpSteps       = "steps:totp" // a watermark: the last step of an app
 	warnings        = "mail:sign_in_attempts"
 	requestMark     = "requests:reset_password" // a watermark: when a reset was last asked for

@@ -29,11 +29,16 @@ type question struct {
 	changes []storage.Change // beside the ticket
 }
 
+// others are the kinds that the step can be answered with instead.
+func (q *question) others() []mfa.Kind {
+	return slices.DeleteFunc(slices.Clone(q.kinds), func(k mfa.Kind) bool { return k == q.Kind })
+}
+
 // pose asks for a kind, or lets the visitor choose where it is "".
-func (p *Pool) pose(q *question, kind mfa.Kind) error {
+func (p *Pool) pose(ctx context.Context, q *question, kind mfa.Kind) error {
 	repeated := q.Kind == kind
 	q.Kind, q.Secret = kind, nil
-	others := slices.DeleteFunc(slices.Clone(q.kinds), func(k mfa.Kind) bool { return k == kind })
+	others := q.others()
 	switch kind {
 	case mfa.KindTOTP:
 		if q.ticket.Purpose == purposeSecond {
@@ -50,7 +55,13 @@ func (p *Pool) pose(q *question, kind mfa.Kind) error {
 		case purposeSecond:
 			p.poseCode(q, repeated, others)
 		}
-	case mfa.KindPasskey, mfa.KindRecovery, mfa.KindCustom:
+	case mfa.KindCustom:
+		if q.ticket.Purpose == purposeSecond {
+			if err := p.poseCustom(ctx, q); err != nil {
+				return err
+			}
+		}
+	case mfa.KindPasskey, mfa.KindRecovery:
 	}
 	if q.step == nil {
 		q.Kind = ""
@@ -93,6 +104,10 @@ func (p *Pool) answerSecond(ctx context.Context, a answered, with Response, j *j
 		if a.Kind == mfa.KindTOTP || a.Kind == "" && slices.Contains(d.Kinds(), mfa.KindTOTP) {
 			return p.answerTOTP(ctx, a, w, h)
 		}
+	case CustomAnswer:
+		if a.Kind == mfa.KindCustom && slices.Contains(d.Kinds(), a.Kind) {
+			return p.answerCustom(ctx, a, d, w, h)
+		}
 	case RecoveryCode:
 		if slices.Contains(d.Kinds(), mfa.KindRecovery) {
 			return p.answerRecovery(ctx, a, w, h)
@@ -119,10 +134,11 @@ func (p *Pool) askKind(ctx context.Context, a answered, q question, kind mfa.Kin
 	if a.Typed == nil {
 		stands = append(stands, storage.Require(a.user))
 	}
-	if err := p.pose(&q, kind); err != nil {
-		return nil, err
+	o := occurrence{who: a.user, from: a.from, Kind: answerEvent, Client: a.client.ID}
+	if err := p.pose(ctx, &q, kind); err != nil {
+		return nil, p.denied(ctx, err, a.now, o, storage.Count{Key: a.source, Rule: sourceRule, Now: a.now})
 	}
-	o := occurrence{who: a.user, from: a.from, Kind: answerEvent, Outcome: stepped, Reason: string(q.step.Kind()), Client: a.client.ID}
+	o.Outcome, o.Reason = stepped, string(q.step.Kind())
 	changes := append(append(q.changes, stands...), storage.Put(a.ticket), p.event(a.now, o))
 	counter, budget := requests, requestRule
 	if kind == mfa.KindSMS {
@@ -132,9 +148,14 @@ func (p *Pool) askKind(ctx context.Context, a answered, q question, kind mfa.Kin
 	if bySent(kind) { // or whoever has a ticket could have us write and send without end
 		changes = append(changes, storage.Count{Key: network, Rule: budget, Now: a.now})
 	}
+	if kind == mfa.KindCustom { // or they could have the program do so
+		changes = append(changes, a.tried())
+	}
 	err := p.commit(ctx, changes...)
 	if full, ok := errors.AsType[*storage.LimitError](err); ok && full.Key == network {
 		return nil, p.unjudged(ctx, o, networkFull, &LimitError{Until: full.Until})
+	} else if ok && full.Key == a.tries.Key {
+		return nil, ErrTicketGone
 	}
 	h.learn(err, a.now)
 	if err := overMail(err); err != nil {

@@ -18,7 +18,8 @@ type MFASettings struct {
 	Require mfa.Requirement `json:",omitzero"`
 	// Kinds may be set up as a second factor: [mfa.KindTOTP], [mfa.KindPasskey], [mfa.KindSMS],
 	// [mfa.KindEmail] and [mfa.KindCustom]. Nil means apps and, where [Config].Passkeys is there,
-	// passkeys; an empty list none. Codes by SMS and email are of no use any more once they are taken
+	// passkeys; an empty list none. Custom is a challenge of the program's own, needs its hooks
+	// ([hook.Set].CreateChallenge), and is there for every user. Codes by SMS and email are of no use any more once they are taken
 	// out; apps and recovery codes that users have set up stand (as apps do in Cognito).
 	//
 	// An email address is no authenticator (NIST SP 800-63B-4, 3.1.3.1): codes to it meet the pool's
@@ -27,7 +28,7 @@ type MFASettings struct {
 }
 
 var (
-	firstKinds  = []mfa.Kind{mfa.KindPassword, mfa.KindEmail, mfa.KindSMS, mfa.KindPasskey, mfa.KindCustom}
+	firstKinds  = []mfa.Kind{mfa.KindPassword, mfa.KindEmail, mfa.KindSMS, mfa.KindPasskey}
 	secondKinds = []mfa.Kind{mfa.KindTOTP, mfa.KindPasskey, mfa.KindSMS, mfa.KindEmail, mfa.KindCustom}
 )
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/userpool-go/userpool/mfa"
+	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
@@ -89,11 +90,12 @@ type carried struct {
 	Browser bool          `json:"browser,omitempty"` // a browser began it, and a browser session ends it
 
 	// Of a step that asks for a factor.
-	Kind    mfa.Kind  `json:"kind,omitempty"`    // that is asked for; "" means that the visitor chooses
-	Risk    gate.Risk `json:"risk,omitempty"`    // of the sign-in
-	Counted []string  `json:"counted,omitempty"` // names of the counters that the session clears
-	Secret  []byte    `json:"sealed,omitempty"`  // what an answer is judged by: a challenge, or a seed that is to be set up; sealed
-	stepUp            // that it is a step of, if it is
+	Kind    mfa.Kind         `json:"kind,omitempty"`    // that is asked for; "" means that the visitor chooses
+	Risk    gate.Risk        `json:"risk,omitempty"`    // of the sign-in
+	Counted []string         `json:"counted,omitempty"` // names of the counters that the session clears
+	Asked   []hook.Challenge `json:"asked,omitempty"`   // of the program's own, that were answered
+	Secret  []byte           `json:"sealed,omitempty"`  // what an answer is judged by: a challenge, or a seed that is to be set up; sealed
+	stepUp                   // that it is a step of, if it is
 }
 
 // newTicket returns a ticket of u, given to a caller, and what they hold for it.

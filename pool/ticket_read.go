@@ -16,7 +16,7 @@ type answered struct {
 	user   *user.User
 	bearer bearer
 	carried
-	totp, recovery, second, steps                    storage.Counter // of guesses at factors, and the watermark of apps
+	totp, recovery, second, custom, steps            storage.Counter // of guesses at factors, and the watermark of apps
 	tries, password, code, resetCode, requests, told storage.Counter
 	begun                                            storage.Counter // of guesses at codes by which a sign-in begins
 	source                                           storage.CounterKey
@@ -49,6 +49,7 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 			{Pool: p.config.ID, Name: totpSteps},
 			{Pool: p.config.ID, Name: devices},
 			{Pool: p.config.ID, Name: signInCounter},
+			{Pool: p.config.ID, Name: customCounter},
 		}, ask.counters(p)...),
 	})
 	if err != nil {
@@ -57,7 +58,8 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 	a = answered{
 		round: round{state: s, now: now}, ticket: got.Tickets[0], user: got.User, bearer: b,
 		totp: got.Counters[7], recovery: got.Counters[8], second: got.Counters[9], steps: got.Counters[10],
-		tries: got.Counters[0], password: got.Counters[1], code: got.Counters[2],
+		custom: got.Counters[13],
+		tries:  got.Counters[0], password: got.Counters[1], code: got.Counters[2],
 		resetCode: got.Counters[3], requests: got.Counters[4], told: got.Counters[6],
 		begun:  got.Counters[12],
 		source: got.Counters[5].Key, from: c, ask: ask,
@@ -83,7 +85,7 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 		a.devices = got.Counters[11]
 	}
 	ask.client = a.ticket.Client
-	a.client, err = p.proven(ctx, ask, a.round, got.Counters[13:])
+	a.client, err = p.proven(ctx, ask, a.round, got.Counters[14:])
 	if err == nil && a.state.predates(a.client.ID, a.ticket.Created) {
 		err = ErrTicketGone
 	}

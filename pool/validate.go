@@ -46,6 +46,8 @@ func (v *validation) response(policy password.Policy, with Response) {
 		v.code(w.Value)
 	case RecoveryCode:
 		v.code(w.Value)
+	case CustomAnswer:
+		v.customAnswer(w.Value)
 	case PasskeyAssertion:
 		v.passkeyJSON(w.JSON)
 	case PasskeyAttestation:
@@ -71,15 +73,22 @@ const (
 
 // metadata checks what is sent along for hooks.
 func (v *validation) metadata(m map[string]string) {
-	size, text := 0, true
-	for key, value := range m {
-		size += len(key) + len(value)
-		text = text && key != "" && utf8.ValidString(key+value) && !strings.ContainsRune(key+value, 0)
-	}
-	if len(m) > maxMetadata || size > maxMetadataBytes || !text {
+	if !small(m) {
 		v.add("Metadata", fmt.Sprintf("must be at most %d entries and %d bytes of UTF-8 without NUL",
 			maxMetadata, maxMetadataBytes))
 	}
+}
+
+// small reports whether m is no larger than what may be sent along for hooks.
+func small(m map[string]string) bool {
+	size := 0
+	for key, value := range m {
+		size += len(key) + len(value)
+		if key == "" || !utf8.ValidString(key+value) || strings.ContainsRune(key+value, 0) {
+			return false
+		}
+	}
+	return len(m) <= maxMetadata && size <= maxMetadataBytes
 }
 
 // newPassword checks a password that is to be set. Words are what others know of the user.

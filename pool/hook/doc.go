@@ -10,7 +10,7 @@
 //		},
 //	}})
 //
-// The Pre hooks and AssessRisk run in the call of the visitor, before anything is stored, for at most [Timeout].
+// The Pre hooks, AssessRisk and those of challenges run in the call of the visitor, before anything is stored, for at most [Timeout].
 // They deny what they were asked about by an error, a panic, an answer that is malformed, and by
 // not answering in time; the caller of the pool gets a *pool.HookError. A pool runs at most
 // [Parallel] calls of one hook at once and refuses further ones with a *pool.LimitError, so a hook
@@ -28,8 +28,9 @@
 // A Post hook costs one record more in the commit that caused it and, each time it is run, one read
 // and one commit apart from the call. CustomMessage costs one read for each message to a user.
 //
-// No hook is ever given a code, a ticket or a token, nor, but for MigrateUser, a password; none runs inside a transaction
-// of the store. What takes time in a hook is time that the visitor waits, and may tell them which
+// No hook is ever given a code, a ticket or a token, nor, but for MigrateUser, a password;
+// VerifyChallenge is given the answer to its own challenge. None runs inside a transaction of the
+// store. What takes time in a hook is time that the visitor waits, and may tell them which
 // way it went: where answers must not tell whether there is a user, the hook must take as long for
 // a user as for nobody.
 package hook

@@ -25,6 +25,19 @@ type Set struct {
 	// where and when PreAuthentication does, after it, but not for callers in networks that the
 	// settings allow. Where it fails the attempt is refused, and counted, as by PreAuthentication.
 	AssessRisk func(context.Context, AssessRisk) (Risk, error)
+	// DefineChallenge, CreateChallenge and VerifyChallenge are a second factor of the program's own,
+	// [mfa.KindCustom] in the settings: a hardware token, a question, whatever it can judge (Cognito's
+	// custom authentication). CreateChallenge makes a challenge and VerifyChallenge says whether an
+	// answer is right; neither is there without the other. DefineChallenge says before the first and
+	// after each answer what comes next. Without it there is one challenge, which can be answered until
+	// it is right or the step has no tries left.
+	//
+	// They run within the call of the visitor, as PreAuthentication does, each once. An answer that
+	// VerifyChallenge or, after it, one of the others does not get over counts like a wrong one: at
+	// the account, at the step and at the caller's network. It is right only where all say so in time.
+	DefineChallenge func(context.Context, DefineChallenge) (DefineChallengeAnswer, error)
+	CreateChallenge func(context.Context, CreateChallenge) (CreateChallengeAnswer, error)
+	VerifyChallenge func(context.Context, VerifyChallenge) (bool, error)
 	// PostAuthentication runs after a sign-in, whether it gave tokens or a browser session. A
 	// refresh is none.
 	PostAuthentication func(context.Context, PostAuthentication) error

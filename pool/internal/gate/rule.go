@@ -275,6 +275,16 @@ var (
 	}
 )
 
+// Kinds returns the kinds that proofs are of, in their order.
+func Kinds(proofs []token.Proof) (kinds []mfa.Kind) {
+	for _, p := range proofs {
+		if k := kindOf(p.Method); k != "" {
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds
+}
+
 // kindOf returns the kind that a method is of: a code to an address is of one kind whatever it is for,
 // so that neither backs up the other.
 func kindOf(m token.Method) mfa.Kind {

@@ -1,0 +1,154 @@
+package pool
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/userpool-go/userpool/mfa"
+	"github.com/userpool-go/userpool/pool/hook"
+	"github.com/userpool-go/userpool/pool/internal/gate"
+	"github.com/userpool-go/userpool/seal"
+	"github.com/userpool-go/userpool/storage"
+)
+
+// challenge is what a ticket keeps of a challenge of the program's own, sealed.
+type challenge struct {
+	Name    string            `json:"name,omitempty"`
+	Private map[string]string `json:"private,omitempty"`
+}
+
+func (p *Pool) challengeLabel(t *storage.Ticket) seal.Label {
+	return seal.Label{Pool: string(p.config.ID), Kind: "ticket", Owner: t.ID, Field: "challenge"}
+}
+
+// poseCustom asks for the answer to a challenge of the program's own, which the program may refuse.
+func (p *Pool) poseCustom(ctx context.Context, q *question) error {
+	if err := q.h.challenge.about(fmt.Sprint(q.user.ID, " asked ", len(q.Asked))); err != nil {
+		return err
+	}
+	var next hook.DefineChallengeAnswer
+	if p.config.Hooks.DefineChallenge != nil {
+		var err error
+		if next, err = p.nextChallenge(ctx, q); err != nil {
+			return err
+		}
+		if next.Name == "" { // what is enough is said to an answer
+			return denial{&HookError{defineChallenge, ErrNotAuthorized}}
+		}
+	}
+	return p.challenge(ctx, q, next.Name)
+}
+
+// challenge makes the challenge of a name, and the step that asks for its answer.
+func (p *Pool) challenge(ctx context.Context, q *question, name string) error {
+	made, err := p.newChallenge(ctx, q, name)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(challenge{name, made.Private})
+	if err != nil {
+		return err
+	}
+	q.Secret = p.config.Keys.Seal(p.challengeLabel(q.ticket), text)
+	q.step = &NeedCustom{
+		Ticket: q.bearer.String(), Expires: q.ticket.Expires, Name: name, Params: made.Params, Others: q.others(),
+	}
+	return nil
+}
+
+// answerCustom has the program judge an answer to its challenge (security.md S8). The commit that tells
+// what came of it deletes or changes the ticket, so of any number of answers at once one wins.
+func (p *Pool) answerCustom(
+	ctx context.Context, a answered, d gate.Decision, w CustomAnswer, h *hooked,
+) (Step, error) {
+	o := occurrence{who: a.user, from: a.from, Kind: signInEvent, Outcome: refused, Reason: string(mfa.KindCustom), Client: a.client.ID}
+	if !guessRule.Locked(a.custom, a.now).IsZero() {
+		return nil, p.unjudged(ctx, o, accountLocked, ErrBadCode)
+	}
+	if err := h.challenge.about(string(a.user.ID) + string(a.Secret)); err != nil {
+		return nil, err
+	}
+	var c challenge
+	text, err := p.config.Keys.Open(p.challengeLabel(a.ticket), a.Secret)
+	if err == nil {
+		err = json.Unmarshal(text, &c)
+	}
+	if err != nil {
+		return nil, unavailable(fmt.Errorf("open challenge: %w", err))
+	}
+	q := question{
+		round: a.round, h: h, user: a.user, ticket: a.ticket, bearer: a.bearer, kinds: d.Kinds(), carried: a.carried, from: a.from,
+	}
+	right, next, err := p.judgeCustom(ctx, &q, c, w.Value)
+	switch {
+	case err != nil:
+		return nil, p.unverified(ctx, a, h, err, o)
+	case next.Enough:
+		proof := gate.Custom(a.ticket, a.user, a.now)
+		d := p.judgeFactor(a, a.user, proof)
+		if !proof.Holds() || d.Outcome() == gate.Refuse {
+			return nil, p.wrong(ctx, a.guess(a.custom), ErrBadCode, o, a.tried())
+		}
+		return p.advance(ctx, a.attained(a.user, d, h, a.custom, storage.Require(a.user)))
+	case next.Fail:
+		return nil, p.wrong(ctx, a.guess(a.custom), ErrNotAuthorized, o, storage.Delete(a.ticket))
+	case q.step == nil: // the same challenge stays
+		return nil, p.wrong(ctx, a.guess(a.custom), ErrBadCode, o, a.tried())
+	case right:
+		o.Outcome, o.Reason = stepped, string(KindCustom)
+		return q.sent(p.counted(ctx, a.guess(a.custom), nil, o, storage.Put(a.ticket), storage.Require(a.user)))
+	}
+	return q.sent(p.wrong(ctx, a.guess(a.custom), nil, o, a.tried(), storage.Put(a.ticket), storage.Require(a.user)))
+}
+
+// sent returns the step, once it was committed.
+func (q *question) sent(err error) (Step, error) {
+	if err != nil {
+		return nil, err
+	}
+	return q.step, nil
+}
+
+// judgeCustom asks whether an answer is right and what comes next. Where it is another challenge that
+// is the step of q, by the same ticket, so that its tries are not refilled.
+func (p *Pool) judgeCustom(
+	ctx context.Context, q *question, c challenge, typed string,
+) (right bool, next hook.DefineChallengeAnswer, err error) {
+	if right, err = p.judgeChallenge(ctx, q, c, typed); err != nil {
+		return false, next, err
+	}
+	if p.config.Hooks.DefineChallenge == nil {
+		return right, hook.DefineChallengeAnswer{Enough: right}, nil
+	}
+	q.Asked = append(q.Asked[:len(q.Asked):len(q.Asked)], hook.Challenge{Name: c.Name, Right: right})
+	next, err = p.nextChallenge(ctx, q)
+	if err == nil && next.Name != "" {
+		err = p.challenge(ctx, q, next.Name)
+		p.carry(q.ticket, q.bearer, q.carried)
+	}
+	return right, next, err
+}
+
+// unverified counts an answer that a hook did not get over like a wrong one: a program may well fail
+// where an answer is wrong, and what fails after the verdict shows that there was one. Where none was
+// judged, because too many judge, nothing is counted.
+func (p *Pool) unverified(ctx context.Context, a answered, h *hooked, err error, o occurrence) error {
+	d, denied := errors.AsType[denial](err)
+	gone := ctx.Err() != nil && errors.Is(err, ctx.Err())
+	_, limited := errors.AsType[*LimitError](err)
+	switch {
+	case denied:
+		o.Reason = hookReason(d.Hook)
+	case gone:
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+		defer cancel()
+	case limited && !h.challenge.verified.asked:
+		return p.unjudged(ctx, o, hookFull, err)
+	case !limited:
+		return err
+	}
+	return p.wrong(ctx, a.guess(a.custom), err, o, a.tried())
+}
