@@ -81,8 +81,8 @@ func (c Config) check(p *pool.Pool) (Config, error) {
 	own := slices.IndexFunc(clients, func(k pool.Client) bool { return k.ID == c.Client || c.Client == "" && len(clients) == 1 })
 	if own < 0 {
 		problems = append(problems, "Client names one of the pool's app clients; \"\" is for a pool of one")
-	} else if k := clients[own]; k.Confidential || !slices.Contains(k.Flows, pool.FlowPassword) {
-		problems = append(problems, "Client is a public one with pool.FlowPassword: the pages sign in by it, and show no secret")
+	} else if k := clients[own]; k.Confidential || len(p.WaysIn(k.ID)) == 0 {
+		problems = append(problems, "Client is a public one with pool.FlowPassword or pool.FlowChoice: the pages sign in by it, and show no secret")
 	}
 	if len(problems) > 0 {
 		return c, fmt.Errorf("%w: %s", ErrConfig, strings.Join(problems, "; "))

@@ -2,6 +2,7 @@ package hosted
 
 import (
 	"context"
+	"slices"
 
 	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/pool"
@@ -10,7 +11,7 @@ import (
 // factorPages are where a kind of factor is asked for, and setUpPages where it is set up.
 var (
 	factorPages = map[mfa.Kind]string{
-		"": choosePage, mfa.KindTOTP: totpPage, mfa.KindPasskey: passkeyPage, mfa.KindSMS: codePage, mfa.KindEmail: codePage,
+		"": choosePage, mfa.KindPassword: passwordPage, mfa.KindTOTP: totpPage, mfa.KindPasskey: passkeyPage, mfa.KindSMS: codePage, mfa.KindEmail: codePage,
 	}
 	setUpPages = map[mfa.Kind]string{
 		"": choosePage, mfa.KindTOTP: setUpAppPage, mfa.KindPasskey: setUpKeyPage, mfa.KindSMS: codePage, mfa.KindEmail: codePage,
@@ -71,14 +72,26 @@ func (v *visit) elsewhere() string {
 	return at
 }
 
+// others returns all kinds that a step can be answered with but one.
+func (f flow) others(than mfa.Kind) []mfa.Kind {
+	all := f.Kinds
+	if f.By != "" && !slices.Contains(all, f.By) {
+		all = append([]mfa.Kind{f.By}, all...)
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(k mfa.Kind) bool { return k == than })
+}
+
 // choices returns the other kinds that a step can be answered with: a button each.
 func (v *visit) choices() (all []moreView) {
+	if v.page.name == signInPage {
+		return v.beginnings()
+	}
 	if !v.page.factor || v.page.name == recoveryPage {
 		return nil
 	}
 	kinds := v.flow.Kinds
-	if v.page.name == choosePage && v.flow.By != "" { // gone back to
-		kinds = append([]mfa.Kind{v.flow.By}, kinds...)
+	if v.page.name == choosePage { // it may have been gone back to
+		kinds = v.flow.others("")
 	}
 	if v.page.name == codePage {
 		again := append(v.hidden(v.flow), hidden{"kind", string(v.flow.By)})

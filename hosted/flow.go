@@ -36,6 +36,7 @@ type flow struct {
 	By    mfa.Kind   `json:"b,omitempty"` // the kind that is asked for; "" means that the visitor chooses
 	Kinds []mfa.Kind `json:"k,omitempty"` // that it can be answered with besides
 	Enrol bool       `json:"r,omitempty"` // it is to be set up
+	First bool       `json:"f,omitempty"` // it begins the sign-in: nobody is known to be there
 	App   string     `json:"s,omitempty"` // the otpauth URI of an app that is to be set up
 
 	Codes []string `json:"c,omitempty"` // recovery codes, until their owner has kept them

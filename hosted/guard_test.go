@@ -25,6 +25,9 @@ const writing = ": over TLS, same origin, bounded body, form of this browser"
 var routes = []string{
 	"GET account",
 	"POST add-app" + writing,
+	"GET by-email", "POST by-email" + writing,
+	"GET by-sms", "POST by-sms" + writing,
+	"POST by-passkey" + writing,
 	"GET choose", "POST choose" + writing,
 	"GET code", "POST code" + writing,
 	"GET confirm", "POST confirm" + writing,

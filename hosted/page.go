@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
 )
@@ -15,6 +16,9 @@ import (
 const (
 	accountPage      = "account"
 	addAppPage       = "add-app"
+	byEmailPage      = "by-email"
+	byPasskeyPage    = "by-passkey"
+	bySMSPage        = "by-sms"
 	choosePage       = "choose"
 	codePage         = "code"
 	codesPage        = "recovery-codes"
@@ -84,11 +88,14 @@ func pages() map[string]*page {
 	all := map[string]*page{}
 	for _, p := range []page{
 		{name: signInPage, shown: (*visit).alreadyIn, form: signInForm, submit: (*visit).signIn, more: []string{forgotPage, forgotNamePage, signUpPage}},
+		{name: byPasskeyPage, on: signInPage, submit: beginBy(mfa.KindPasskey)},
+		{name: byEmailPage, shown: offers(mfa.KindEmail), form: loginForm, submit: beginBy(mfa.KindEmail), more: []string{signInPage}},
+		{name: bySMSPage, shown: offers(mfa.KindSMS), form: loginForm, submit: beginBy(mfa.KindSMS), more: []string{signInPage}},
 		{name: signUpPage, shown: (*visit).maySignUp, form: signUpForm, submit: (*visit).signUp, more: []string{signInPage}},
 		{name: confirmPage, step: true, form: codeForm, submit: (*visit).confirm, more: []string{resendPage, signInPage}},
 		{name: resendPage, on: confirmPage, step: true, submit: (*visit).resend},
 		{name: linkPage, step: true, shown: (*visit).landed, submit: (*visit).confirmLink},
-		{name: passwordPage, step: true, form: passwordForm, submit: (*visit).password, more: []string{forgotPage}},
+		{name: passwordPage, step: true, factor: true, form: passwordForm, submit: (*visit).password, more: []string{forgotPage}},
 		{name: newPasswordPage, step: true, form: newPasswordForm, submit: (*visit).newPassword, more: []string{signInPage}},
 		{name: forgotPage, form: loginForm, submit: (*visit).forgot, more: []string{signInPage}},
 		{name: forgotNamePage, shown: (*visit).mayForgetName, form: addressForm, submit: (*visit).forgotName, more: []string{signInPage}},
@@ -132,8 +139,6 @@ type field struct {
 func (f field) secret() bool {
 	return f.Type == "password" || f.Name == "passkey" || f.Autocomplete == "one-time-code" || f.Name == "recovery_code"
 }
-
-func signInForm(s pool.Settings) []field { return []field{loginField(s), presentPassword} }
 
 func loginForm(s pool.Settings) []field { return []field{loginField(s)} }
 

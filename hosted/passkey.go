@@ -44,9 +44,13 @@ func (v *visit) newPasskey(ctx context.Context) outcome {
 // the kind once more: they are longer than a cookie may be, and a second try needs others.
 func (v *visit) script(key string) *passkeyView {
 	v.w.header.Set("Content-Security-Policy", secure["Content-Security-Policy"]+withScript)
-	body, _ := json.Marshal(map[string]string{ticketJSON: v.flow.id, "kind": string(mfa.KindPasskey)}) // texts
+	ask, body := v.path(choosePage), map[string]string{ticketJSON: v.flow.id, "kind": string(mfa.KindPasskey)}
+	if v.flow.First { // whose ticket is good for one challenge
+		ask, body = v.path(byPasskeyPage), map[string]string{}
+	}
+	text, _ := json.Marshal(body) // texts
 	return &passkeyView{
-		Script: v.brand(v.settings.Branding).script, Ask: v.path(choosePage), Body: string(body),
+		Script: v.brand(v.settings.Branding).script, Ask: ask, Body: string(text),
 		NoScript: v.words.say("passkey.noscript"), Unsupported: v.words.say("passkey.unsupported"),
 		Refused: v.words.say(key + ".refused"), Known: v.words.say("passkey.known"), Failure: v.words.say("passkey.failed"),
 	}

@@ -3,12 +3,19 @@ package hosted
 import (
 	"context"
 
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/web"
 )
 
 func (v *visit) signIn(ctx context.Context) outcome {
+	switch fields := v.page.fields(v.settings); len(fields) {
+	case 0:
+		return v.begin(ctx, pool.Choice{Kind: mfa.KindPasskey})
+	case 1:
+		return v.begin(ctx, nil)
+	}
 	return v.then(v.pool.SignIn(ctx, pool.SignInInput{
 		Client: v.config.Client, Username: v.in["username"],
 		With: pool.Password{Value: password.New(v.in["password"])}, Caller: v.caller(),

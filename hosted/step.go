@@ -24,8 +24,12 @@ func (v *visit) then(step pool.Step, err error) outcome {
 		return outcome{refused: &refusal{http.StatusNotImplemented, "unsupported"}}
 	}
 	on.Login, on.Next = v.login(), v.flow.Next
+	on.First = v.flow.First
 	if on.Ticket == v.flow.Ticket && v.page.factor { // another kind of factor was chosen
 		on.id = v.flow.id
+		on.Kinds = v.flow.others(on.By)
+	} else if v.page.factor { // it is another step, after something was shown
+		on.First = false
 	}
 	return outcome{to: on.Page, flow: on, step: step}
 }
@@ -34,7 +38,7 @@ func (v *visit) then(step pool.Step, err error) outcome {
 func flowOf(step pool.Step) (on flow, known bool) {
 	switch s := step.(type) {
 	case *pool.NeedPassword:
-		return flow{Page: passwordPage, Ticket: s.Ticket}, true
+		return flow{Page: passwordPage, Ticket: s.Ticket, By: mfa.KindPassword}, true
 	case *pool.NeedConfirm:
 		return flow{Page: confirmPage, Ticket: s.Ticket, To: s.Delivery.Destination}, true
 	case *pool.NeedNewPassword:

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/web"
 )
 
@@ -88,6 +89,8 @@ func (v *visit) render() {
 		key = "confirm_link"
 	case p.name == choosePage && v.flow.Enrol:
 		key = "choose_enrol"
+	case v.flow.First && (p.name == choosePage || p.name == codePage || p.name == passkeyPage):
+		key += "_first"
 	}
 	d := v.view(p.name, v.words.say(key+".title"))
 	vary := []string{"to", v.flow.To, "name", d.Brand.Name}
@@ -113,7 +116,7 @@ func (v *visit) render() {
 		d.Title = v.words.say("error.title", "title", d.Title)
 	}
 	if p.submit != nil && !v.byLink() && p.name != choosePage {
-		d.Form = v.form(key, d.Slips)
+		d.Form = v.form(p.key(), d.Slips)
 		d.ChoicesAs = v.words.say("choices")
 	}
 	d.Choices, d.Codes = v.choices(), v.flow.Codes
@@ -129,7 +132,7 @@ func (v *visit) render() {
 		d.More = append(d.More, v.home())
 	}
 	for _, name := range p.more {
-		if name == signUpPage && v.settings.SignUp.Closed || name == forgotNamePage && !v.namesBesideAddresses() {
+		if !v.leadsTo(name) {
 			continue
 		}
 		d.More = append(d.More, v.more(p, name))
@@ -209,6 +212,19 @@ func (v *visit) hidden(f flow) []hidden {
 		all = append(all, hidden{nextField, next})
 	}
 	return all
+}
+
+// leadsTo reports whether there is anything to do on another page.
+func (v *visit) leadsTo(page string) bool {
+	switch page {
+	case signUpPage:
+		return !v.settings.SignUp.Closed
+	case forgotPage:
+		return v.begins(mfa.KindPassword)
+	case forgotNamePage:
+		return v.namesBesideAddresses()
+	}
+	return true
 }
 
 // more returns what leads to another page: a button where that is a post, and a link elsewhere.

@@ -30,12 +30,12 @@ func asked(t *testing.T) map[string]bool {
 	for _, s := range everySettings() {
 		pages, names := hosted.WordsOf(s)
 		fields = append(fields, names...)
-		for _, p := range append(pages, "confirm_link", "choose_enrol") {
-			if slices.Contains([]string{"resend", "add_app", "new_recovery_codes", "remove_factor"}, p) { // buttons
+		for _, p := range append(pages, "confirm_link", "choose_enrol", "choose_first", "code_first", "passkey_first") {
+			if slices.Contains([]string{"resend", "add_app", "by_passkey", "new_recovery_codes", "remove_factor"}, p) { // buttons
 				continue
 			}
 			need(p+".title", p+".intro?", p+".intro_unnamed?")
-			if !slices.Contains([]string{"account", "security", "confirm_link", "choose", "choose_enrol"}, p) {
+			if !slices.Contains([]string{"account", "security", "confirm_link", "choose", "choose_enrol", "choose_first", "code_first", "passkey_first"}, p) {
 				need(p + ".submit")
 			}
 			for _, to := range pages {

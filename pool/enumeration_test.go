@@ -120,7 +120,7 @@ var entrances = map[string]func(k *kit, login string) []string{
 		return seen
 	},
 	"Session": nil, "ID": nil, "Settings": nil, "Refresh": nil, "SignOut": nil, "Account": nil,
-	"Close": nil, "Health": nil, "Stats": nil, "Issuer": nil, "JWKS": nil, "Verifier": nil, "Hashes": nil, "VerifyEvents": nil, "ListEvents": nil, "EraseEvents": nil,
+	"Close": nil, "Health": nil, "Stats": nil, "Issuer": nil, "JWKS": nil, "WaysIn": nil, "Verifier": nil, "Hashes": nil, "VerifyEvents": nil, "ListEvents": nil, "EraseEvents": nil,
 	"Admin": nil, // is told what there is
 	"App":   nil, // asks for a secret before anything
 }
