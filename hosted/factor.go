@@ -2,6 +2,7 @@ package hosted
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/userpool-go/userpool/mfa"
@@ -12,6 +13,7 @@ import (
 var (
 	factorPages = map[mfa.Kind]string{
 		"": choosePage, mfa.KindPassword: passwordPage, mfa.KindTOTP: totpPage, mfa.KindPasskey: passkeyPage, mfa.KindSMS: codePage, mfa.KindEmail: codePage,
+		mfa.KindCustom: questionPage,
 	}
 	setUpPages = map[mfa.Kind]string{
 		"": choosePage, mfa.KindTOTP: setUpAppPage, mfa.KindPasskey: setUpKeyPage, mfa.KindSMS: codePage, mfa.KindEmail: codePage,
@@ -54,6 +56,23 @@ func (v *visit) code(ctx context.Context) outcome {
 
 func (v *visit) recoveryCode(ctx context.Context) outcome {
 	return v.then(v.respond(ctx, pool.RecoveryCode{Value: v.in["recovery_code"]}))
+}
+
+func answerForm(pool.Settings) []field {
+	return []field{{Name: "answer", Type: "text", Autocomplete: "off", words: "answer"}}
+}
+
+// answer answers a challenge of the program's own.
+func (v *visit) answer(ctx context.Context) outcome {
+	return v.then(v.respond(ctx, pool.CustomAnswer{Value: v.in["answer"]}))
+}
+
+// asked returns what a challenge of the program's own shows, in the order of its names.
+func asked(params map[string]string) (all []string) {
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		all = append(all, params[name])
+	}
+	return all
 }
 
 // respond answers the step that the visitor is at.

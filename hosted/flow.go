@@ -38,6 +38,7 @@ type flow struct {
 	Enrol bool       `json:"r,omitempty"` // it is to be set up
 	First bool       `json:"f,omitempty"` // it begins the sign-in: nobody is known to be there
 	App   string     `json:"s,omitempty"` // the otpauth URI of an app that is to be set up
+	Asked []string   `json:"q,omitempty"` // what a challenge of the program's own shows
 
 	Codes []string `json:"c,omitempty"` // recovery codes, until their owner has kept them
 }

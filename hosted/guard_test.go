@@ -39,6 +39,7 @@ var routes = []string{
 	"GET new-password", "POST new-password" + writing,
 	"GET passkey", "POST passkey" + writing,
 	"GET password", "POST password" + writing,
+	"GET question", "POST question" + writing,
 	"GET recovery-code", "POST recovery-code" + writing,
 	"GET recovery-codes", "POST recovery-codes" + writing,
 	"POST remove-factor" + writing,

@@ -31,6 +31,7 @@ const (
 	newPasswordPage  = "new-password"
 	passkeyPage      = "passkey"
 	passwordPage     = "password"
+	questionPage     = "question"
 	recoveryPage     = "recovery-code"
 	removeFactorPage = "remove-factor"
 	renameFactorPage = "rename-factor"
@@ -103,6 +104,7 @@ func pages() map[string]*page {
 		{name: choosePage, step: true, factor: true, form: kindForm, submit: (*visit).choose, more: []string{signInPage}},
 		{name: totpPage, step: true, factor: true, form: totpForm, submit: (*visit).code, more: []string{signInPage}},
 		{name: codePage, step: true, factor: true, form: codeForm, submit: (*visit).code, more: []string{signInPage}},
+		{name: questionPage, step: true, factor: true, form: answerForm, submit: (*visit).answer, more: []string{signInPage}},
 		{name: recoveryPage, step: true, factor: true, form: recoveryForm, submit: (*visit).recoveryCode, more: []string{signInPage}},
 		{name: setUpAppPage, step: true, factor: true, form: totpForm, submit: (*visit).code, more: []string{signInPage}},
 		{name: passkeyPage, step: true, factor: true, form: passkeyForm, submit: (*visit).passkey, more: []string{signInPage}},
@@ -137,7 +139,7 @@ type field struct {
 
 // secret reports whether what is typed there is never shown again.
 func (f field) secret() bool {
-	return f.Type == "password" || f.Name == "passkey" || f.Autocomplete == "one-time-code" || f.Name == "recovery_code"
+	return f.Type == "password" || f.Name == "passkey" || f.Name == "answer" || f.Autocomplete == "one-time-code" || f.Name == "recovery_code"
 }
 
 func loginForm(s pool.Settings) []field { return []field{loginField(s)} }

@@ -49,6 +49,8 @@ func flowOf(step pool.Step) (on flow, known bool) {
 		on = flow{Ticket: s.Ticket, By: mfa.KindTOTP, Kinds: s.Others, Enrol: true, App: s.URI()}
 	case *pool.NeedCode:
 		on = flow{Ticket: s.Ticket, By: s.By, Kinds: s.Others, To: s.Delivery.Destination}
+	case *pool.NeedCustom:
+		on = flow{Ticket: s.Ticket, By: mfa.KindCustom, Kinds: s.Others, Asked: asked(s.Params)}
 	case *pool.NeedPasskey:
 		on = flow{Ticket: s.Ticket, By: mfa.KindPasskey, Kinds: s.Others}
 	case *pool.NeedPasskeySetup:
@@ -81,6 +83,8 @@ func handle(step pool.Step, id string) pool.Step {
 		return &to
 	case *pool.NeedCode:
 		return &pool.NeedCode{Ticket: id, Expires: s.Expires, By: s.By, Delivery: s.Delivery, Others: s.Others}
+	case *pool.NeedCustom:
+		return &pool.NeedCustom{Ticket: id, Expires: s.Expires, Name: s.Name, Params: s.Params, Others: s.Others}
 	case *pool.NeedPasskey:
 		return &pool.NeedPasskey{Ticket: id, Expires: s.Expires, Options: s.Options, Others: s.Others}
 	case *pool.NeedPasskeySetup:

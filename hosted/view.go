@@ -37,6 +37,7 @@ type view struct {
 	Slips     []slipView
 	App       *appView
 	Codes     []string // of recovery
+	Asked     []string // by the program itself
 	Passkey   *passkeyView
 	Form      *formView
 	Groups    []groupView // of one's own factors
@@ -123,6 +124,8 @@ func (v *visit) render() {
 	switch p.name {
 	case setUpAppPage, newAppPage:
 		d.App = v.app()
+	case questionPage:
+		d.Asked = v.flow.Asked
 	case securityPage:
 		d.Groups = v.groups()
 	case passkeyPage, setUpKeyPage:

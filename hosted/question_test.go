@@ -1,0 +1,46 @@
+package hosted_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/userpool-go/userpool/hosted"
+	"github.com/userpool-go/userpool/mfa"
+	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/pool/hook"
+)
+
+// A challenge of the program's own is shown as text, whatever it holds, and its answer is asked for.
+func TestQuestion(t *testing.T) {
+	t.Parallel()
+	hooks := hook.Set{
+		CreateChallenge: func(context.Context, hook.CreateChallenge) (hook.CreateChallengeAnswer, error) {
+			return hook.CreateChallengeAnswer{Params: map[string]string{"2": "<b>five</b>?", "1": "What is two and"}, Private: map[string]string{"sum": "seven"}}, nil
+		},
+		VerifyChallenge: func(_ context.Context, e hook.VerifyChallenge) (bool, error) { return e.Answer == e.Private["sum"], nil },
+	}
+	settings := pool.Settings{MFA: pool.MFASettings{Require: mfa.Required, Kinds: []mfa.Kind{mfa.KindCustom}}}
+	s := open(t, false, pool.Config{Settings: &settings, Hooks: hooks}, hosted.Config{})
+	s.member(ada)
+	b := s.browser()
+	p := b.signIn(ada, secret)
+	b.at(p, "/auth/question")
+	b.shows(p, `<p dir="auto">What is two and</p><p dir="auto">&lt;b&gt;five&lt;/b&gt;?</p>`)
+	p = b.post(p, "submit", "answer", "eight")
+	b.at(p, "/auth/question")
+	b.shows(p, "That answer is not right.")
+	b.shows(p, "What is two and")
+	b.at(b.post(p, "submit", "answer", "seven"), "/")
+
+	c := s.browser()
+	need := c.step(c.json("POST", "/auth/sign-in", `{"username":"`+ada+`","password":"`+secret+`"}`), 200)
+	if need.Step != "custom" || need.Ticket == "" {
+		t.Fatalf("sign-in = %+v", need)
+	}
+	if no := c.step(c.json("POST", "/auth/question", `{"ticket":"`+need.Ticket+`","answer":"eight"}`), 422); no.Error != "wrong_code" {
+		t.Errorf("a wrong answer = %+v", no)
+	}
+	if done := c.step(c.json("POST", "/auth/question", `{"ticket":"`+need.Ticket+`","answer":"seven"}`), 200); done.Step != "done" {
+		t.Errorf("the answer = %+v", done)
+	}
+}
