@@ -20,6 +20,7 @@ type attained struct {
 	decided gate.Decision
 	stepUp
 	replaces *token.Session // that a step-up is of; nil means none
+	remember bool           // the device
 	occurred string         // the kind of event
 	// at is the counter of guesses at what was proven, and source that of the network. The session that
 	// is minted ends the run of the former. Where a step is due instead, the verdict leaves by it and is

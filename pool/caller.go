@@ -3,6 +3,7 @@ package pool
 import (
 	"encoding/base64"
 	"encoding/json"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"time"
@@ -25,9 +26,17 @@ type Caller struct {
 	// wrong passwords of strangers do not lock the owner out (security.md T6), and without it each
 	// sign-in is one from a new device, which the owner is told of by email ([NoticeSettings]).
 	Device string
+	// Remembered is the remembered-device token of an earlier [Done] in this browser or app, or "". With
+	// it the user is asked for no second factor, where the pool remembers devices ([DeviceSettings]).
+	Remembered string
 	// Browser asks for a browser session: a sign-in ends in [Done].Cookie, and in no tokens.
 	// Package web sets it. A step is answered as it was begun, with it or without (security.md T2).
 	Browser bool
+}
+
+// LogValue leaves the tokens out.
+func (c Caller) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("ip", c.source()), slog.String("agent", c.agent()), slog.Bool("browser", c.Browser))
 }
 
 // locale returns the locale of messages. A header may have put anything there.

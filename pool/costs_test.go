@@ -224,7 +224,9 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 		"wrong": func(k *kit) func() error {
 			seed := k.withApp(k.signedIn())
 			ticket := k.askedTOTP(ada)
-			return func() error { return expect(second(k.respondCode(ticket, offBy(seed, k.clock.Now()))), pool.ErrBadCode) }
+			return func() error {
+				return expect(second(k.respondCode(ticket, offBy(seed, k.clock.Now()))), pool.ErrBadCode)
+			}
 		},
 		"recovery": func(k *kit) func() error {
 			d := k.signedIn()

@@ -56,6 +56,8 @@ const (
 	renameFactorEvent = "rename_factor"
 	dropFactorEvent   = "remove_factor"
 	preferEvent       = "prefer_factor"
+	renameDeviceEvent = "rename_device"
+	forgetDeviceEvent = "forget_device"
 	codesEvent        = "make_recovery_codes"
 	textEvent         = "send_sms" // that was dropped: others are not told
 	visitEvent        = "visit"    // by somebody who is refused whatever they want

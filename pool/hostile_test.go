@@ -56,6 +56,12 @@ var inputs = map[string]func(k *kit, d *pool.Done, bob string) any{
 	"SignOut": func(_ *kit, d *pool.Done, _ string) any {
 		return pool.SignOutInput{Client: "default", Token: d.Tokens.Refresh, Caller: caller}
 	},
+	"RenameDevice": func(k *kit, _ *pool.Done, _ string) any {
+		return pool.RenameDeviceInput{ID: k.remembered(ada), Name: "laptop", Caller: caller}
+	},
+	"ForgetDevice": func(k *kit, _ *pool.Done, _ string) any {
+		return pool.ForgetDeviceInput{ID: k.remembered(ada), Caller: caller}
+	},
 	"StepUp": func(*kit, *pool.Done, string) any {
 		return pool.StepUpInput{ACR: token.AAL1, MaxAge: time.Hour, Caller: caller}
 	},

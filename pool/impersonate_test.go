@@ -293,6 +293,13 @@ var inPerson = map[string]struct {
 	"ChangePassword": {false, func(ctx context.Context, a *pool.Account) error {
 		return second(a.ChangePassword(ctx, pool.ChangePasswordInput{Old: right, New: another}))
 	}},
+	"RememberedDevices": {true, func(ctx context.Context, a *pool.Account) error { return second(a.RememberedDevices(ctx)) }},
+	"RenameDevice": {false, func(ctx context.Context, a *pool.Account) error {
+		return a.RenameDevice(ctx, pool.RenameDeviceInput{ID: "x"})
+	}},
+	"ForgetDevice": {false, func(ctx context.Context, a *pool.Account) error {
+		return a.ForgetDevice(ctx, pool.ForgetDeviceInput{ID: "x"})
+	}},
 	"StepUp": {false, func(ctx context.Context, a *pool.Account) error {
 		return second(a.StepUp(ctx, pool.StepUpInput{ACR: token.AAL1}))
 	}},

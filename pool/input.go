@@ -102,8 +102,11 @@ type RespondInput struct {
 	ClientSecret password.Secret `json:"-"` // of the confidential client that began it; zero for a public one
 	Ticket       string
 	With         Response
-	Metadata     map[string]string // for hooks: at most 32 entries of 4 KiB in all
-	Caller       Caller            `json:"-"`
+	// Remember asks, with the answer that ends a sign-in by two factors, that this device be remembered,
+	// where the pool leaves that to the user ([RememberByChoice]).
+	Remember bool
+	Metadata map[string]string // for hooks: at most 32 entries of 4 KiB in all
+	Caller   Caller            `json:"-"`
 }
 
 // ForgotPasswordInput asks for a code with which to set a new password.

@@ -33,7 +33,7 @@ import (
 //	{"step":"done"}
 //
 // The last one is of a browser session, whose secrets are in cookies. Either has "recovery_codes" where
-// there are [Done].RecoveryCodes.
+// there are [Done].RecoveryCodes; tokens have "remembered" beside them where there is [Done].Remembered.
 func MarshalStep(s Step) ([]byte, error) {
 	if v := reflect.ValueOf(s); v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil, fmt.Errorf("pool: no JSON for a %T that is nil", s)
@@ -44,11 +44,12 @@ func MarshalStep(s Step) ([]byte, error) {
 			return json.Marshal(ask{Step: s.Kind(), RecoveryCodes: s.RecoveryCodes})
 		}
 		return json.Marshal(struct {
-			Step   StepKind  `json:"step"`
-			Tokens token.Set `json:"tokens"`
-			Device string    `json:"device,omitempty"`
-			Codes  []string  `json:"recovery_codes,omitempty"`
-		}{s.Kind(), s.Tokens, s.Device, s.RecoveryCodes})
+			Step       StepKind  `json:"step"`
+			Tokens     token.Set `json:"tokens"`
+			Device     string    `json:"device,omitempty"`
+			Remembered string    `json:"remembered,omitempty"`
+			Codes      []string  `json:"recovery_codes,omitempty"`
+		}{s.Kind(), s.Tokens, s.Device, s.Remembered, s.RecoveryCodes})
 	case *NeedPassword:
 		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires})
 	case *NeedNewPassword:

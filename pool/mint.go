@@ -33,6 +33,8 @@ func (p *Pool) mint(ctx context.Context, v attained) (Step, error) {
 	if err != nil {
 		return nil, p.withheld(ctx, v.round, v.h, preTokenGeneration, err, o, also...)
 	}
+	var remembered string
+	also, remembered = p.remember(v, also)
 	changes := append(append(also, p.ended(v)...), storage.Put(s), p.event(v.now, o))
 	if s := v.h.event.Source; s != hook.ChangePassword && s != hook.RefreshTokens { // which are no sign-ins
 		changes = append(changes, p.afterwards(postAuthentication, hook.Authentication, v.h, v.client.ID, v.user, v.now)...)
@@ -46,7 +48,7 @@ func (p *Pool) mint(ctx context.Context, v attained) (Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	done.Device, done.RecoveryCodes = p.knownFrom(v), v.codes
+	done.Device, done.Remembered, done.RecoveryCodes = p.knownFrom(v), remembered, v.codes
 	return done, nil
 }
 

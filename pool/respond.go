@@ -40,6 +40,7 @@ func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (St
 		if err != nil {
 			return nil, err
 		}
+		a.remember = in.Remember
 		if purpose != "" && a.ticket.Purpose != purpose {
 			return nil, ErrWrongStep
 		}
@@ -83,7 +84,7 @@ func (p *Pool) withPassword(ctx context.Context, a answered, j *judgement) (Step
 	if err := p.judgeAnswer(ctx, &a, j, o); err != nil {
 		return nil, err
 	}
-	d := p.judgeFactor(a, a.user, j.owner)
+	d := p.judgeFactor(a, a.user, j.owner, p.remembers(a.round, a.from, a.user))
 	if !j.owner.Holds() || d.Outcome() == gate.Refuse {
 		o.Reason = string(d.Reason())
 		return nil, p.wrong(ctx, a.guess(a.password), ErrNotAuthorized, o, a.tried())

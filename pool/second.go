@@ -203,7 +203,7 @@ func (p *Pool) answerRecovery(ctx context.Context, a answered, w RecoveryCode, h
 // attained is what the right answer to the ticket has shown.
 func (a answered) attained(u *user.User, d gate.Decision, h *hooked, at storage.Counter, also ...storage.Change) attained {
 	return attained{
-		round: a.round, h: h, user: u, decided: d, stepUp: a.stepUp, replaces: a.replaces, occurred: signInEvent,
+		round: a.round, h: h, user: u, decided: d, stepUp: a.stepUp, replaces: a.replaces, remember: a.remember, occurred: signInEvent,
 		at: at, source: a.source, earlier: a.Counted, first: a.First, also: append(a.used(), also...),
 	}
 }

@@ -16,6 +16,8 @@ type Settings struct {
 	SignUp SignUpSettings
 	// MFA is about second factors. The zero value asks for one of those who have set one up.
 	MFA MFASettings `json:",omitzero"`
+	// Devices are remembered, on which no second factor is asked for. The zero value remembers none.
+	Devices DeviceSettings `json:",omitzero"`
 	// Recovery is the way back for who has forgotten their password.
 	Recovery RecoverySettings
 	// Attributes is what users may say of themselves. The zero schema is OpenID Connect's standard
@@ -54,6 +56,7 @@ func (s Settings) defaults() Settings {
 		s.SignIn.Identifiers = []Identifier{Email}
 	}
 	s.Keys, s.Sessions, s.Limits = s.Keys.defaults(), s.Sessions.defaults(), s.Limits.defaults()
+	s.Devices = s.Devices.defaults()
 	s.SignUp, s.Events, s.Risk = s.SignUp.defaults(), s.Events.defaults(), s.Risk.defaults()
 	s.Groups = slices.Clone(s.Groups)
 	for i, g := range s.Groups {
@@ -81,6 +84,7 @@ func (s Settings) problems() (ps []string) {
 	ps = append(ps, s.Branding.problems()...)
 	ps = append(ps, s.Keys.problems()...)
 	ps = append(ps, s.Sessions.problems()...)
+	ps = append(ps, s.Devices.problems()...)
 	ps = append(ps, s.Limits.problems()...)
 	ps = append(ps, s.Events.problems()...)
 	ps = append(ps, s.Risk.problems()...)

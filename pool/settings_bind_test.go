@@ -62,6 +62,7 @@ var binds = map[string]struct {
 			return nil
 		},
 	},
+	"Devices":  {word: "TestS18_ForgottenDevicesEndSessions"},
 	"Recovery": {word: "TestS18_RecoveryByAdministratorsAlone"},
 	"Attributes: one is required": {
 		tighten: func(s *pool.Settings) { s.Attributes = user.Schema{{Name: "name", Required: true}} },

@@ -81,7 +81,7 @@ func kindProblems(what string, kinds, of []mfa.Kind) (ps []string) {
 // rules are what today's settings say about the ways in of a user through a client.
 func (p *Pool) rules(s *state, u *user.User, c Client) gate.Rules {
 	r := gate.Rules{Firsts: p.offered(s.settings.SignIn.firsts()), Seconds: p.offered(s.settings.MFA.seconds())}
-	r.Require = s.settings.MFA.Require
+	r.Require, r.Devices = s.settings.MFA.Require, s.settings.Devices.Remember != RememberNever
 	if c.RequireMFA || u != nil && slices.ContainsFunc(s.settings.Groups, func(g Group) bool {
 		return g.RequireMFA && slices.Contains(u.Groups, g.Name)
 	}) {

@@ -141,7 +141,11 @@ func (p *Pool) signIn(
 		return nil, p.full(ctx, o, err)
 	}
 	// Whoever signed up at an address and then signs in sees the same where it has an owner.
-	owner := gate.Decide(p.request(r.round, r.user), []gate.Proof{j.owner}, now)
+	shown := []gate.Proof{j.owner}
+	if j.owner.Holds() {
+		shown = append(shown, p.remembers(r.round, in.Caller, r.user))
+	}
+	owner := gate.Decide(p.request(r.round, r.user), shown, now)
 	attempt := gate.Decide(gate.Request{User: r.attempt, Purpose: gate.SignIn}, []gate.Proof{j.attempt}, now)
 	switch {
 	case owner.Outcome() == gate.Mint || owner.Next() == gate.Second || owner.Next() == gate.Enrol:

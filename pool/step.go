@@ -42,6 +42,10 @@ type Done struct {
 	Cookie token.Secret
 	// Expires is when the browser session ends at the latest. Zero where there are Tokens.
 	Expires time.Time
+	// Remembered says that a second factor was shown on this browser or app, where the pool remembers
+	// that ([DeviceSettings]): keep it like Device, and give it back in [Caller].Remembered. It is a
+	// credential, beside the password. Mostly empty: keep the one that there is then.
+	Remembered string
 	// Device says that this browser or app has signed in as this user: keep it there, and give it
 	// back in [Caller].Device at the next sign-in. It proves nothing, and is empty after a refresh.
 	Device string

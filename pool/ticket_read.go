@@ -22,6 +22,7 @@ type answered struct {
 	source                                           storage.CounterKey
 	replaces                                         *token.Session // that a step-up is of; nil means none
 	ask                                              *asking
+	remember                                         bool // the device, if a sign-in ends
 	from                                             Caller
 }
 

@@ -12,8 +12,10 @@ import (
 // address, with which browser and language, and whether somebody has signed in from here before.
 func (s *Sessions) Caller(r *http.Request) pool.Caller {
 	device, _ := single(r, s.names.Device)
+	remembered, _ := single(r, s.names.Remembered)
 	return pool.Caller{
-		IP: s.address(r), UserAgent: r.UserAgent(), Locale: r.Header.Get("Accept-Language"), Device: device, Browser: true,
+		IP: s.address(r), UserAgent: r.UserAgent(), Locale: r.Header.Get("Accept-Language"),
+		Device: device, Remembered: remembered, Browser: true,
 	}
 }
 

@@ -7,7 +7,8 @@ import (
 	"github.com/userpool-go/userpool/token"
 )
 
-// deviceSeconds is how long a browser keeps its known-device token: as long as the pool honours it.
+// deviceSeconds is how long a browser keeps its known-device token, and what says that it is remembered:
+// as long as the pool honours either at the most.
 const deviceSeconds = 365 * 24 * 60 * 60
 
 // write sets a cookie of ours, until a time or for so many seconds; a negative number erases it.

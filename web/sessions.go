@@ -82,6 +82,9 @@ func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, done *pool.Done
 	if done.Device != "" {
 		s.write(w, s.names.Device, done.Device, time.Time{}, deviceSeconds)
 	}
+	if done.Remembered != "" {
+		s.write(w, s.names.Remembered, done.Remembered, time.Time{}, deviceSeconds)
+	}
 	return nil
 }
 

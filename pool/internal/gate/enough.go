@@ -16,3 +16,9 @@ func Suffices(r Request, proofs []Proof, k mfa.Kind, now time.Time) bool {
 	})
 	return len(r.reach(held, []mfa.Kind{k}, now)) > 0
 }
+
+// Twice reports whether a decision to mint rests on two factors that were shown, and on no device that
+// stands in for one.
+func Twice(r Request, d Decision) bool {
+	return d.outcome == Mint && !acts(d.proofs) && r.twice(d.proofs)
+}
