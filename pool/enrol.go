@@ -22,6 +22,10 @@ func (p *Pool) answerEnrol(ctx context.Context, a answered, with Response, h *ho
 	if err := p.mayAnswer(ctx, &a, h); err != nil {
 		return nil, err
 	}
+	if d = p.judgeFactor(a, a.user); d.Next() != gate.Enrol { // at a risk that has grown
+		o := occurrence{who: a.user, from: a.from, Kind: addFactorEvent, Outcome: refused, Reason: string(d.Reason()), Client: a.client.ID}
+		return nil, p.wrong(ctx, a.guess(a.totp), ErrBadCode, o, a.tried())
+	}
 	if w, ok := with.(Choice); ok {
 		return p.askFor(ctx, a, d, w.Kind, h)
 	}

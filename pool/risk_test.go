@@ -478,3 +478,98 @@ func TestT1_RiskAsksForAFactor(t *testing.T) {
 		})
 	}
 }
+
+// What there was when a sign-in began stays with it: the common password of an invitation is not
+// forgotten once another is chosen. Where it is the end, a temporary password hears what a wrong one
+// does, and a right one that is not blocked is good later.
+func TestT1_RiskOfTemporaryPasswords(t *testing.T) {
+	t.Parallel()
+	k := open(t, acting("", "", pool.RiskBlock), func(c *pool.Config) {
+		c.Settings.Passwords.InsecureAllowCommon = true
+		c.Settings.Risk.Allow = networks("192.0.2.0/24")
+	})
+	k.permanent(ada)
+	in := pool.SetPasswordInput{ID: k.user(ada).ID, Password: common}
+	if err := k.admin().SetPassword(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	stranger := at("198.51.100.1")
+	if step, err := k.signInFrom(stranger, ada, common); !errors.Is(err, pool.ErrNotAuthorized) {
+		t.Errorf("from where it is blocked = %v, %v, want ErrNotAuthorized", step, err)
+	}
+	for what, does := range map[string]pool.RiskAction{"asked": pool.RiskAsk, "required": pool.RiskRequire} {
+		k := open(t, acting("", "", does), mfaKept(mfa.Off), func(c *pool.Config) { c.Settings.Passwords.InsecureAllowCommon = true })
+		k.permanent(ada)
+		seed := k.enrolled(ada)
+		in.ID = k.user(ada).ID
+		if err := k.admin().SetPassword(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		step, err := k.signInFrom(stranger, ada, common)
+		if err != nil || step.Kind() != pool.KindNewPassword {
+			t.Fatalf("%s: = %v, %v, want a step", what, step, err)
+		}
+		need := pool.RespondInput{Ticket: step.(*pool.NeedNewPassword).Ticket, With: pool.NewPassword{Value: another}, Caller: stranger}
+		step, err = k.Respond(t.Context(), need)
+		if err != nil || step.Kind() != pool.KindTOTP {
+			t.Fatalf("%s: after the new password = %v, %v, want the second factor", what, step, err)
+		}
+		last := pool.RespondInput{Ticket: step.(*pool.NeedTOTP).Ticket, With: pool.Code{Value: seed.Code(k.clock.Now())}, Caller: stranger}
+		if _, err := pool.Finished(k.Respond(t.Context(), last)); err != nil {
+			t.Errorf("%s: the code: %v", what, err)
+		}
+	}
+	step, err := k.signInFrom(at("192.0.2.1"), ada, common)
+	if err != nil || step.Kind() != pool.KindNewPassword {
+		t.Errorf("from an allowed network = %v, %v, want a step", step, err)
+	}
+}
+
+// mfaKept says of whom a second factor is asked.
+func mfaKept(r mfa.Requirement) func(*pool.Config) {
+	return func(c *pool.Config) { c.Settings.MFA.Require = r }
+}
+
+// Nobody sets up a factor at a risk at which whoever has none is refused, also where the risk has grown
+// since the sign-in began. It hears what a wrong code does, and is counted like one.
+func TestT1_RiskGrowsBeforeASetUp(t *testing.T) {
+	t.Parallel()
+	for _, does := range []pool.RiskAction{pool.RiskRequire, pool.RiskBlock} {
+		risk := hook.NoRisk
+		j := judge{says: func(hook.AssessRisk) (hook.Risk, error) { return risk, nil }}
+		k := open(t, required, with(hook.Set{AssessRisk: j.assess}), acting("", "", does))
+		k.confirmed(ada)
+		need := k.settingUp(ada)
+		risk = hook.HighRisk
+		for n := range 5 {
+			if step, err := k.respondCode(need.Ticket, need.Seed.Code(k.clock.Now())); !errors.Is(err, pool.ErrBadCode) {
+				t.Errorf("%s, try %d: = %v, %v, want ErrBadCode", does, n, step, err)
+			}
+		}
+		risk = hook.NoRisk
+		k.clock.advance(time.Minute)
+		if _, err := k.respondCode(need.Ticket, need.Seed.Code(k.clock.Now())); !errors.Is(err, pool.ErrTicketGone) {
+			t.Errorf("%s: the sixth try = %v, want ErrTicketGone", does, err)
+		}
+		if f := k.user(ada).Factors; f != nil {
+			t.Errorf("%s: a factor is set up: %+v", does, f)
+		}
+	}
+}
+
+// The risk of the password that earned a code goes with the code.
+func TestT1_RiskBeforeAConfirmation(t *testing.T) {
+	t.Parallel()
+	risk := hook.HighRisk
+	j := judge{says: func(hook.AssessRisk) (hook.Risk, error) { return risk, nil }}
+	k := open(t, with(hook.Set{AssessRisk: j.assess}), acting("", "", pool.RiskBlock))
+	k.signUp(ada)
+	step, err := k.signIn(ada, right)
+	if err != nil {
+		t.Fatal(err)
+	}
+	risk = hook.NoRisk
+	if err := confirm(k, step.(*pool.NeedConfirm).Ticket, k.code(ada, 2)); !errors.Is(err, pool.ErrBadCode) {
+		t.Errorf("= %v, want ErrBadCode", err)
+	}
+}

@@ -223,7 +223,7 @@ func (p *Pool) needConfirm(ctx context.Context, r reading, d gate.Decision, c Ca
 	waits := r.state.settings.SignUp.ByAdmin || to.Kind() == user.KindUsername // there is no code to send
 	l.Void = waits
 	k := r.state.sentTo(to, now)
-	k.Proofs = d.Proofs()
+	k.Proofs, k.Risk = d.Proofs(), r.risk
 	sent, rule := r.mail, mailing(to)
 	if to != u.Attempt.Login { // the login is a user name, and what was read is not of the address
 		sent = j.mail.at(storage.CounterKey{Pool: p.config.ID, Owner: k.Channel, Name: signUpMail})

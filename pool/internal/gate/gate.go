@@ -182,6 +182,9 @@ func Decide(r Request, proofs []Proof, now time.Time) Decision {
 		if !now.Before(r.Policy.Expires(r.User.Password.Set)) {
 			return refuse(Expired)
 		}
+		if r.hopeless() { // or the step would tell that the password was right
+			return refuse(Risky)
+		}
 		d.outcome, d.next = Step, NewPassword
 		return d
 	}

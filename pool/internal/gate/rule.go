@@ -27,6 +27,9 @@ const (
 	Block                 // refuse
 )
 
+// hopeless reports whether no sign-in of the user ends well at the risk, whatever is shown.
+func (r Request) hopeless() bool { return r.Risk == Block || r.Risk == Must && len(r.has()) == 0 }
+
 // factors judges by what was shown, of a user who may sign in.
 func (r Request) factors(d Decision) Decision {
 	held := d.proofs
