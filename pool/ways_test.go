@@ -1,50 +1,82 @@
 package pool_test
 
 import (
+	"errors"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/userpool-go/userpool/mfa"
-	"github.com/userpool-go/userpool/mfa/passkey"
 	"github.com/userpool-go/userpool/pool"
 )
 
-// What a page may offer is what a sign-in takes: by the pool's settings, the client's flows, and what the process
-// can judge.
-func TestWaysIn(t *testing.T) {
+// ways are the methods that end in a session, or may: those that return a step or what is handed out.
+// Each is tried where everybody must have a second factor, by somebody who has shown a password alone;
+// a word says what holds one that is not.
+var ways = map[string]struct {
+	try  func(k *kit, a *pool.Account, d *pool.Done) (pool.Step, error)
+	word string
+}{
+	"Pool.SignIn": {try: func(k *kit, _ *pool.Account, _ *pool.Done) (pool.Step, error) { return k.signIn(ada, right) }},
+	"Pool.Refresh": {try: func(k *kit, _ *pool.Account, d *pool.Done) (pool.Step, error) {
+		return k.Refresh(k.t.Context(), pool.RefreshInput{Token: d.Tokens.Refresh})
+	}},
+	"Account.StepUp": {try: func(k *kit, a *pool.Account, _ *pool.Done) (pool.Step, error) {
+		return a.StepUp(k.t.Context(), pool.StepUpInput{})
+	}},
+	"Account.ChangePassword": {try: func(k *kit, a *pool.Account, _ *pool.Done) (pool.Step, error) {
+		return a.ChangePassword(k.t.Context(), pool.ChangePasswordInput{Old: right, New: another})
+	}},
+	"Account.EndOtherSessions": {try: func(k *kit, a *pool.Account, _ *pool.Done) (pool.Step, error) {
+		return a.EndOtherSessions(k.t.Context(), pool.EndOtherSessionsInput{With: pool.Password{Value: right}})
+	}},
+	"Pool.Respond":       {word: "TestT1_AppIsAskedFor, TestT1_SetUpComesBeforeTheSession"},
+	"Pool.ConfirmSignUp": {word: "it asks the gate by what was shown before: TestT1_SetUpComesBeforeTheSession"},
+	"Pool.ConfirmLink":   {word: "like ConfirmSignUp"},
+	"Pool.ResetPassword": {word: "it mints nothing: a sign-in follows"},
+	"Admin.Impersonate":  {word: "of an administrator who has shown two: TestS6_ActorsAreStrongAndAbove"},
+}
+
+// Where a second factor is required no way leads to a session without one, and a way that is added is
+// listed.
+func TestT1_EveryWayToASession(t *testing.T) {
 	t.Parallel()
-	all := []mfa.Kind{mfa.KindPasskey, mfa.KindEmail, mfa.KindPassword}
-	for name, tt := range map[string]struct {
-		first    []mfa.Kind
-		require  mfa.Requirement
-		flows    []pool.Flow
-		passkeys bool
-		want     []mfa.Kind
-	}{
-		"by default":         {nil, "", nil, true, []mfa.Kind{mfa.KindPassword, mfa.KindPasskey}},
-		"without passkeys":   {nil, "", nil, false, []mfa.Kind{mfa.KindPassword}},
-		"all, in order":      {all, "", nil, true, all},
-		"two factors":        {all, mfa.Required, nil, true, []mfa.Kind{mfa.KindPasskey, mfa.KindPassword}},
-		"passwords alone":    {all, "", []pool.Flow{pool.FlowPassword}, true, []mfa.Kind{mfa.KindPassword}},
-		"choice alone":       {all, "", []pool.Flow{pool.FlowChoice}, true, all},
-		"no flow to sign in": {all, "", []pool.Flow{pool.FlowRefresh}, true, nil},
+	var all []string
+	step, done := reflect.TypeFor[pool.Step](), reflect.TypeFor[*pool.Done]()
+	for _, face := range []reflect.Type{
+		reflect.TypeFor[*pool.Pool](), reflect.TypeFor[*pool.Account](), reflect.TypeFor[*pool.Admin](), reflect.TypeFor[*pool.App](),
 	} {
-		k := open(t, func(c *pool.Config) {
-			c.Settings = &pool.Settings{
-				SignIn: pool.SignInSettings{First: tt.first}, MFA: pool.MFASettings{Require: tt.require},
-				Clients: []pool.Client{{ID: "web", Flows: tt.flows}},
+		for m := range face.Methods() {
+			if outs := slices.Collect(m.Type.Outs()); slices.Contains(outs, step) || slices.Contains(outs, done) {
+				all = append(all, face.Elem().Name()+"."+m.Name)
 			}
-			if tt.passkeys {
-				c.Passkeys = passkey.New()
-			}
+		}
+	}
+	for _, name := range all {
+		way, ok := ways[name]
+		if !ok && !strings.HasPrefix(name, "Account.") { // which read the session as Get does
+			t.Errorf("%s leads to a session, and no row says what holds it", name)
+			continue
+		}
+		if way.try == nil {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			onTwo(t, func(t *testing.T, a, b *kit) {
+				b.confirmed(ada)
+				d := b.done(ada)
+				own := b.account(d)
+				a.put(func(s *pool.Settings) { s.MFA.Require = mfa.Required })
+				if _, err := own.Get(t.Context()); !errors.Is(err, pool.ErrNotAuthorized) {
+					t.Errorf("the session of before = %v, want ErrNotAuthorized", err)
+				}
+				got, err := way.try(b, own, d)
+				if _, ended := got.(*pool.Done); ended || err != nil && !errors.Is(err, pool.ErrNotAuthorized) {
+					t.Errorf("= %v, %v: a session by one factor", got, err)
+				}
+			})
 		})
-		for _, client := range []string{"", "web"} {
-			if got := k.WaysIn(client); !slices.Equal(got, tt.want) {
-				t.Errorf("%s: WaysIn(%q) = %v, want %v", name, client, got, tt.want)
-			}
-		}
-		if got := k.WaysIn("another"); got != nil {
-			t.Errorf("%s: of no client: %v", name, got)
-		}
 	}
 }
