@@ -46,7 +46,7 @@
   const send = (answer, ticket) => {
     form.elements.passkey.value = JSON.stringify(answer)
     if (ticket) form.elements.flow.value = ticket
-    form.submit()
+    HTMLFormElement.prototype.submit.call(form) // form.submit is the button
   }
 
   form.addEventListener('submit', async event => {
@@ -56,7 +56,7 @@
     try {
       const headers = {'Accept': 'application/json', 'Content-Type': 'application/json'}
       const reply = await fetch(words.ask, {method: 'POST', headers, body: words.body})
-      if (reply.status === 409 || reply.status === 410) return send(null) // the step is over: the page says so
+      if ([401, 409, 410].includes(reply.status)) return send(null) // the step is over: the page says so
       const step = await reply.json()
       const create = step.step === 'passkey_setup'
       const publicKey = parsed(step.options, create)

@@ -36,6 +36,13 @@ func plug(t *testing.T, change ...func(*webauthn.VirtualAuthenticatorOptions)) *
 		t.Fatal(err)
 	}
 	d.open("/")
+	d.plugIn(change...)
+	return d
+}
+
+// plugIn plugs an authenticator into a tab.
+func (d *device) plugIn(change ...func(*webauthn.VirtualAuthenticatorOptions)) {
+	d.t.Helper()
 	options := &webauthn.VirtualAuthenticatorOptions{
 		Protocol: webauthn.AuthenticatorProtocolCtap2, Ctap2version: webauthn.Ctap2versionCtap21,
 		Transport:      webauthn.AuthenticatorTransportInternal,
@@ -46,7 +53,6 @@ func plug(t *testing.T, change ...func(*webauthn.VirtualAuthenticatorOptions)) *
 	}
 	call(d.tab, webauthn.Enable, webauthn.EnableParams{})
 	d.id = call(d.tab, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: options}).AuthenticatorID
-	return d
 }
 
 // blank is a site of one empty page, on localhost.

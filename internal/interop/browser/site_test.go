@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 
@@ -51,9 +52,17 @@ func hello(t *testing.T) *site {
 // open is the same on a pool whose clock the test moves.
 func open(t *testing.T, settings pool.Settings) *site {
 	t.Helper()
+	return openWith(t, pool.Config{Settings: &settings}, "127.0.0.1")
+}
+
+// openWith is the same with more of a Config, on a host of this machine.
+func openWith(t *testing.T, c pool.Config, host string) *site {
+	t.Helper()
 	s := &site{box: mailbox.New()}
 	srv := s.listen(t)
-	c := pool.Config{Sender: s.box, Settings: &settings, Issuer: s.url}
+	s.url = strings.Replace(s.url, "127.0.0.1", host, 1)
+	settings := c.Settings
+	c.Sender, c.Issuer = s.box, s.url
 	if settings.SignUp.ByLink {
 		c.ConfirmURL = s.url + "/auth/link"
 	}
