@@ -35,5 +35,8 @@
 //	pool.Config{ConfirmURL: "https://shop.example.com/auth/link"}
 //
 // The page moves the link from the URL into a cookie and asks for a click; only that confirms
-// (security.md S2).
+// (security.md S2). By the links of Pool.CancelChange people undo what they have not done, in the same
+// manner, with
+//
+//	pool.Config{CancelURL: "https://shop.example.com/auth/not-me"}
 package hosted

@@ -82,10 +82,10 @@ func (v *visit) respond(ctx context.Context, with pool.Response) (pool.Step, err
 
 // elsewhere returns where the flow of a factor page is by now, "" where it is here: who goes back, or
 // has two tabs, may be at the page of a kind that is not asked for any more. To choose, and to type a
-// recovery code, can be done at any time.
+// recovery code or say that all is lost, can be done at any time.
 func (v *visit) elsewhere() string {
 	at := v.flow.asking()
-	if !v.page.factor || v.json || v.page.name == choosePage || v.page.name == recoveryPage || v.page.name == at {
+	if !v.page.factor || v.json || v.page.name == choosePage || v.page.name == recoveryPage || v.page.name == lostPage || v.page.name == at {
 		return ""
 	}
 	return at
@@ -105,7 +105,7 @@ func (v *visit) choices() (all []moreView) {
 	if v.page.name == signInPage {
 		return v.beginnings()
 	}
-	if !v.page.factor || v.page.name == recoveryPage {
+	if !v.page.factor || v.page.name == recoveryPage || v.page.name == lostPage {
 		return nil
 	}
 	kinds := v.flow.Kinds
@@ -123,6 +123,8 @@ func (v *visit) choices() (all []moreView) {
 			continue
 		case k == mfa.KindRecovery:
 			c.Href = v.path(recoveryPage) + "?" + flowField + "=" + v.flow.id
+		case k == pool.LostFactors:
+			c.Href = v.path(lostPage) + "?" + flowField + "=" + v.flow.id
 		default:
 			c.Hidden = append(v.hidden(v.flow), hidden{"kind", string(k)})
 		}

@@ -52,6 +52,7 @@ func open(t *testing.T, production bool, c pool.Config, hc hosted.Config) *site 
 	if c.Issuer = s.url; c.Settings != nil && c.Settings.SignUp.ByLink {
 		c.ConfirmURL = s.url + "/auth/link"
 	}
+	c.CancelURL = s.url + "/auth/not-me"
 	s.Kit = pooltest.New(t, pooltest.WithConfig(c))
 	s.pages = hosted.New(s.Pool, hc)
 	app := s.pages.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -26,9 +26,11 @@ const (
 	forgotNamePage   = "forgot-username"
 	forgotPage       = "forgot"
 	linkPage         = "link"
+	lostPage         = "lost-factors"
 	newAppPage       = "new-app"
 	newCodesPage     = "new-recovery-codes"
 	newPasswordPage  = "new-password"
+	notMePage        = "not-me"
 	passkeyPage      = "passkey"
 	passwordPage     = "password"
 	questionPage     = "question"
@@ -106,6 +108,8 @@ func pages() map[string]*page {
 		{name: codePage, step: true, factor: true, form: codeForm, submit: (*visit).code, more: []string{signInPage}},
 		{name: questionPage, step: true, factor: true, form: answerForm, submit: (*visit).answer, more: []string{signInPage}},
 		{name: recoveryPage, step: true, factor: true, form: recoveryForm, submit: (*visit).recoveryCode, more: []string{signInPage}},
+		{name: lostPage, step: true, factor: true, submit: (*visit).loseFactors, more: []string{signInPage}},
+		{name: notMePage, step: true, shown: (*visit).landed, submit: (*visit).undo},
 		{name: setUpAppPage, step: true, factor: true, form: totpForm, submit: (*visit).code, more: []string{signInPage}},
 		{name: passkeyPage, step: true, factor: true, form: passkeyForm, submit: (*visit).passkey, more: []string{signInPage}},
 		{name: setUpKeyPage, step: true, factor: true, form: passkeyForm, submit: (*visit).newPasskey, more: []string{signInPage}},

@@ -17,7 +17,9 @@ func TestQuestion(t *testing.T) {
 		CreateChallenge: func(context.Context, hook.CreateChallenge) (hook.CreateChallengeAnswer, error) {
 			return hook.CreateChallengeAnswer{Params: map[string]string{"2": "<b>five</b>?", "1": "What is two and"}, Private: map[string]string{"sum": "seven"}}, nil
 		},
-		VerifyChallenge: func(_ context.Context, e hook.VerifyChallenge) (bool, error) { return e.Answer == e.Private["sum"], nil },
+		VerifyChallenge: func(_ context.Context, e hook.VerifyChallenge) (bool, error) {
+			return e.Answer == e.Private["sum"], nil
+		},
 	}
 	settings := pool.Settings{MFA: pool.MFASettings{Require: mfa.Required, Kinds: []mfa.Kind{mfa.KindCustom}}}
 	s := open(t, false, pool.Config{Settings: &settings, Hooks: hooks}, hosted.Config{})

@@ -81,7 +81,7 @@ func (v *visit) landed() *outcome {
 	if len(link) > 256 || len(q["link"]) > 1 {
 		link = "" // no link of ours: the page says that it is over
 	}
-	return &outcome{to: linkPage, flow: flow{Ticket: link}, kind: "link"}
+	return &outcome{to: v.page.name, flow: flow{Ticket: link}, kind: v.page.key()}
 }
 
 // confirmLink confirms with the link, at once where this browser signed up, and beside the password

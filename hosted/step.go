@@ -19,6 +19,9 @@ func (v *visit) then(step pool.Step, err error) outcome {
 	if need, ok := step.(*pool.NeedConfirm); ok && need.Ticket == "" {
 		return v.waits()
 	}
+	if wait, ok := step.(*pool.NeedWait); ok {
+		return v.held(wait)
+	}
 	on, known := flowOf(step)
 	if !known {
 		return outcome{refused: &refusal{http.StatusNotImplemented, "unsupported"}}
@@ -68,6 +71,8 @@ func flowOf(step pool.Step) (on flow, known bool) {
 func handle(step pool.Step, id string) pool.Step {
 	switch s := step.(type) {
 	case *pool.Done:
+		return s
+	case *pool.NeedWait:
 		return s
 	case *pool.NeedPassword:
 		return &pool.NeedPassword{Ticket: id, Expires: s.Expires}

@@ -103,7 +103,7 @@ func (v *visit) render() {
 		d.Intro = v.words.say("account.intro", "user", web.User(v.r.Context()).Username)
 	}
 	if v.flow.Notice != "" {
-		d.Notice, d.Plain = v.words.say("notice."+v.flow.Notice), v.flow.Notice == startAgain || v.flow.Notice == "link_password"
+		d.Notice, d.Plain = v.words.say("notice."+v.flow.Notice, vary...), v.flow.Notice == startAgain || v.flow.Notice == "link_password"
 	}
 	for _, s := range v.flow.Slips {
 		f := v.field(s.Field)

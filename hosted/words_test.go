@@ -100,7 +100,7 @@ var rules = []string{
 }
 
 var kinds = []mfa.Kind{
-	mfa.KindPassword, mfa.KindTOTP, mfa.KindSMS, mfa.KindEmail, mfa.KindPasskey, mfa.KindRecovery, mfa.KindCustom,
+	mfa.KindPassword, mfa.KindTOTP, mfa.KindSMS, mfa.KindEmail, mfa.KindPasskey, mfa.KindRecovery, mfa.KindCustom, pool.LostFactors,
 }
 
 // everySettings are settings that together ask for every field there is.

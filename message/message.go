@@ -94,6 +94,12 @@ const (
 	// RecoveryCodeUsed tells the owner of an account that somebody has used up one of its recovery
 	// codes.
 	RecoveryCodeUsed Kind = "recovery_code_used"
+	// FactorsLost tells the owner of an account that somebody who knows the password says that they have
+	// lost all second factors, and will set up others once a wait is over (security.md S4). It carries
+	// the link that ends that.
+	FactorsLost Kind = "factors_lost"
+	// FactorsReplaced tells the owner of an account that this has come to pass.
+	FactorsReplaced Kind = "factors_replaced"
 	// SignInCode carries the code with which somebody signs in without a password (security.md S3).
 	SignInCode Kind = "sign_in_code"
 	// FactorCode carries the code of a second factor, as a sign-in asks for it or as it is set up.

@@ -35,7 +35,7 @@ type Data struct {
 	// whole minutes or hours; under a minute the sentence about it is left out.
 	Expires time.Duration
 	// Occasion is what a notice is about, for [NewDevice], [FactorAdded], [FactorRemoved],
-	// [RecoveryCodesMade] and [RecoveryCodeUsed]. Others ignore it.
+	// [RecoveryCodesMade], [RecoveryCodeUsed], [FactorsLost] and [FactorsReplaced]. Others ignore it.
 	Occasion Occasion
 }
 
@@ -49,7 +49,7 @@ var ErrCode = errors.New("message: code must be ASCII letters and digits, or a p
 var ErrLink = errors.New("message: link must be an absolute https URL, or http on a loopback host")
 
 // ErrChannel means that a message of its kind does not go by the channel: one with a link goes by
-// email, but for that of [AddressReplaced] and [AddressAdded].
+// email, but for that of [AddressReplaced], [AddressAdded] and [FactorsLost].
 var ErrChannel = errors.New("message: this kind has no words for this channel")
 
 // may is what the words of a kind may say.
@@ -85,6 +85,8 @@ var kinds = map[Kind]may{
 	FactorRemoved:     {username: true, occasion: true},
 	RecoveryCodesMade: {username: true, occasion: true},
 	RecoveryCodeUsed:  {username: true, occasion: true},
+	FactorsLost:       {link: true, texted: true, username: true, occasion: true},
+	FactorsReplaced:   {username: true, occasion: true},
 	SignInCode:        {code: true, username: true},
 	FactorCode:        {code: true, username: true},
 }

@@ -19,8 +19,8 @@ type Settings struct {
 //
 //   - {####} is the code, or the password of an [Invitation]. Every body of a kind that carries one
 //     must hold it, and no subject may.
-//   - {##text##} is the link of [ConfirmSignUpLink], [AddressReplaced] or [AddressAdded], behind a
-//     text that holds no braces. Every body of these must hold one, and nothing else may. HTML gets <a href="...">text</a>, so it
+//   - {##text##} is the link of [ConfirmSignUpLink], [AddressReplaced], [AddressAdded] or [FactorsLost],
+//     behind a text that holds no braces. Every body of these must hold one, and nothing else may. HTML gets <a href="...">text</a>, so it
 //     belongs neither into an attribute nor into another link; plain text gets the text and <...>,
 //     in the brackets of RFC 3986, appendix C, so that no full stop after it becomes part of the
 //     address; an SMS gets the text and a blank.

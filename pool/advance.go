@@ -71,12 +71,13 @@ func (p *Pool) needFactor(ctx context.Context, v attained) (Step, error) {
 			purpose = purposePassword
 		}
 	case gate.Enrol:
+		c.Lost = v.decided.Lost()
 		purpose, lifetime = purposeEnrol, max(lifetime, setUpLifetime)
 	case gate.Confirm, gate.NewPassword, gate.Second:
 	}
 	t, b := p.ticketOf(v.user, v.client.ID, purpose, v.h.from, c, v.now, v.now.Add(lifetime))
 	q := question{
-		round: v.round, h: v.h, user: v.user, ticket: t, bearer: b, kinds: v.decided.Kinds(), verify: v.decided.Verify(),
+		round: v.round, h: v.h, user: v.user, ticket: t, bearer: b, kinds: v.decided.Kinds(), verify: v.decided.Verify(), lost: v.decided.Lost(),
 		carried: c, from: v.h.from,
 	}
 	if err := p.posed(ctx, v, &q); err != nil {

@@ -29,6 +29,9 @@ func (p *Pool) answerEnrol(ctx context.Context, a answered, with Response, h *ho
 	if w, ok := with.(Choice); ok {
 		return p.askFor(ctx, a, d, w.Kind, h)
 	}
+	if a.Lost { // the factors give way to what is set up
+		a.lost, a.user = a.user, replaces(a.user)
+	}
 	switch a.Kind {
 	case mfa.KindTOTP:
 		if w, ok := with.(Code); ok {
@@ -84,6 +87,9 @@ func (p *Pool) enrolled(
 	}
 	o := occurrence{who: next, from: a.from, Kind: addFactorEvent, Outcome: succeeded, Reason: string(factor), Client: a.client.ID}
 	changes := append(p.tell(a.user, a.told, a.from, a.now, all...), storage.Put(next), p.event(a.now, o))
+	if a.lost != nil {
+		changes = append(changes, p.tellReplaced(a.lost, next, a.from, a.now)...)
+	}
 	v := a.attained(next, d, h, at, append(changes, also...)...)
 	v.finished, v.codes = true, codes
 	return p.advance(ctx, v)

@@ -59,6 +59,8 @@ const (
 	renameDeviceEvent = "rename_device"
 	forgetDeviceEvent = "forget_device"
 	codesEvent        = "make_recovery_codes"
+	lostEvent         = "lose_factors"
+	cancelLostEvent   = "cancel_lost_factors"
 	textEvent         = "send_sms" // that was dropped: others are not told
 	visitEvent        = "visit"    // by somebody who is refused whatever they want
 

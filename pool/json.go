@@ -28,6 +28,7 @@ import (
 //	{"step":"code","ticket":"...","expires":"...","by":"sms","delivery":{"channel":"sms","destination":"+*********5678"},"others":["totp"]}
 //	{"step":"custom","ticket":"...","expires":"...","name":"...","params":{"question":"..."},"others":["totp"]}
 //	{"step":"choice","ticket":"...","expires":"...","kinds":["totp","passkey","recovery_code"]}
+//	{"step":"recovery_wait","until":"...","ends":"..."}
 //	{"step":"totp_setup","ticket":"...","expires":"...","uri":"otpauth://totp/...","secret":"..."}
 //	{"step":"done","tokens":{"access_token":"...", ...},"device":"..."}
 //	{"step":"done"}
@@ -70,6 +71,8 @@ func MarshalStep(s Step) ([]byte, error) {
 		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires, Name: s.Name, Params: s.Params, Others: s.Others})
 	case *NeedChoice:
 		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires, Kinds: s.Kinds, Enrol: s.Enrol})
+	case *NeedWait:
+		return json.Marshal(ask{Step: s.Kind(), Until: s.Until, Ends: s.Ends})
 	case *NeedTOTPSetup:
 		return json.Marshal(ask{
 			Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires, URI: s.URI(), Secret: s.Seed.Text(), Others: s.Others,
@@ -97,6 +100,8 @@ type ask struct {
 	// Name and Params are of a challenge of the program's own.
 	Name   string            `json:"name,omitempty"`
 	Params map[string]string `json:"params,omitempty"`
+	Until  time.Time         `json:"until,omitzero"`
+	Ends   time.Time         `json:"ends,omitzero"`
 	// Options are for the browser to ask an authenticator by.
 	Options json.RawMessage `json:"options,omitempty"`
 	URI     string          `json:"uri,omitempty"`

@@ -95,7 +95,7 @@ func newLink(t *storage.Ticket) string {
 // link returns the address of the page that a kind of message leads to, with what a link carries.
 func (c Config) link(kind message.Kind, carried string) string {
 	page := c.ConfirmURL
-	if kind == message.AddressReplaced || kind == message.AddressAdded {
+	if kind == message.AddressReplaced || kind == message.AddressAdded || kind == message.FactorsLost {
 		page = c.CancelURL
 	}
 	if strings.Contains(page, "?") {
@@ -127,6 +127,9 @@ func (c Config) lacks(s Settings) (ps []string) {
 	}
 	if slices.Contains(s.MFA.seconds(), mfa.KindCustom) && c.Hooks.CreateChallenge == nil {
 		ps = append(ps, "mfa: challenges of the program's own need its hooks CreateChallenge and VerifyChallenge")
+	}
+	if s.MFA.RecoveryHold > 0 && c.CancelURL == "" {
+		ps = append(ps, "mfa: a recovery hold needs a CancelURL: the page by which owners end it")
 	}
 	return ps
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/pool/hook"
+	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
@@ -116,9 +117,14 @@ func (p *Pool) notify(owner user.ID, l letter, now time.Time) storage.Change {
 }
 
 func (p *Pool) enqueue(o storage.Outgoing, content any, now time.Time) storage.Change {
+	return p.enqueueAt(o, content, now, now)
+}
+
+// enqueueAt puts into the outbox what is to be sent at a time.
+func (p *Pool) enqueueAt(o storage.Outgoing, content any, now, due time.Time) storage.Change {
 	// The id keeps the order in which this process wrote, also within a tick of the clock.
 	o.ID = fmt.Sprintf("%016x-%08x-%s", now.UnixMicro(), p.dir.posted.Add(1), rand.Text()[:13])
-	o.Pool, o.Due, o.Created = p.config.ID, now, now
+	o.Pool, o.Due, o.Created = p.config.ID, due, now
 	body, _ := json.Marshal(content) // a letter or a note: texts, numbers and bools cannot fail
 	o.Body = p.config.Keys.Seal(p.letterLabel(o.ID), body)
 	return storage.Put(&o)
@@ -143,6 +149,9 @@ func (p *Pool) message(o *storage.Outgoing, l letter, words message.Settings) (m
 		Code: l.Code, Link: p.config.link(l.Kind, l.Code), Expires: o.NotAfter.Sub(o.Created),
 		Pool: p.state.Load().settings.Branding.Name, Username: cmp.Or(l.Name, l.To), Channel: l.channel(),
 		Occasion: l.Occasion,
+	}
+	if l.Kind == message.FactorsLost {
+		data.Expires = o.NotAfter.Add(-gate.Recovery).Sub(o.Due)
 	}
 	m, err := words.Render(l.Kind, l.Locale, data)
 	if err != nil {

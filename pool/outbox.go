@@ -274,6 +274,9 @@ func (p *Pool) dead(ctx context.Context, m *storage.Outgoing, l letter) (bool, e
 		return true, err
 	}
 	t := got.Tickets[0]
+	if t.Purpose == purposeLost {
+		return !waits(t, got.User), nil
+	}
 	confirmed := t.Purpose == purposeConfirm && got.User != nil && got.User.Somebody()
 	resent := slices.Contains([]string{purposePending, purposeFirst, purposeSecond, purposeEnrol}, t.Purpose)
 	if resent && l.Code != "" && !p.carries(t, l.Code) { // another code has taken its place

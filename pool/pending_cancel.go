@@ -9,7 +9,7 @@ import (
 	"github.com/userpool-go/userpool/user"
 )
 
-// CancelInput brings the link that was sent to an address which was replaced.
+// CancelInput brings the link that was sent to an address which was replaced, or about lost factors.
 type CancelInput struct {
 	Link   string // the value of its query parameter "link"
 	Caller Caller `json:"-"`
@@ -32,6 +32,9 @@ func (CancelInput) LogValue() slog.Value { return redacted }
 // POST only: mail scanners open links before people do (security.md S2). A password that is set, or
 // signing out everywhere, does not end such a link, or a thief would do it first.
 //
+// The link of a message that somebody says that all second factors are lost ([LostFactors]) ends that,
+// in the same way, for as long as no others were set up in their place. The factors stay.
+//
 // A link that came because a first address of its kind was added takes that away; where the user
 // signs in by nothing else it is [ErrNotAllowed] until the link to restore the other was used. One
 // that was never sent, has expired or was used is [ErrTicketGone]. It costs one read and one commit.
@@ -50,6 +53,9 @@ func (p *Pool) CancelChange(ctx context.Context, in CancelInput) error {
 			return struct{}{}, err
 		}
 		t := got.Tickets[0]
+		if t != nil && t.Purpose == purposeLost {
+			return struct{}{}, p.cancelLost(ctx, t, link, got.User, in.Caller, g.now)
+		}
 		if t == nil || t.Purpose != purposeFormer || got.User == nil || t.User != got.User.ID {
 			return struct{}{}, ErrTicketGone
 		}

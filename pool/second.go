@@ -23,6 +23,7 @@ type question struct {
 	bearer bearer     // what the visitor holds of the ticket
 	kinds  []mfa.Kind // that the step can be answered with
 	verify bool       // a passkey has to verify its user
+	lost   bool       // it can be answered with LostFactors, too
 	carried
 	from    Caller
 	step    Step
@@ -31,7 +32,11 @@ type question struct {
 
 // others are the kinds that the step can be answered with instead.
 func (q *question) others() []mfa.Kind {
-	return slices.DeleteFunc(slices.Clone(q.kinds), func(k mfa.Kind) bool { return k == q.Kind })
+	kinds := slices.DeleteFunc(slices.Clone(q.kinds), func(k mfa.Kind) bool { return k == q.Kind })
+	if q.lost && q.ticket.Purpose == purposeSecond {
+		kinds = append(kinds, LostFactors)
+	}
+	return kinds
 }
 
 // pose asks for a kind, or lets the visitor choose where it is "".
@@ -65,7 +70,7 @@ func (p *Pool) pose(ctx context.Context, q *question, kind mfa.Kind) error {
 	}
 	if q.step == nil {
 		q.Kind = ""
-		q.step = &NeedChoice{Ticket: q.bearer.String(), Expires: q.ticket.Expires, Kinds: q.kinds, Enrol: q.ticket.Purpose == purposeEnrol}
+		q.step = &NeedChoice{Ticket: q.bearer.String(), Expires: q.ticket.Expires, Kinds: q.others(), Enrol: q.ticket.Purpose == purposeEnrol}
 	}
 	p.carry(q.ticket, q.bearer, q.carried)
 	return nil
@@ -74,6 +79,7 @@ func (p *Pool) pose(ctx context.Context, q *question, kind mfa.Kind) error {
 // judgeFactor asks the gate anew about what a ticket has proven, with what its answer proves.
 func (p *Pool) judgeFactor(a answered, u *user.User, shown ...gate.Proof) gate.Decision {
 	r := a.asks(p.request(a.round, u), a.now)
+	r.Lost = a.Lost
 	return gate.Decide(r, append(gate.Carried(u.ID, a.Proofs), shown...), a.now)
 }
 
@@ -96,6 +102,9 @@ func (p *Pool) answerSecond(ctx context.Context, a answered, with Response, j *j
 	}
 	switch w := with.(type) {
 	case Choice:
+		if w.Kind == LostFactors {
+			return p.answerLost(ctx, a, d, h)
+		}
 		return p.askFor(ctx, a, d, w.Kind, h)
 	case Code:
 		if bySent(a.Kind) && slices.Contains(d.Kinds(), a.Kind) {
@@ -118,7 +127,7 @@ func (p *Pool) answerSecond(ctx context.Context, a answered, with Response, j *j
 
 // askFor asks for another of the kinds that a decision offers.
 func (p *Pool) askFor(ctx context.Context, a answered, d gate.Decision, kind mfa.Kind, h *hooked) (Step, error) {
-	return p.askKind(ctx, a, question{kinds: d.Kinds(), verify: d.Verify()}, kind, h)
+	return p.askKind(ctx, a, question{kinds: d.Kinds(), verify: d.Verify(), lost: d.Lost()}, kind, h)
 }
 
 // askKind asks for another kind by the same ticket, so that its tries are not refilled.

@@ -3,6 +3,7 @@ package pool
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/pool/internal/gate"
@@ -25,6 +26,13 @@ type MFASettings struct {
 	// An email address is no authenticator (NIST SP 800-63B-4, 3.1.3.1): codes to it meet the pool's
 	// rule and never lift a sign-in to aal2.
 	Kinds []mfa.Kind `json:",omitzero"`
+	// RecoveryHold lets users who have lost all of their second factors set up another after that time,
+	// with the password and a wait alone: see [LostFactors]. 0 means that only an administrator helps
+	// ([Admin.ResetFactors]); else 72 hours to 30 days. It needs a [Config].CancelURL.
+	//
+	// With it a stolen password is enough for a thief who waits, wherever the owner sees none of the
+	// messages that go to every proven address. Without it users depend on somebody who knows them.
+	RecoveryHold time.Duration `json:",omitzero"`
 }
 
 var (
@@ -51,6 +59,9 @@ func (s MFASettings) seconds() []mfa.Kind {
 func (s Settings) factorProblems() (ps []string) {
 	if !s.MFA.Require.Valid() {
 		ps = append(ps, fmt.Sprintf(`mfa: requirement %.40q is not "", "required" or "off"`, s.MFA.Require))
+	}
+	if h := s.MFA.RecoveryHold; h != 0 && (h < minHold || h > maxHold) {
+		ps = append(ps, fmt.Sprintf("mfa: a recovery hold of %v is not 0, or 72 hours to 30 days", h))
 	}
 	ps = append(ps, kindProblems("sign-in: way in", s.SignIn.First, firstKinds)...)
 	ps = append(ps, kindProblems("mfa: kind", s.MFA.Kinds, secondKinds)...)
@@ -82,6 +93,7 @@ func kindProblems(what string, kinds, of []mfa.Kind) (ps []string) {
 func (p *Pool) rules(s *state, u *user.User, c Client) gate.Rules {
 	r := gate.Rules{Firsts: p.offered(s.settings.SignIn.firsts()), Seconds: p.offered(s.settings.MFA.seconds())}
 	r.Require, r.Devices = s.settings.MFA.Require, s.settings.Devices.Remember != RememberNever
+	r.Hold = s.settings.MFA.RecoveryHold
 	if c.RequireMFA || u != nil && slices.ContainsFunc(s.settings.Groups, func(g Group) bool {
 		return g.RequireMFA && slices.Contains(u.Groups, g.Name)
 	}) {

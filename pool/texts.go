@@ -48,13 +48,15 @@ var (
 		message.SignInCode,
 	}
 	byAdmins = []message.Kind{message.Invitation, message.AddressRemoved, message.Impersonated}
+	// toOwners must arrive, or who fills a budget keeps a theft from its victim. There are few of them.
+	toOwners = []message.Kind{message.FactorsLost, message.FactorsReplaced}
 )
 
 // counted returns among which texts a letter is counted; "" means that it is not. Of those that are
 // typed the dropped ones are counted, too: else what else arrives would tell who has an account.
 func (l letter) counted() string {
 	switch {
-	case !l.SMS || l.Trusted || l.Over || slices.Contains(byAdmins, l.Kind):
+	case !l.SMS || l.Trusted || l.Over || slices.Contains(byAdmins, l.Kind), slices.Contains(toOwners, l.Kind):
 		return ""
 	case slices.Contains(toTyped, l.Kind) && !l.Found:
 		return typedNumber

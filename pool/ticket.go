@@ -92,6 +92,7 @@ type carried struct {
 	// Of a step that asks for a factor.
 	Kind    mfa.Kind         `json:"kind,omitempty"`    // that is asked for; "" means that the visitor chooses
 	Risk    gate.Risk        `json:"risk,omitempty"`    // of the sign-in
+	Lost    bool             `json:"lost,omitempty"`    // what is set up takes the place of all other factors
 	Counted []string         `json:"counted,omitempty"` // names of the counters that the session clears
 	Asked   []hook.Challenge `json:"asked,omitempty"`   // of the program's own, that were answered
 	Secret  []byte           `json:"sealed,omitempty"`  // what an answer is judged by: a challenge, or a seed that is to be set up; sealed

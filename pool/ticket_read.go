@@ -14,6 +14,7 @@ type answered struct {
 	round
 	ticket *storage.Ticket
 	user   *user.User
+	lost   *user.User // as it is with factors that are lost, where user is without them
 	bearer bearer
 	carried
 	totp, recovery, second, custom, steps            storage.Counter // of guesses at factors, and the watermark of apps

@@ -85,6 +85,8 @@ type Request struct {
 	Policy password.Policy
 	Rules  Rules
 	Risk   Risk
+	// Lost says that the user cannot show any of their second factors, as they say.
+	Lost bool
 	// ACR is the level that is asked for, such as [token.AAL2]; "" means whichever there is. MaxAge is
 	// how old the proofs may be that the answer goes by; 0 means of any age (a step-up, RFC 9470).
 	ACR    string
@@ -111,6 +113,7 @@ type Decision struct {
 	reason  Reason
 	kinds   []mfa.Kind
 	verify  bool
+	lost    bool
 	user    *user.User
 	proofs  []token.Proof
 	now     time.Time
@@ -127,6 +130,10 @@ func (d Decision) Kinds() []mfa.Kind { return d.kinds }
 
 // Verify reports whether a passkey that answers the step has to verify its user.
 func (d Decision) Verify() bool { return d.verify }
+
+// Lost reports whether the user may answer a [Second] by saying that they have lost all of their
+// factors, and of an [Enrol] that it is for others in place of those.
+func (d Decision) Lost() bool { return d.lost }
 
 // Reason returns why a [Refuse] refuses.
 func (d Decision) Reason() Reason { return d.reason }

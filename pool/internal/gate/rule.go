@@ -15,6 +15,7 @@ type Rules struct {
 	Seconds []mfa.Kind      // that may be a second factor
 	Require mfa.Requirement // the strictest of the pool's, the client's and the groups'
 	Devices bool            // a remembered device stands in for a second factor
+	Hold    time.Duration   // until who has lost all factors may set up others; 0 means never
 }
 
 // Risk is what is made of the circumstances of a sign-in.
@@ -49,7 +50,10 @@ func (r Request) factors(d Decision) Decision {
 	}
 	d.outcome, d.proofs, d.next = Step, held, First
 	begun, has := slices.ContainsFunc(standing, r.first), r.has()
-	if begun {
+	if d.lost = r.loses(standing); d.lost && r.Lost && r.recovers(d.now) {
+		d.next, d.kinds = Enrol, r.reach(standing, r.Rules.Seconds, d.now)
+	}
+	if begun && len(d.kinds) == 0 {
 		d.next, d.kinds = Second, r.reach(standing, append(slices.Clip(has), mfa.KindPassword), d.now)
 	}
 	if len(d.kinds) == 0 {
@@ -61,6 +65,7 @@ func (r Request) factors(d Decision) Decision {
 	if len(d.kinds) == 0 {
 		return Decision{outcome: Refuse, reason: NoFactor}
 	}
+	d.lost = d.lost && d.next != First
 	d.verify = !r.enough(standing, token.MethodPasskey, d.now)
 	if d.next == First {
 		d.verify = !r.leads(standing, begun, token.MethodPasskey, d.now)

@@ -273,10 +273,36 @@ var invariants = map[string]func(s situation, d gate.Decision) bool{
 		}
 		return len(d.Kinds()) > 0
 	},
-	"who has a factor sets up none on the way in": func(s situation, d gate.Decision) bool {
-		return d.Next() != gate.Enrol || !s.hasSecond()
+	"who has a factor sets up none on the way in, but after the hold": func(s situation, d gate.Decision) bool {
+		return d.Next() != gate.Enrol || !s.hasSecond() || s.waited()
+	},
+	"to have lost all factors is no proof": func(s situation, d gate.Decision) bool {
+		s.r.Lost = !s.r.Lost
+		return (s.decide().Outcome() == gate.Mint) == (d.Outcome() == gate.Mint)
+	},
+	"who may say that all is lost has shown the password, and is asked for no more than they had": func(s situation, d gate.Decision) bool {
+		return !d.Lost() || s.r.Rules.Hold > 0 && s.byPassword() && s.r.Purpose == gate.SignIn && s.hasSecond() && (d.Next() == gate.Second || s.waited())
 	},
 	"every way that is offered ends in a session": func(s situation, d gate.Decision) bool { return s.ends(3) },
+}
+
+// byPassword reports whether the password was shown, and nothing more is asked for than a sign-in.
+func (s situation) byPassword() bool {
+	shows := s.shows("password") || s.shows("old password")
+	return shows && slices.Contains(s.has, "password") && s.r.ACR == "" && s.r.MaxAge == 0 && s.r.Risk <= gate.Ask
+}
+
+// waited reports whether ada has said that all factors are lost, and the hold is over.
+func (s situation) waited() bool {
+	l, hold := s.r.User.Factors.Lost, s.r.Rules.Hold
+	if !s.r.Lost || hold == 0 || l.Asked.IsZero() || l.Epoch != s.r.User.Epoch || !s.byPassword() {
+		return false
+	}
+	from := l.Asked.Add(hold)
+	if l.Until.After(from) {
+		from = l.Until
+	}
+	return !now.Before(from) && now.Before(from.Add(7*24*time.Hour))
 }
 
 // standsIn reports whether a remembered device does for a second factor.
@@ -306,7 +332,10 @@ func (s situation) ends(steps int) bool {
 			by = byFirst[k]
 		case gate.Confirm, gate.NewPassword, gate.Second:
 		case gate.Enrol:
-			next.has = append(slices.Clip(s.has), map[mfa.Kind]string{
+			if d.Lost() { // all others go
+				next.has = slices.DeleteFunc(slices.Clone(s.has), func(h string) bool { return h != "password" })
+			}
+			next.has = append(slices.Clip(next.has), map[mfa.Kind]string{
 				mfa.KindTOTP: "app", mfa.KindPasskey: "passkey", mfa.KindSMS: "SMS", mfa.KindEmail: "email",
 			}[k])
 			next.r.User = person(next.has...)
@@ -335,7 +364,7 @@ func TestT1_EveryPolicyFactorsAndProofs(t *testing.T) {
 				for _, require := range []mfa.Requirement{mfa.Off, mfa.Optional, mfa.Required} {
 					rules := gate.Rules{Firsts: firsts, Seconds: seconds, Require: require, Devices: true}
 					for i, has := range people {
-						everySituation(t, i+len(firsts)+len(seconds), rules, has)
+						everySituation(t, i+len(firsts)+len(seconds), rules, has, person(has...), false)
 					}
 				}
 			})
@@ -343,7 +372,7 @@ func TestT1_EveryPolicyFactorsAndProofs(t *testing.T) {
 	}
 }
 
-func everySituation(t *testing.T, part int, rules gate.Rules, has []string) {
+func everySituation(t *testing.T, part int, rules gate.Rules, has []string, u *user.User, lost bool) {
 	names := slices.Sorted(func(yield func(string) bool) {
 		for name := range shown {
 			if !slices.Contains(nothing, name) && !yield(name) {
@@ -351,7 +380,6 @@ func everySituation(t *testing.T, part int, rules gate.Rules, has []string) {
 			}
 		}
 	})
-	u := person(has...)
 	for _, r := range []gate.Request{
 		{Purpose: gate.SignIn},
 		{Purpose: gate.Refresh},
@@ -362,7 +390,7 @@ func everySituation(t *testing.T, part int, rules gate.Rules, has []string) {
 		{Purpose: gate.SignIn, MaxAge: time.Minute},
 		{Purpose: gate.SignIn, ACR: token.AAL2, MaxAge: time.Minute},
 	} {
-		r.Rules, r.User = rules, u
+		r.Rules, r.User, r.Lost = rules, u, lost
 		for i, a := range names {
 			for j, b := range append([]string{""}, names[i+1:]...) {
 				if j > 0 && (i+j+part)%12 != 0 { // each pair with one in twelve of the policies
