@@ -169,7 +169,7 @@ func (p *Pool) answerOther(ctx context.Context, a answered, with Response, j *ju
 // and so is the right one while codes of the account are locked.
 func (p *Pool) answerFirstCode(ctx context.Context, a answered, w Code, typed string, h *hooked) (Step, error) {
 	o := occurrence{who: a.user, from: a.from, Kind: signInEvent, Outcome: refused, Reason: string(a.Kind), Client: a.client.ID}
-	risk, err := p.mayTry(ctx, h, a.round, typed, a.user, a.password)
+	risk, err := p.mayTry(ctx, h, a.round, typed, a.user, a.missed())
 	a.risk = max(a.risk, risk)
 	if err != nil {
 		return nil, p.denied(ctx, err, a.now, o, storage.Count{Key: a.source, Rule: sourceRule, Now: a.now})

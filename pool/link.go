@@ -174,7 +174,7 @@ func (p *Pool) answerLink(ctx context.Context, a answered, b bearer, with Respon
 	d := gate.Decide(p.request(a.round, a.user), []gate.Proof{j.owner}, a.now)
 	if d.Outcome() != gate.Step || d.Next() != gate.Confirm {
 		o.Reason = string(d.Reason())
-		return nil, p.wrong(ctx, a.guess(a.password), ErrNotAuthorized, o, a.tried())
+		return nil, p.wrong(ctx, a.guess(a.guesses), ErrNotAuthorized, o, a.tried())
 	}
 	proof, _ := p.gate.EmailCode(a.ticket, a.Channel, b.String(), a.now)
 	return p.confirmed(ctx, a, []gate.Proof{j.owner, proof}, &j.hooked)

@@ -12,7 +12,7 @@ import (
 // needNewPassword answers the right temporary password with a ticket to choose one of one's own.
 func (p *Pool) needNewPassword(ctx context.Context, r reading, d gate.Decision, c Caller) (Step, error) {
 	t, ticket := p.newTicket(r.user, r.client.ID, purposeNewPassword, c,
-		carried{Proofs: d.Proofs(), Risk: r.risk}, r.now, r.now.Add(r.client.StepLifetime))
+		carried{Proofs: d.Proofs(), Risk: r.risk, Counted: []string{r.counter.Key.Name}}, r.now, r.now.Add(r.client.StepLifetime))
 	o := occurrence{
 		who: r.user, from: c, Kind: signInEvent, Outcome: stepped,
 		Reason: string(KindNewPassword), Client: r.client.ID,

@@ -87,19 +87,19 @@ func (p *Pool) withPassword(ctx context.Context, a answered, j *judgement) (Step
 	d := p.judgeFactor(a, a.user, j.owner, p.remembers(a.round, a.from, a.user))
 	if !j.owner.Holds() || d.Outcome() == gate.Refuse {
 		o.Reason = string(d.Reason())
-		return nil, p.wrong(ctx, a.guess(a.password), ErrNotAuthorized, o, a.tried())
+		return nil, p.wrong(ctx, a.guess(a.guesses), ErrNotAuthorized, o, a.tried())
 	}
-	return p.advance(ctx, a.attained(a.user, d, &j.hooked, a.password, storage.Require(a.user)))
+	return p.advance(ctx, a.attained(a.user, d, &j.hooked, a.guesses, storage.Require(a.user)))
 }
 
 // judgeAnswer judges the password that answers a ticket, where it may be guessed at. An error is no
 // verdict.
 func (p *Pool) judgeAnswer(ctx context.Context, a *answered, j *judgement, o occurrence) error {
-	if !guessRule.Locked(a.password, a.now).IsZero() {
+	if !guessRule.Locked(a.guesses, a.now).IsZero() {
 		return p.unjudged(ctx, o, accountLocked, ErrNotAuthorized)
 	}
 	if err := p.mayAnswer(ctx, a, &j.hooked); err != nil {
 		return err
 	}
-	return p.full(ctx, o, p.judge(ctx, j, p.from(a.from, string(a.user.ID), false), a.user, nil, a.now))
+	return p.full(ctx, o, p.judge(ctx, j, p.from(a.from, string(a.user.ID), a.guesses.Key != a.password.Key), a.user, nil, a.now))
 }

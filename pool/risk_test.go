@@ -573,3 +573,81 @@ func TestT1_RiskBeforeAConfirmation(t *testing.T) {
 		t.Errorf("= %v, want ErrBadCode", err)
 	}
 }
+
+// What strangers guess wrong between the steps of a sign-in is nothing to a known device: neither is it a
+// risk, nor does it lock the password that a step asks for.
+func TestT6_StrangersBetweenTheSteps(t *testing.T) {
+	t.Parallel()
+	risky := false
+	j := judge{says: func(e hook.AssessRisk) (hook.Risk, error) {
+		if !risky {
+			return hook.NoRisk, nil
+		}
+		return e.Risk, nil
+	}}
+	k := open(t, acting(pool.RiskBlock, pool.RiskBlock, pool.RiskBlock), with(hook.Set{AssessRisk: j.assess}))
+	k.permanent(ada)
+	d := k.doneFrom(at("192.0.2.1"), ada, right)
+	own := by("192.0.2.1", d)
+	k.clock.advance(time.Minute)
+	steps := map[string]func() (pool.Step, error){
+		"a password": func() (pool.Step, error) {
+			return k.account(d).StepUp(t.Context(), pool.StepUpInput{MaxAge: time.Second, Caller: own})
+		},
+		"a code": func() (pool.Step, error) { return k.signInFrom(own, ada, right) },
+	}
+	for _, name := range []string{"a password", "a code"} {
+		var seed mfa.Seed
+		if name == "a code" {
+			seed = k.enrolled(ada)
+		}
+		risky = true
+		step, err := steps[name]()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		in := pool.RespondInput{Caller: own}
+		switch s := step.(type) {
+		case *pool.NeedPassword:
+			in.Ticket, in.With = s.Ticket, pool.Password{Value: right}
+		case *pool.NeedTOTP:
+			in.Ticket, in.With = s.Ticket, pool.Code{Value: seed.Code(k.clock.Now())}
+		default:
+			t.Fatalf("%s: the step is %T", name, step)
+		}
+		risky = false
+		for range 5 {
+			k.signInFrom(at("203.0.113.9"), ada, wrong)
+		}
+		risky = true
+		if _, err := pool.Finished(k.Respond(t.Context(), in)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// The right password that earned a step counts against guessing, and is no failure in the risk of its
+// answer: who slips twice is let in.
+func TestTheRightPasswordIsNoFailure(t *testing.T) {
+	t.Parallel()
+	k := open(t, acting("", "", pool.RiskBlock))
+	k.permanent(ada)
+	seed := k.enrolled(ada)
+	stranger := at("192.0.2.1") // with a new device in a new network: one more would block
+	for _, slips := range []int{2, 3} {
+		for range slips {
+			k.signInFrom(stranger, ada, wrong)
+		}
+		step, err := k.signInFrom(stranger, ada, right)
+		if (err == nil) != (slips == 2) {
+			t.Fatalf("after %d slips: %v", slips, err)
+		}
+		if err != nil {
+			break
+		}
+		in := pool.RespondInput{Ticket: step.(*pool.NeedTOTP).Ticket, With: pool.Code{Value: seed.Code(k.clock.Now())}, Caller: stranger}
+		if _, err := pool.Finished(k.Respond(t.Context(), in)); err != nil {
+			t.Errorf("after %d slips, the code: %v", slips, err)
+		}
+	}
+}

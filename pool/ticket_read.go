@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"slices"
 
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
@@ -20,6 +21,7 @@ type answered struct {
 	totp, recovery, second, custom, steps            storage.Counter // of guesses at factors, and the watermark of apps
 	tries, password, code, resetCode, requests, told storage.Counter
 	begun                                            storage.Counter // of guesses at codes by which a sign-in begins
+	guesses                                          storage.Counter // at the password: of a known device its own (security.md T6)
 	source                                           storage.CounterKey
 	replaces                                         *token.Session // that a step-up is of; nil means none
 	ask                                              *asking
@@ -35,6 +37,7 @@ func (a answered) guess(at storage.Counter) guess { return guess{at, a.source, a
 // class 31).
 func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answered, err error) {
 	now, c := p.now(), ask.from
+	d := p.device(c, now)
 	got, s, err := p.visit(ctx, c, storage.Want{
 		Now: now, Tickets: []string{b.ID()},
 		Counters: append([]storage.CounterKey{
@@ -52,6 +55,7 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 			{Pool: p.config.ID, Name: devices},
 			{Pool: p.config.ID, Name: signInCounter},
 			{Pool: p.config.ID, Name: customCounter},
+			{Pool: p.config.ID, Owner: string(d.User), Name: d.counter()},
 		}, ask.counters(p)...),
 	})
 	if err != nil {
@@ -83,11 +87,15 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 	if !ticketRule.Locked(a.tries, now).IsZero() {
 		return a, ErrTicketGone
 	}
-	if a.Acting == "" && !p.device(c, now).knows(a.user) { // who steps up has signed in already
+	known := d.knows(a.user)
+	if a.guesses = a.password; known {
+		a.guesses = got.Counters[14]
+	}
+	if a.Acting == "" && !known { // who steps up has signed in already
 		a.devices = got.Counters[11]
 	}
 	ask.client = a.ticket.Client
-	a.client, err = p.proven(ctx, ask, a.round, got.Counters[14:])
+	a.client, err = p.proven(ctx, ask, a.round, got.Counters[15:])
 	if err == nil && a.state.predates(a.client.ID, a.ticket.Created) {
 		err = ErrTicketGone
 	}
@@ -109,13 +117,23 @@ func (a answered) tried() storage.Change {
 	return storage.Count{Key: a.tries.Key, Rule: ticketRule, Now: a.now}
 }
 
+// missed are the guesses that count in the risk of an answer: not the right one that earned the ticket,
+// which was counted, too (security.md T5).
+func (a answered) missed() storage.Counter {
+	c := a.guesses
+	if slices.Contains(a.Counted, c.Key.Name) {
+		c.Run = max(c.Run-1, 0)
+	}
+	return c
+}
+
 // mayAnswer asks PreAuthentication about an answer to a ticket that may end in a sign-in by
 // password, and what risk there is in it. What there was when the sign-in began stays with it.
 func (p *Pool) mayAnswer(ctx context.Context, a *answered, h *hooked) error {
 	if err := a.client.allows(FlowPassword); err != nil && !a.client.has(FlowChoice) {
 		return err
 	}
-	risk, err := p.mayTry(ctx, h, a.round, called(a.user), a.user, a.password)
+	risk, err := p.mayTry(ctx, h, a.round, called(a.user), a.user, a.missed())
 	a.risk = max(a.risk, risk)
 	if err != nil {
 		err = p.denied(ctx, err, a.now, occurrence{who: a.user, from: a.from, Kind: signInEvent, Client: a.client.ID},
