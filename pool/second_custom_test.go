@@ -504,9 +504,9 @@ func TestS8_ChallengesEnd(t *testing.T) {
 // and nowhere in the store but sealed; nor does the answer.
 func TestS8_PrivateParametersStayPrivate(t *testing.T) {
 	t.Parallel()
-	var logged strings.Builder
+	logged := &lockedBuffer{}
 	k := open(t, challenges(animal()), func(c *pool.Config) {
-		c.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		c.Logger = slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
 	k.confirmed(ada)
 	k.store.reset()
