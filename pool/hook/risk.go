@@ -22,8 +22,8 @@ type AssessRisk struct {
 
 	NewDevice  bool // the user has not signed in with it before, or it did not say so
 	NewNetwork bool // nor with this device from this network: of the last eight, a /24 or for IPv6 a /48
-	// Failures says that at least three guesses in a row were wrong: at the account or, from a known
-	// device, with that device.
+	// Failures says that at least three guesses in a row came to nothing, at the account or, from a known
+	// device, with that device: they were wrong, or a sign-in that was begun rightly went no further.
 	Failures bool
 	// CommonPassword says that the password that was typed, right or wrong, is one of those that
 	// everybody uses.
