@@ -61,6 +61,16 @@ var sensitive = map[string]func(k *kit, a *pool.Account, with pool.Response) err
 	"Delete": func(k *kit, a *pool.Account, with pool.Response) error {
 		return a.Delete(k.t.Context(), pool.DeleteInput{With: with})
 	},
+	"AddPasskey": func(k *kit, a *pool.Account, with pool.Response) error {
+		return second(a.AddPasskey(k.t.Context(), pool.AddPasskeyInput{With: with}))
+	},
+	"RemovePasskey": func(k *kit, a *pool.Account, with pool.Response) error {
+		return second(a.RemovePasskey(k.t.Context(), pool.RemovePasskeyInput{ID: k.givePasskey(ada), With: with}))
+	},
+	"AskForPasskey": func(k *kit, a *pool.Account, with pool.Response) error {
+		k.givePasskey(ada)
+		return second(a.AskForPasskey(k.t.Context(), pool.AskForPasskeyInput{With: with}))
+	},
 	"EndSession": func(k *kit, a *pool.Account, with pool.Response) error {
 		all, err := a.Sessions(k.t.Context())
 		if err != nil || len(all) == 0 {
@@ -77,13 +87,13 @@ func TestS5_SensitiveActsNeedFreshProof(t *testing.T) {
 	for name, act := range sensitive {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := open(t, restores)
+			k := open(t, restores, passkeys)
 			k.confirmed(ada)
 			d := k.done(ada)
 			if err := act(k, k.account(d), nil); err != nil {
 				t.Fatalf("right after the sign-in = %v", err)
 			}
-			k = open(t, restores)
+			k = open(t, restores, passkeys)
 			k.confirmed(ada)
 			d = k.done(ada)
 			k.clock.advance(9 * time.Minute)
@@ -119,7 +129,7 @@ func TestT5_FreshProofIsCounted(t *testing.T) {
 	for name, act := range sensitive {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := open(t, restores)
+			k := open(t, restores, passkeys)
 			k.confirmed(ada)
 			a := k.account(k.done(ada))
 			for range 5 {
@@ -151,7 +161,7 @@ func TestT5_FreshProofIsCounted(t *testing.T) {
 func TestT5_UncountedFreshProofDoesNotLeave(t *testing.T) {
 	t.Parallel()
 	for name, act := range sensitive {
-		k := open(t, restores)
+		k := open(t, restores, passkeys)
 		k.confirmed(ada)
 		a := k.account(k.done(ada))
 		k.store.instead(storage.ErrRetry)
@@ -201,7 +211,7 @@ func TestCVE43_AThiefWithThePasswordLacksAFactor(t *testing.T) {
 	for name, act := range sensitive {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := open(t, restores)
+			k := open(t, restores, passkeys)
 			k.confirmed(ada)
 			seed := k.enrolled(ada)
 			d := k.doneTwice(ada, seed)
@@ -216,6 +226,9 @@ func TestCVE43_AThiefWithThePasswordLacksAFactor(t *testing.T) {
 			}
 			if _, commits := k.store.counted(); len(commits) > 0 {
 				t.Errorf("the store was written: %v", commits)
+			}
+			if name == "RemovePasskey" || name == "AskForPasskey" { // they give a passkey, and steps ask for it, too
+				return
 			}
 			step, err := k.stepUp(d, "", 10*time.Minute)
 			if err != nil {

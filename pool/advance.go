@@ -54,7 +54,7 @@ func (p *Pool) advance(ctx context.Context, v attained) (step Step, err error) {
 
 // counted returns the names of the counters that the session clears: of all that was proven for it.
 func (v attained) counted() []string {
-	if v.at.Key.Name == "" {
+	if v.at.Key.Owner != string(v.user.ID) { // there is none, or it goes with its ticket
 		return v.earlier
 	}
 	return append(slices.Clip(v.earlier), v.at.Key.Name)

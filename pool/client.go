@@ -143,7 +143,7 @@ func (c Client) problems(s Settings) (ps []string) {
 	}
 	for i, f := range c.Flows {
 		if !slices.Contains(flows, f) || slices.Contains(c.Flows[:i], f) {
-			ps = append(ps, fmt.Sprintf("flow %.40q: there are password and refresh, each once", f))
+			ps = append(ps, fmt.Sprintf("flow %.40q: there are password, choice and refresh, each once", f))
 		}
 	}
 	ps = append(ps, c.lifetimeProblems()...)

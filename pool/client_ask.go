@@ -24,6 +24,10 @@ type asking struct {
 	// was judged then is to be counted, and it refuses that no more.
 	admitted bool
 	leaves   bool // to sign out, which whoever is refused all else may do
+	// passkey is the credential id that the answer to a ticket names; nil means none. Alien remembers
+	// that its owner is not whom the ticket is for.
+	passkey []byte
+	alien   bool
 }
 
 // visitor returns who is to be let in.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/mfa"
+	"github.com/userpool-go/userpool/mfa/passkey/passkeytest"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/user"
 )
@@ -206,6 +207,52 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 			return k.as(d, func(a *pool.Account) error { return a.Delete(k.t.Context(), pool.DeleteInput{}) })
 		}
 	}},
+	"begin a sign-in by a passkey": {
+		"of anybody": func(k *kit) func() error { return func() error { k.byPasskey(""); return nil } },
+		"of nobody":  func(k *kit) func() error { return func() error { k.byPasskey(ada); return nil } },
+		"of one": func(k *kit) func() error {
+			k.confirmed(ada)
+			k.newPasskey(ada, passkeytest.New(localhost))
+			return func() error { k.byPasskey(ada); return nil }
+		},
+	},
+	"sign in by a passkey, right or wrong": {
+		"right": func(k *kit) func() error {
+			k.confirmed(ada)
+			device := passkeytest.New(localhost)
+			k.newPasskey(ada, device)
+			need := k.byPasskey("")
+			return func() error { return second(k.enter(need, device)) }
+		},
+		"wrong": func(k *kit) func() error {
+			k.confirmed(ada)
+			device := passkeytest.New(localhost)
+			k.newPasskey(ada, device)
+			need := k.byPasskey("")
+			device.Absent = true
+			return func() error { return expect(second(k.enter(need, device)), pool.ErrNotAuthorized) }
+		},
+	},
+	"make or remove a passkey": {
+		"ask": func(k *kit) func() error {
+			a := k.account(k.signedIn())
+			return func() error { return second(a.AddPasskey(k.t.Context(), pool.AddPasskeyInput{})) }
+		},
+		"make": func(k *kit) func() error {
+			a := k.account(k.signedIn())
+			need, err := a.AddPasskey(k.t.Context(), pool.AddPasskeyInput{})
+			if err != nil {
+				k.t.Fatal(err)
+			}
+			in := made(k.t, need, passkeytest.New(localhost))
+			return func() error { return second(a.ConfirmPasskey(k.t.Context(), in)) }
+		},
+		"remove": func(k *kit) func() error {
+			a := k.account(k.signedIn())
+			in := pool.RemovePasskeyInput{ID: k.givePasskey(ada)}
+			return func() error { return second(a.RemovePasskey(k.t.Context(), in)) }
+		},
+	},
 	"end all other sessions": {"": func(k *kit) func() error {
 		d := k.signedIn()
 		return func() error {
@@ -415,7 +462,7 @@ func TestCostsAreThoseOfTheREADME(t *testing.T) {
 		for which, prepare := range cases {
 			t.Run(name+"/"+which, func(t *testing.T) {
 				t.Parallel()
-				k := open(t, restores, func(c *pool.Config) {
+				k := open(t, restores, passkeys, func(c *pool.Config) {
 					if strings.Contains(name, "link") {
 						byLink(c)
 					}

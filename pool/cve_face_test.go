@@ -53,6 +53,11 @@ var writable = map[reflect.Type]string{
 	reflect.TypeFor[pool.RemoveAuthenticatorInput]():  "ID With Caller",
 	reflect.TypeFor[pool.PreferFactorInput]():         "Kind With Caller",
 	reflect.TypeFor[pool.MakeRecoveryCodesInput]():    "With Caller",
+	reflect.TypeFor[pool.AddPasskeyInput]():           "With Caller",
+	reflect.TypeFor[pool.ConfirmPasskeyInput]():       "Ticket Passkey Caller",
+	reflect.TypeFor[pool.RenamePasskeyInput]():        "ID Name With Caller",
+	reflect.TypeFor[pool.RemovePasskeyInput]():        "ID With Caller",
+	reflect.TypeFor[pool.AskForPasskeyInput]():        "On With Caller",
 }
 
 // CVE class 44: a visitor writes what is listed, and a body that is decoded into an input does not

@@ -37,7 +37,11 @@ func (p *Pool) answerEnrol(ctx context.Context, a answered, with Response, h *ho
 		if w, ok := with.(Code); ok {
 			return p.enrolAuthenticator(ctx, a, w, h)
 		}
-	case mfa.KindSMS, mfa.KindEmail, mfa.KindPasskey: // of which each has an answer of its own
+	case mfa.KindPasskey:
+		if w, ok := with.(PasskeyAttestation); ok {
+			return p.enrolPasskey(ctx, a, w, h)
+		}
+	case mfa.KindSMS, mfa.KindEmail: // of which each has an answer of its own
 	case mfa.KindPassword, mfa.KindRecovery, mfa.KindCustom: // are not set up
 	}
 	return nil, ErrWrongStep

@@ -58,7 +58,10 @@ func Tell(ctx context.Context, p *Pool, id user.ID, from Caller, factor message.
 func Seal(p *Pool, u *user.User, seed mfa.Seed) {
 	a := user.App{ID: rand.Text(), Created: p.now()}
 	a.Seed = p.config.Keys.Seal(gate.SeedLabel(u.Pool, u.ID, a.ID), seed.Bytes())
-	u.Factors = &user.Factors{Apps: []user.App{a}}
+	if u.Factors == nil {
+		u.Factors = new(user.Factors)
+	}
+	u.Factors.Apps = []user.App{a}
 }
 
 // RecoveryCodes gives a user recovery codes, and returns them.

@@ -132,6 +132,10 @@ func (p *Pool) answerFirst(ctx context.Context, a answered, with Response, j *ju
 		if bySent(a.Kind) && slices.Contains(kinds, a.Kind) {
 			return p.answerFirstCode(ctx, a, w, typed, &j.hooked)
 		}
+	case PasskeyAssertion:
+		if a.Kind == mfa.KindPasskey && slices.Contains(kinds, mfa.KindPasskey) {
+			return p.answerFirstPasskey(ctx, a, w, typed, &j.hooked)
+		}
 	case Password:
 		if (a.Kind == mfa.KindPassword || a.Kind == "") && slices.Contains(kinds, mfa.KindPassword) {
 			j.ticket = &a
@@ -156,6 +160,10 @@ func (p *Pool) answerOther(ctx context.Context, a answered, with Response, j *ju
 	case Code:
 		if bySent(a.Kind) && slices.Contains(d.Kinds(), a.Kind) {
 			return p.answerFirstCode(ctx, a, w, called(a.user), &j.hooked)
+		}
+	case PasskeyAssertion:
+		if a.Kind == mfa.KindPasskey && slices.Contains(d.Kinds(), mfa.KindPasskey) {
+			return p.answerFirstPasskey(ctx, a, w, called(a.user), &j.hooked)
 		}
 	case Password:
 		if slices.Contains(d.Kinds(), mfa.KindPassword) {

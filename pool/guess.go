@@ -142,7 +142,7 @@ func (o occurrence) locking(until time.Time) occurrence {
 // whileLocked is what whoever guesses hears while a counter is locked: what a wrong answer hears,
 // whatever theirs was (security.md T6).
 func whileLocked(guesses storage.Counter) error {
-	if strings.HasPrefix(guesses.Key.Name, passwordCounter) {
+	if strings.HasPrefix(guesses.Key.Name, passwordCounter) || guesses.Key.Name == passkeyCounter {
 		return ErrNotAuthorized
 	}
 	return ErrBadCode

@@ -13,6 +13,7 @@ import (
 
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/mfa"
+	"github.com/userpool-go/userpool/mfa/passkey/passkeytest"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/token"
@@ -74,6 +75,28 @@ var inputs = map[string]func(k *kit, d *pool.Done, bob string) any{
 	"EndSession": func(k *kit, d *pool.Done, _ string) any {
 		all, _ := k.account(d).Sessions(k.t.Context())
 		return pool.EndSessionInput{ID: all[0].ID, With: pool.Password{Value: right}, Caller: caller}
+	},
+	"AddPasskey": func(*kit, *pool.Done, string) any {
+		return pool.AddPasskeyInput{With: pool.Password{Value: right}, Caller: caller}
+	},
+	"ConfirmPasskey": func(k *kit, d *pool.Done, _ string) any {
+		need, err := k.account(d).AddPasskey(k.t.Context(), pool.AddPasskeyInput{Caller: caller})
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		in := made(k.t, need, passkeytest.New(localhost))
+		in.Caller = caller
+		return in
+	},
+	"RenamePasskey": func(k *kit, _ *pool.Done, _ string) any {
+		return pool.RenamePasskeyInput{ID: k.givePasskey(ada), Name: "laptop", With: pool.Password{Value: right}, Caller: caller}
+	},
+	"RemovePasskey": func(k *kit, _ *pool.Done, _ string) any {
+		return pool.RemovePasskeyInput{ID: k.givePasskey(ada), With: pool.Password{Value: right}, Caller: caller}
+	},
+	"AskForPasskey": func(k *kit, _ *pool.Done, _ string) any {
+		k.givePasskey(ada)
+		return pool.AskForPasskeyInput{With: pool.Password{Value: right}, Caller: caller}
 	},
 	"EndOtherSessions": func(*kit, *pool.Done, string) any {
 		return pool.EndOtherSessionsInput{With: pool.Password{Value: right}, Caller: caller}
@@ -195,9 +218,14 @@ func TestHostileInput(t *testing.T) {
 	}
 }
 
+// needs are what a pool has to be like for the input of a method to pass.
+var needs = map[string]func(*pool.Config){
+	"ConfirmLink": byLink, "ChangeUsername": renaming, "CancelChange": restores, "AddPasskey": passkeys, "ConfirmPasskey": passkeys,
+	"RenamePasskey": passkeys, "RemovePasskey": passkeys, "AskForPasskey": passkeys,
+}
+
 // openFor opens a pool on which the input of a method passes.
 func openFor(t *testing.T, m reflect.Method, change ...func(*pool.Config)) *kit {
-	needs := map[string]func(*pool.Config){"ConfirmLink": byLink, "ChangeUsername": renaming, "CancelChange": restores}
 	if need := needs[m.Name]; need != nil {
 		change = append([]func(*pool.Config){need}, change...)
 	}
@@ -236,10 +264,10 @@ func texts(t reflect.Type, at []int) (paths [][]int) {
 	for i := range t.NumField() {
 		path := append(at[:len(at):len(at)], i)
 		switch f := t.Field(i); f.Type {
-		case reflect.TypeFor[string](), reflect.TypeFor[user.ID](), reflect.TypeFor[message.Channel](), reflect.TypeFor[password.Secret](), reflect.TypeFor[token.Secret](),
+		case reflect.TypeFor[string](), reflect.TypeFor[[]byte](), reflect.TypeFor[user.ID](), reflect.TypeFor[message.Channel](), reflect.TypeFor[password.Secret](), reflect.TypeFor[token.Secret](),
 			reflect.TypeFor[user.Attributes](), reflect.TypeFor[map[string]string](), reflect.TypeFor[pool.Response]():
 			paths = append(paths, path)
-		case reflect.TypeFor[pool.Caller]():
+		case reflect.TypeFor[pool.Caller](), reflect.TypeFor[pool.PasskeyAttestation]():
 			paths = append(paths, texts(f.Type, path)...)
 		}
 	}
@@ -250,6 +278,8 @@ func pathName(t reflect.Type, path []int) string { return t.FieldByIndex(path).N
 
 func set(f reflect.Value, value string) {
 	switch old := f.Interface().(type) {
+	case []byte:
+		f.SetBytes([]byte(value))
 	case string, user.ID, message.Channel:
 		f.SetString(value)
 	case password.Secret:
@@ -300,7 +330,7 @@ func harmless(in reflect.Value, field []int, value string) bool {
 		return value == "" && (in.Type() == reflect.TypeFor[pool.CreateUserInput]() || in.Type() == reflect.TypeFor[pool.ResendInvitationInput]())
 	case "Username": // one that is preferred may go
 		return value == "" && in.Type() == reflect.TypeFor[pool.ChangeUsernameInput]()
-	case "Name": // an app needs none
+	case "Name": // a factor needs none
 		return value == ""
 	case "Ticket": // a link may be opened without one
 		return value == "" && in.Type() == reflect.TypeFor[pool.LinkInput]()

@@ -331,6 +331,23 @@ var inPerson = map[string]struct {
 		}
 		return second(0, a.EndSession(ctx, pool.EndSessionInput{ID: all[0].ID, With: pool.Password{Value: right}}))
 	}},
+	"Passkeys": {true, func(ctx context.Context, a *pool.Account) error { return second(a.Passkeys(ctx)) }},
+	"AddPasskey": {false, func(ctx context.Context, a *pool.Account) error {
+		return second(a.AddPasskey(ctx, pool.AddPasskeyInput{With: pool.Password{Value: right}}))
+	}},
+	"ConfirmPasskey": {false, func(ctx context.Context, a *pool.Account) error {
+		in := pool.ConfirmPasskeyInput{Ticket: strings.Repeat("A", 64), Passkey: pool.PasskeyAttestation{JSON: []byte("{}")}}
+		return second(a.ConfirmPasskey(ctx, in))
+	}},
+	"RenamePasskey": {false, func(ctx context.Context, a *pool.Account) error {
+		return a.RenamePasskey(ctx, pool.RenamePasskeyInput{ID: "x", Name: "y"})
+	}},
+	"RemovePasskey": {false, func(ctx context.Context, a *pool.Account) error {
+		return second(a.RemovePasskey(ctx, pool.RemovePasskeyInput{ID: "x", With: pool.Password{Value: right}}))
+	}},
+	"AskForPasskey": {false, func(ctx context.Context, a *pool.Account) error {
+		return second(a.AskForPasskey(ctx, pool.AskForPasskeyInput{On: true, With: pool.Password{Value: right}}))
+	}},
 	"EndOtherSessions": {false, func(ctx context.Context, a *pool.Account) error {
 		return second(a.EndOtherSessions(ctx, pool.EndOtherSessionsInput{With: pool.Password{Value: right}}))
 	}},

@@ -131,7 +131,7 @@ func (c Config) lacks(s Settings) (ps []string) {
 	if s.MFA.RecoveryHold > 0 && c.CancelURL == "" {
 		ps = append(ps, "mfa: a recovery hold needs a CancelURL: the page by which owners end it")
 	}
-	return ps
+	return append(ps, c.passkeyProblems(s)...)
 }
 
 // invitation is l with a link for t in place of its code, where it proves an email address and the

@@ -373,7 +373,7 @@ func TestT10_ObserversLearnNothingPersonal(t *testing.T) {
 
 func tellsNobody(t *testing.T, m reflect.Method) {
 	var s witness
-	special := map[string]func(*pool.Config){"ConfirmLink": byLink, "ChangeUsername": renaming, "CancelChange": restores}[m.Name]
+	special := needs[m.Name]
 	k := open(t, s.observe, func(c *pool.Config) {
 		if special != nil {
 			special(c)

@@ -72,19 +72,9 @@ func (PasskeyAssertion) LogValue() slog.Value { return redacted }
 // LogValue leaves the answer out, like that of [PasskeyAssertion].
 func (PasskeyAttestation) LogValue() slog.Value { return redacted }
 
-// maxPasskeyName bounds the name of a passkey, in characters.
-const maxPasskeyName = 64
-
 // passkeyJSON checks the form of what a browser has made of options.
 func (v *validation) passkeyJSON(answer []byte) {
 	if len(answer) > maxResponse || !json.Valid(answer) {
 		v.add("With", "must be the JSON of a passkey")
-	}
-}
-
-// passkeyName checks what a passkey is to be called.
-func (v *validation) passkeyName(name string) {
-	if !line(name, maxPasskeyName) {
-		v.add("Name", "must be a line of at most 64 characters")
 	}
 }

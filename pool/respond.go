@@ -27,6 +27,7 @@ func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (St
 	var v validation
 	v.response(p.state.Load().settings.Passwords, in.With)
 	v.metadata(in.Metadata)
+	named := p.answersByPasskey(&v, in.With)
 	if err := v.err(); err != nil {
 		return nil, err
 	}
@@ -34,7 +35,7 @@ func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (St
 	j.typed, _ = in.With.(Password)
 	wanted, _ := in.With.(NewPassword)
 	chosen := choice{value: wanted.Value, by: in.Caller}
-	ask := asking{secret: in.ClientSecret, from: in.Caller}
+	ask := asking{secret: in.ClientSecret, from: in.Caller, passkey: named}
 	return again(func() (Step, error) {
 		a, err := p.readTicket(ctx, b, &ask)
 		if err != nil {
@@ -54,6 +55,8 @@ func (p *Pool) respond(ctx context.Context, in RespondInput, purpose string) (St
 // answer takes an answer of the kind that the ticket is for.
 func (p *Pool) answer(ctx context.Context, a answered, with Response, chosen *choice, j *judgement) (Step, error) {
 	switch a.ticket.Purpose {
+	case purposePasskey:
+		return p.answerAnyPasskey(ctx, a, with, &j.hooked)
 	case purposeFirst:
 		return p.answerFirst(ctx, a, with, j)
 	case purposeSecond:

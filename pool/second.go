@@ -66,7 +66,11 @@ func (p *Pool) pose(ctx context.Context, q *question, kind mfa.Kind) error {
 				return err
 			}
 		}
-	case mfa.KindPasskey, mfa.KindRecovery:
+	case mfa.KindPasskey:
+		if err := p.askPasskey(q, others); err != nil {
+			return err
+		}
+	case mfa.KindRecovery:
 	}
 	if q.step == nil {
 		q.Kind = ""
@@ -116,6 +120,10 @@ func (p *Pool) answerSecond(ctx context.Context, a answered, with Response, j *j
 	case CustomAnswer:
 		if a.Kind == mfa.KindCustom && slices.Contains(d.Kinds(), a.Kind) {
 			return p.answerCustom(ctx, a, d, w, h)
+		}
+	case PasskeyAssertion:
+		if a.Kind == mfa.KindPasskey && slices.Contains(d.Kinds(), mfa.KindPasskey) {
+			return p.answerPasskey(ctx, a, w, h)
 		}
 	case RecoveryCode:
 		if slices.Contains(d.Kinds(), mfa.KindRecovery) {

@@ -18,6 +18,8 @@ type Settings struct {
 	MFA MFASettings `json:",omitzero"`
 	// Devices are remembered, on which no second factor is asked for. The zero value remembers none.
 	Devices DeviceSettings `json:",omitzero"`
+	// Passkeys are for whom passkeys are made. The zero value is the issuer.
+	Passkeys PasskeySettings `json:",omitzero"`
 	// Recovery is the way back for who has forgotten their password.
 	Recovery RecoverySettings
 	// Attributes is what users may say of themselves. The zero schema is OpenID Connect's standard
@@ -91,6 +93,7 @@ func (s Settings) problems() (ps []string) {
 	ps = append(ps, s.SignIn.problems(s.Attributes)...)
 	ps = append(ps, s.SignUp.problems(s.SignIn)...)
 	ps = append(ps, s.factorProblems()...)
+	ps = append(ps, s.Passkeys.problems()...)
 	ps = append(ps, s.Recovery.problems()...)
 	ps = append(ps, s.Notices.problems()...)
 	ps = append(ps, s.groupProblems()...)

@@ -65,6 +65,7 @@ var binds = map[string]struct {
 	"Devices":                     {word: "TestS18_ForgottenDevicesEndSessions"},
 	"Recovery":                    {word: "TestS18_RecoveryByAdministratorsAlone"},
 	"MFA: a longer recovery hold": {word: "TestS18_RecoveryHoldBinds"},
+	"Passkeys":                    {word: "TestS18_PasskeySettingsBind"},
 	"Attributes: one is required": {
 		tighten: func(s *pool.Settings) { s.Attributes = user.Schema{{Name: "name", Required: true}} },
 		then:    func(s *standing) error { return expect(second(s.newcomer("eve@example.com")), pool.ErrInvalid) },

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/pool/internal/gate"
@@ -38,6 +39,9 @@ import (
 // hash, one read and one commit; another hash and commit where the stored hash is
 // replaced by one of today's parameters.
 func (p *Pool) SignIn(ctx context.Context, in SignInInput) (Step, error) {
+	if w, ok := in.With.(Choice); ok && w.Kind == mfa.KindPasskey {
+		return p.signInByPasskey(ctx, in)
+	}
 	var v validation
 	login := v.login(p.state.Load().settings.SignIn, in.Username)
 	typed, ok := in.With.(Password)

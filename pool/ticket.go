@@ -26,6 +26,7 @@ const (
 	purposeSecond      = "second_factor"
 	purposeEnrol       = "enrol"
 	purposeAddFactor   = "add_factor"
+	purposePasskey     = "passkey" // of nobody: the answer says whose
 )
 
 // How long tickets live: Cognito's 24 hours for a sign-up, and its hour for a reset. Those of a step
@@ -141,13 +142,19 @@ func (p *Pool) answers(t *storage.Ticket, b bearer, u *user.User) (c carried, er
 	if t == nil || !p.config.Keys.VerifyMAC(t.MAC, "ticket", ticketParts(t, b)...) {
 		return c, ErrTicketGone
 	}
-	if !owns(u, t) && t.Purpose != purposeReset && t.Purpose != purposeFirst {
+	if !owns(u, t) && !nobodys(t) {
 		return c, ErrTicketGone
 	}
 	if err := json.Unmarshal(t.State, &c); err != nil {
 		return c, fmt.Errorf("read ticket: %w", err)
 	}
 	return c, nil
+}
+
+// nobodys reports whether a ticket may be nobody's: one to reset a password or to begin a sign-in, which
+// does not show it, and one for any passkey, which never is somebody's.
+func nobodys(t *storage.Ticket) bool {
+	return t.Purpose == purposeReset || t.Purpose == purposeFirst || t.Purpose == purposePasskey
 }
 
 // owns reports whether t is u's, and of u's present epoch (security.md T3).

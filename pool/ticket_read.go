@@ -19,6 +19,7 @@ type answered struct {
 	bearer bearer
 	carried
 	totp, recovery, second, custom, steps            storage.Counter // of guesses at factors, and the watermark of apps
+	passkey, uses                                    storage.Counter // of wrong answers by a passkey, and the watermark of one
 	tries, password, code, resetCode, requests, told storage.Counter
 	begun                                            storage.Counter // of guesses at codes by which a sign-in begins
 	guesses                                          storage.Counter // at the password: of a known device its own (security.md T6)
@@ -39,7 +40,7 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 	now, c := p.now(), ask.from
 	d := p.device(c, now)
 	got, s, err := p.visit(ctx, c, storage.Want{
-		Now: now, Tickets: []string{b.ID()},
+		Now: now, Tickets: []string{b.ID()}, User: ask.owner(),
 		Counters: append([]storage.CounterKey{
 			{Pool: p.config.ID, Owner: b.ID(), Name: ticketCounter},
 			{Pool: p.config.ID, Name: passwordCounter},
@@ -56,10 +57,13 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 			{Pool: p.config.ID, Name: signInCounter},
 			{Pool: p.config.ID, Name: customCounter},
 			{Pool: p.config.ID, Owner: string(d.User), Name: d.counter()},
-		}, ask.counters(p)...),
+		}, append(ask.counters(p), ask.passkeyCounters(p, b)...)...),
 	})
 	if err != nil {
 		return a, err
+	}
+	if ask.foreign(got) {
+		return p.readTicket(ctx, b, ask)
 	}
 	a = answered{
 		round: round{state: s, now: now}, ticket: got.Tickets[0], user: got.User, bearer: b,
@@ -81,7 +85,11 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 	if !b.mailed && a.Browser != c.Browser { // a link is opened where its owner reads mail
 		return a, errOtherSurface
 	}
-	if !owns(a.user, a.ticket) { // nobody's, or not any more: guesses count against what it was made for
+	if len(ask.passkey) > 0 {
+		last := len(got.Counters) - 1
+		a.passkey, a.uses = got.Counters[last-1], got.Counters[last]
+	}
+	if a.ticket.Purpose != purposePasskey && !owns(a.user, a.ticket) { // nobody's, or not any more: guesses count against what it was made for
 		a.user, a.resetCode.Key.Owner, a.begun.Key.Owner = nil, a.Owner, a.Owner
 	}
 	if !ticketRule.Locked(a.tries, now).IsZero() {
@@ -127,8 +135,8 @@ func (a answered) missed() storage.Counter {
 	return c
 }
 
-// mayAnswer asks PreAuthentication about an answer to a ticket that may end in a sign-in by
-// password, and what risk there is in it. What there was when the sign-in began stays with it.
+// mayAnswer asks PreAuthentication about an answer to a ticket that may end in a sign-in, and what risk
+// there is in it. What there was when the sign-in began stays with it.
 func (p *Pool) mayAnswer(ctx context.Context, a *answered, h *hooked) error {
 	if err := a.client.allows(FlowPassword); err != nil && !a.client.has(FlowChoice) {
 		return err

@@ -52,7 +52,7 @@ func (v *validation) response(policy password.Policy, with Response) {
 		v.passkeyJSON(w.JSON)
 	case PasskeyAttestation:
 		v.passkeyJSON(w.JSON)
-		v.passkeyName(w.Name)
+		v.factorName(w.Name)
 	case NewPassword:
 		v.newPassword(policy, w.Value)
 	}

@@ -11,6 +11,7 @@ package passkey
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,7 +48,9 @@ type state struct {
 	Challenge []byte                `json:"challenge"`
 	Handle    []byte                `json:"handle,omitempty"` // of who a passkey is made for
 	Verify    mfa.Verification      `json:"verify"`
-	Allowed   [][]byte              `json:"allowed,omitempty"` // nil for any
+	// Allowed are digests of the ids that were asked for, nil for any: twenty ids of 1,023 bytes would
+	// not fit into what a ticket remembers.
+	Allowed [][]byte `json:"allowed,omitempty"`
 }
 
 // owner is a user as go-webauthn asks for one.
@@ -161,7 +164,8 @@ func (ceremonies) Get(rp mfa.RelyingParty, of []mfa.Passkey, v mfa.Verification)
 	if len(of) > 0 {
 		asked = append(asked, webauthn.WithAllowedCredentials(descriptors(of)))
 		for _, p := range of {
-			s.Allowed = append(s.Allowed, p.ID)
+			digest := sha256.Sum256(p.ID)
+			s.Allowed = append(s.Allowed, digest[:])
 		}
 	}
 	assertion, _, err := w.BeginDiscoverableLogin(asked...)
@@ -211,7 +215,8 @@ func (ceremonies) Got(rp mfa.RelyingParty, kept, answer []byte, p mfa.Passkey, h
 // askedFor reports whether an answer by a passkey is one to what was asked, as far as its signature does
 // not say.
 func (s state) askedFor(rp mfa.RelyingParty, parsed *protocol.ParsedCredentialAssertionData, p mfa.Passkey) error {
-	is := func(id []byte) bool { return bytes.Equal(id, p.ID) }
+	digest := sha256.Sum256(p.ID)
+	is := func(allowed []byte) bool { return bytes.Equal(allowed, digest[:]) }
 	switch {
 	case len(s.Allowed) > 0 && !slices.ContainsFunc(s.Allowed, is):
 		return fmt.Errorf("%w: it was not asked for", mfa.ErrPasskey)

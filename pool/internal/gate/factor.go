@@ -152,6 +152,31 @@ func (g *Gate) Passkey(
 	}}, used, a, nil
 }
 
+// NewPasskey judges a passkey that was made for the user as state says, and returns the user who has
+// it. Whoever makes one could sign by it, so that it is a proof as good as its use: nobody but them
+// says which one it is. It fails with [mfa.ErrPasskey].
+func (g *Gate) NewPasskey(
+	by mfa.Passkeys, rp mfa.RelyingParty, state, answer []byte, u *user.User, name string, now time.Time,
+) (p Proof, with *user.User, err error) {
+	k, err := by.Created(rp, state, answer)
+	if err != nil {
+		return Proof{}, nil, err
+	}
+	k.Name, k.Created = name, now
+	with = u.Clone()
+	if with.Factors == nil {
+		with.Factors = new(user.Factors)
+	}
+	with.Factors.Passkeys = append(with.Factors.Passkeys, k)
+	with.Logins = append(with.Logins, user.PasskeyLogin(k.ID))
+	with.Updated = now
+	method := token.MethodPasskey
+	if k.Verified {
+		method = token.MethodVerifiedPasskey
+	}
+	return Proof{u.ID, token.Proof{Method: method, Credential: credential(k), Revision: revision(now), Time: now}}, with, nil
+}
+
 // remembered is what the token of a remembered device says.
 type remembered struct {
 	User   user.ID `json:"user"`
