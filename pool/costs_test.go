@@ -284,7 +284,7 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 		},
 		"setting up": func(k *kit) func() error {
 			k.confirmed(ada)
-			k.put(func(s *pool.Settings) { s.MFA.Require = mfa.Required })
+			k.put(func(s *pool.Settings) { s.MFA.Require, s.MFA.Kinds = mfa.Required, []mfa.Kind{mfa.KindTOTP} })
 			need := k.settingUp(ada)
 			return func() error { return second(k.respondCode(need.Ticket, need.Seed.Code(k.clock.Now()))) }
 		},

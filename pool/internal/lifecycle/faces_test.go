@@ -19,6 +19,7 @@ var beside = map[string]string{
 	"Pool.ID":                      "changes nothing: names the pool",
 	"Pool.Issuer":                  "changes nothing: names the pool",
 	"Pool.Settings":                "changes nothing",
+	"Pool.WaysIn":                  "changes nothing, and reads nothing",
 	"Pool.JWKS":                    "changes nothing",
 	"Pool.Verifier":                "changes nothing; each audit asks one",
 	"Pool.Health":                  "changes nothing",
