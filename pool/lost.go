@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/userpool-go/userpool/message"
@@ -149,33 +150,16 @@ func (p *Pool) tellReplaced(was, is *user.User, from Caller, now time.Time) []st
 
 // found returns v where factors that were said to be lost are not, since one was just shown: the user
 // is stored without that.
-func (v attained) found() attained {
-	if v.user.Factors == nil || v.user.Factors.Lost == (user.Lost{}) || !v.decided.Twice() {
+func (p *Pool) found(v attained) attained {
+	f := v.user.Factors
+	if f == nil || f.Lost == (user.Lost{}) || !gate.Twice(p.request(v.round, v.user), v.decided) {
 		return v
 	}
 	v.user = v.user.Clone()
 	v.user.Factors.Lost = user.Lost{}
-	also := make([]storage.Change, 0, len(v.also))
-	for _, c := range v.also {
-		if !of(v.user, c) {
-			also = append(also, c)
-		}
-	}
-	v.also = append(also, storage.Put(v.user))
+	v.also = slices.DeleteFunc(slices.Clone(v.also), func(c storage.Change) bool { return ofUser(c, v.user.ID) })
+	v.also = append(v.also, storage.Put(v.user))
 	return v
-}
-
-// of reports whether a change requires or puts a user.
-func of(u *user.User, c storage.Change) bool {
-	var record any
-	switch c := c.(type) {
-	case storage.RequireRecord:
-		record = c.Record
-	case storage.PutRecord:
-		record = c.Record
-	}
-	same, ok := record.(*user.User)
-	return ok && same.ID == u.ID
 }
 
 // waits reports whether a ticket is of a wait that goes on.

@@ -250,22 +250,21 @@ func TestS4_WhatEndsTheWait(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		meanwhile func(k *kit, seed mfa.Seed)
-		password  string
 		ends      bool
 	}{
-		"nothing":            {func(*kit, mfa.Seed) {}, "", false},
-		"a wrong password":   {func(k *kit, _ mfa.Seed) { k.signIn(ada, wrong) }, "", false},
-		"the right password": {func(k *kit, _ mfa.Seed) { k.askedTwice(ada) }, "", false},
+		"nothing":            {func(*kit, mfa.Seed) {}, false},
+		"a wrong password":   {func(k *kit, _ mfa.Seed) { k.signIn(ada, wrong) }, false},
+		"the right password": {func(k *kit, _ mfa.Seed) { k.askedTwice(ada) }, false},
 		"a wrong code": {func(k *kit, s mfa.Seed) {
 			ticket, _ := k.askedTwice(ada)
 			k.respondCode(ticket, offBy(s, k.clock.Now()))
-		}, "", false},
+		}, false},
 		"a sign-in with a factor": {func(k *kit, s mfa.Seed) {
 			ticket, _ := k.askedTwice(ada)
 			if _, err := pool.Finished(k.respondCode(ticket, s.Code(k.clock.Now()))); err != nil {
 				k.t.Fatal(err)
 			}
-		}, "", true},
+		}, true},
 		"a sign-in with a recovery code": {func(k *kit, _ mfa.Seed) {
 			u := k.user(ada)
 			codes := pool.RecoveryCodes(k.Pool, u)
@@ -277,24 +276,31 @@ func TestS4_WhatEndsTheWait(t *testing.T) {
 			if _, err := pool.Finished(k.Respond(k.t.Context(), in)); err != nil {
 				k.t.Fatal(err)
 			}
-		}, "", true},
+		}, true},
 		"a password that is reset": {func(k *kit, _ mfa.Seed) {
 			ticket := k.forgot(ada)
 			k.delivered()
 			if err := k.reset(ticket, k.box.Code(ada), right); err != nil {
 				k.t.Fatal(err)
 			}
-		}, "", true},
+		}, true},
 		"signing out everywhere": {func(k *kit, _ mfa.Seed) {
 			if err := k.admin().SignOutEverywhere(k.t.Context(), k.user(ada).ID); err != nil {
 				k.t.Fatal(err)
 			}
-		}, "", true},
-		"being too late": {func(k *kit, _ mfa.Seed) { k.clock.advance(7 * day) }, "", true},
+		}, true},
+		"a sign-in with a factor, of which the device is remembered": {func(k *kit, s mfa.Seed) {
+			ticket, _ := k.askedTwice(ada)
+			done, err := pool.Finished(k.respondCode(ticket, s.Code(k.clock.Now())))
+			if err != nil || len(k.user(ada).Factors.Devices) != 1 {
+				k.t.Fatalf("%+v, %v", done, err)
+			}
+		}, true},
+		"being too late": {func(k *kit, _ mfa.Seed) { k.clock.advance(7 * day) }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := open(t, holds)
+			k := open(t, holds, func(c *pool.Config) { c.Settings.Devices.Remember = pool.RememberAlways })
 			k.confirmed(ada)
 			seed := k.enrolled(ada)
 			was := k.waiting(ada)

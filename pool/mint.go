@@ -17,7 +17,7 @@ import (
 // mint ends at the gate: it stores the session, clears the run of failures of what was proven, and
 // hands out the tokens. Of a device that is new the owner is told.
 func (p *Pool) mint(ctx context.Context, v attained) (Step, error) {
-	v = v.found()
+	v = p.found(v)
 	s, err := p.gate.Session(v.decided, v.terms())
 	if err != nil {
 		return nil, err

@@ -40,8 +40,3 @@ func (r Request) recovers(now time.Time) bool {
 	from, until, ok := Held(r.User, r.Rules.Hold)
 	return ok && !now.Before(from) && now.Before(until)
 }
-
-// Twice reports whether a factor is among what was proven that is asked for beside a password.
-func (d Decision) Twice() bool {
-	return slices.ContainsFunc(d.proofs, func(p token.Proof) bool { return seconds[p.Method] })
-}
