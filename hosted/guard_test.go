@@ -25,6 +25,8 @@ const writing = ": over TLS, same origin, bounded body, form of this browser"
 var routes = []string{
 	"GET account",
 	"POST add-app" + writing,
+	"POST add-passkey" + writing,
+	"GET new-passkey", "POST new-passkey" + writing,
 	"GET by-email", "POST by-email" + writing,
 	"GET by-sms", "POST by-sms" + writing,
 	"POST by-passkey" + writing,

@@ -16,6 +16,7 @@ import (
 const (
 	accountPage      = "account"
 	addAppPage       = "add-app"
+	addKeyPage       = "add-passkey"
 	byEmailPage      = "by-email"
 	byPasskeyPage    = "by-passkey"
 	bySMSPage        = "by-sms"
@@ -29,6 +30,7 @@ const (
 	lostPage         = "lost-factors"
 	newAppPage       = "new-app"
 	newCodesPage     = "new-recovery-codes"
+	newKeyPage       = "new-passkey"
 	newPasswordPage  = "new-password"
 	notMePage        = "not-me"
 	passkeyPage      = "passkey"
@@ -119,6 +121,8 @@ func pages() map[string]*page {
 		{name: securityPage, own: true, shown: (*visit).ownFactors, more: []string{accountPage}},
 		{name: addAppPage, own: true, on: securityPage, submit: (*visit).addApp},
 		{name: newAppPage, own: true, step: true, shown: (*visit).mustBeIn, form: newAppForm, submit: (*visit).newApp, more: []string{securityPage}},
+		{name: addKeyPage, own: true, on: securityPage, submit: (*visit).addPasskey},
+		{name: newKeyPage, own: true, step: true, shown: (*visit).mustBeIn, form: newPasskeyForm, submit: (*visit).confirmPasskey, more: []string{securityPage}},
 		{name: newCodesPage, own: true, on: securityPage, submit: (*visit).newCodes},
 		{name: renameFactorPage, own: true, on: securityPage, form: renameForm, submit: (*visit).renameFactor},
 		{name: removeFactorPage, own: true, on: securityPage, form: removeForm, submit: (*visit).removeFactor},

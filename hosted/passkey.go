@@ -42,16 +42,21 @@ func (v *visit) newPasskey(ctx context.Context) outcome {
 
 // script has the page run the script. Options are asked for when the button is pressed, by choosing
 // the kind once more: they are longer than a cookie may be, and a second try needs others.
-func (v *visit) script(key string) *passkeyView {
+func (v *visit) script() *passkeyView {
 	v.w.header.Set("Content-Security-Policy", secure["Content-Security-Policy"]+withScript)
-	ask, body := v.path(choosePage), map[string]string{ticketJSON: v.flow.id, "kind": string(mfa.KindPasskey)}
-	if v.flow.First { // whose ticket is good for one challenge
-		ask, body = v.path(byPasskeyPage), map[string]string{}
+	refused, ask, body := "passkey.refused", choosePage, map[string]string{ticketJSON: v.flow.id, "kind": string(mfa.KindPasskey)}
+	switch {
+	case v.page.name == newKeyPage:
+		refused, ask, body = "set_up_passkey.refused", addKeyPage, map[string]string{}
+	case v.page.name == setUpKeyPage:
+		refused = "set_up_passkey.refused"
+	case v.flow.First: // whose ticket is good for one challenge
+		ask, body = byPasskeyPage, map[string]string{}
 	}
 	text, _ := json.Marshal(body) // texts
 	return &passkeyView{
-		Script: v.brand(v.settings.Branding).script, Ask: ask, Body: string(text),
+		Script: v.brand(v.settings.Branding).script, Ask: v.path(ask), Body: string(text),
 		NoScript: v.words.say("passkey.noscript"), Unsupported: v.words.say("passkey.unsupported"),
-		Refused: v.words.say(key + ".refused"), Known: v.words.say("passkey.known"), Failure: v.words.say("passkey.failed"),
+		Refused: v.words.say(refused), Known: v.words.say("passkey.known"), Failure: v.words.say("passkey.failed"),
 	}
 }

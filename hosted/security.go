@@ -11,6 +11,7 @@ import (
 // factors are what somebody has set up, as their page shows it and its twin says it.
 type factors struct {
 	Apps          []factor   `json:"apps"`
+	Passkeys      []factor   `json:"passkeys"`
 	RecoveryCodes int        `json:"recovery_codes"` // that are left
 	Kinds         []mfa.Kind `json:"kinds"`          // that can be set up
 	Required      bool       `json:"required"`       // one of them stays
@@ -36,15 +37,22 @@ func (v *visit) ownFactors() *outcome {
 	if err != nil {
 		return &outcome{err: err}
 	}
-	v.factors = &factors{RecoveryCodes: has.RecoveryCodes, Kinds: has.Kinds, Required: has.Required, Apps: []factor{}}
+	v.factors = &factors{RecoveryCodes: has.RecoveryCodes, Kinds: has.Kinds, Required: has.Required, Apps: []factor{}, Passkeys: []factor{}}
 	for _, app := range has.Authenticators {
 		v.factors.Apps = append(v.factors.Apps, factor{app.ID, app.Name, app.Created})
+	}
+	keys, err := account.Passkeys(v.r.Context())
+	if err != nil {
+		return &outcome{err: err}
+	}
+	for _, key := range keys {
+		v.factors.Passkeys = append(v.factors.Passkeys, factor{key.ID, key.Name, key.Created})
 	}
 	return nil
 }
 
-// any reports whether there is a second factor.
-func (f *factors) any() bool { return len(f.Apps) > 0 }
+// any reports whether there is a factor beside a password.
+func (f *factors) any() bool { return len(f.Apps)+len(f.Passkeys) > 0 }
 
 // groupView is a kind of factor on the page: what there is of it, and what can be done.
 type groupView struct {
@@ -72,7 +80,16 @@ func (v *visit) groups() []groupView {
 	if f.any() {
 		codes.Actions = []moreView{v.button(newCodesPage)}
 	}
-	return []groupView{apps, codes}
+	keys := v.group(mfa.KindPasskey, f.Passkeys)
+	if v.begins(mfa.KindPasskey) {
+		keys.Actions = []moreView{v.button(addKeyPage)}
+	} else {
+		keys.Actions = v.adds(mfa.KindPasskey, addKeyPage)
+	}
+	if len(keys.Items)+len(keys.Actions) == 0 { // there are none here
+		return []groupView{apps, codes}
+	}
+	return []groupView{apps, keys, codes}
 }
 
 // group lists the factors of a kind.
@@ -123,6 +140,8 @@ func (v *visit) button(page string, more ...hidden) moreView {
 var factorName = field{Name: "name", Type: "text", Autocomplete: "off", words: "factor_name", Optional: true}
 
 func newAppForm(s pool.Settings) []field { return append(totpForm(s), factorName) }
+
+func newPasskeyForm(s pool.Settings) []field { return append(passkeyForm(s), factorName) }
 
 func removeForm(pool.Settings) []field {
 	return []field{{Name: "kind", Type: "hidden"}, {Name: "id", Type: "hidden"}}

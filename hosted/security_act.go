@@ -57,6 +57,27 @@ func (v *visit) newApp(ctx context.Context) outcome {
 	})
 }
 
+// addPasskey begins to make a passkey.
+func (v *visit) addPasskey(ctx context.Context) outcome {
+	return v.act(func(a *pool.Account) outcome {
+		need, err := a.AddPasskey(ctx, pool.AddPasskeyInput{Caller: v.caller()})
+		if err != nil {
+			return outcome{err: err}
+		}
+		return outcome{to: newKeyPage, flow: flow{Ticket: need.Ticket}, step: need}
+	})
+}
+
+// confirmPasskey takes a passkey that was made.
+func (v *visit) confirmPasskey(ctx context.Context) outcome {
+	return v.act(func(a *pool.Account) outcome {
+		step, err := a.ConfirmPasskey(ctx, pool.ConfirmPasskeyInput{
+			Ticket: v.flow.Ticket, Passkey: pool.PasskeyAttestation{JSON: []byte(v.in["passkey"]), Name: v.in["name"]}, Caller: v.caller(),
+		})
+		return v.changed(step, err, flow{Notice: "passkey_added"})
+	})
+}
+
 func (v *visit) newCodes(ctx context.Context) outcome {
 	return v.act(func(a *pool.Account) outcome {
 		step, err := a.MakeRecoveryCodes(ctx, pool.MakeRecoveryCodesInput{Caller: v.caller()})
@@ -70,6 +91,8 @@ func (v *visit) renameFactor(ctx context.Context) outcome {
 		switch v.in["kind"] {
 		case string(mfa.KindTOTP):
 			err = a.RenameAuthenticator(ctx, pool.RenameAuthenticatorInput{ID: v.in["id"], Name: v.in["name"], Caller: v.caller()})
+		case string(mfa.KindPasskey):
+			err = a.RenamePasskey(ctx, pool.RenamePasskeyInput{ID: v.in["id"], Name: v.in["name"], Caller: v.caller()})
 		}
 		if err != nil {
 			return outcome{err: err}
@@ -85,6 +108,8 @@ func (v *visit) removeFactor(ctx context.Context) outcome {
 		switch v.in["kind"] {
 		case string(mfa.KindTOTP):
 			step, err = a.RemoveAuthenticator(ctx, pool.RemoveAuthenticatorInput{ID: v.in["id"], Caller: v.caller()})
+		case string(mfa.KindPasskey):
+			step, err = a.RemovePasskey(ctx, pool.RemovePasskeyInput{ID: v.in["id"], Caller: v.caller()})
 		}
 		return v.changed(step, err, flow{Notice: "factor_removed"})
 	})

@@ -128,8 +128,8 @@ func (v *visit) render() {
 		d.Asked = v.flow.Asked
 	case securityPage:
 		d.Groups = v.groups()
-	case passkeyPage, setUpKeyPage:
-		d.Passkey = v.script(key)
+	case passkeyPage, setUpKeyPage, newKeyPage:
+		d.Passkey = v.script()
 	}
 	if p.name == accountPage {
 		d.More = append(d.More, v.home())
