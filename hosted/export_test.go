@@ -83,3 +83,11 @@ func TicketOf(value string) string {
 	f, _ := parseFlow(value)
 	return f.Ticket
 }
+
+// FieldsOf returns what the form of a page asks for.
+func (h *Pages) FieldsOf(page string) (names []string) {
+	for _, f := range h.pages[page].fields(h.pool.Settings()) {
+		names = append(names, f.Name)
+	}
+	return names
+}
