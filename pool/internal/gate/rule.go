@@ -48,7 +48,10 @@ func (r Request) factors(d Decision) Decision {
 	if r.Purpose != SignIn {
 		return Decision{outcome: Refuse, reason: FactorDue}
 	}
-	d.outcome, d.proofs, d.next = Step, held, First
+	d.outcome, d.next = Step, First
+	if len(held) > 0 { // or what is too old goes on with the step: it says who is asked
+		d.proofs = held
+	}
 	begun, has := slices.ContainsFunc(standing, r.first), r.has()
 	if d.lost = r.loses(standing); d.lost && r.Lost && r.recovers(d.now) {
 		d.next, d.kinds = Enrol, r.reach(standing, r.Rules.Seconds, d.now)

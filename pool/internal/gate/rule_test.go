@@ -283,6 +283,13 @@ var invariants = map[string]func(s situation, d gate.Decision) bool{
 	"who may say that all is lost has shown the password, and is asked for no more than they had": func(s situation, d gate.Decision) bool {
 		return !d.Lost() || s.r.Rules.Hold > 0 && s.byPassword() && s.r.Purpose == gate.SignIn && s.hasSecond() && (d.Next() == gate.Second || s.waited())
 	},
+	"what goes on with a step asks for the same again": func(s situation, d gate.Decision) bool {
+		if d.Outcome() != gate.Step {
+			return true
+		}
+		again := gate.Decide(s.r, gate.Carried("ada", d.Proofs()), now)
+		return again.Outcome() == gate.Step && again.Next() == d.Next() && slices.Equal(again.Kinds(), d.Kinds())
+	},
 	"every way that is offered ends in a session": func(s situation, d gate.Decision) bool { return s.ends(3) },
 }
 
