@@ -125,6 +125,7 @@ func (a *Account) readSetUp(ctx context.Context, b bearer, s *proving, kind mfa.
 	}
 	g, err = a.readFor(ctx, s.from, storage.Want{Tickets: []string{b.ID()}, Counters: []storage.CounterKey{
 		key(b.ID(), ticketCounter), key(a.claims.Subject, totpCounter), key(a.claims.Subject, totpSteps),
+		key(a.claims.Subject, secondCounter),
 	}})
 	if err != nil {
 		return g, answer, err
@@ -134,7 +135,7 @@ func (a *Account) readSetUp(ctx context.Context, b bearer, s *proving, kind mfa.
 	}
 	answer = answered{
 		round: g.round, ticket: g.read.Tickets[0], user: g.user, bearer: b, from: s.from, source: g.source.Key,
-		tries: g.read.Counters[0], totp: g.read.Counters[1], steps: g.read.Counters[2],
+		tries: g.read.Counters[0], totp: g.read.Counters[1], steps: g.read.Counters[2], second: g.read.Counters[3],
 	}
 	if answer.carried, err = p.answers(answer.ticket, b, g.user); err != nil {
 		return g, answer, err

@@ -45,6 +45,9 @@ func (a *Account) RemoveAddress(ctx context.Context, in RemoveAddressInput) (Ste
 		if len(g.state.moved(g.user, k, user.Login{}).Logins) == 0 {
 			return errLastLogin
 		}
+		if backs(g.user, k) {
+			return errBacks
+		}
 		return a.mayMove(g, k, user.Login{})
 	}
 	return again(func() (Step, error) {

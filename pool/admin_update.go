@@ -47,6 +47,7 @@ func (a *Admin) UpdateAttributes(ctx context.Context, in UpdateAttributesInput) 
 				return nil, err
 			}
 		}
+		dropUnreached(f.User)
 		f.Updated = f.now
 		changes := a.pool.left(was, f.User, f.now)
 		if f.gone(was) || !slices.Equal(reach(was), reach(f.User)) {

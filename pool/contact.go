@@ -29,6 +29,14 @@ func reached(u *user.User, typed user.Login) (user.Login, bool) {
 	return own, own != (user.Login{})
 }
 
+// sentBy returns the kind of address that a code went to.
+func sentBy(sms bool) user.Kind {
+	if sms {
+		return user.KindPhone
+	}
+	return user.KindEmail
+}
+
 // channel returns the way to an address.
 func channel(to user.Login) message.Channel {
 	if to.Kind() == user.KindPhone {

@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/userpool-go/userpool/message"
@@ -37,11 +38,14 @@ func (p *Pool) answerEnrol(ctx context.Context, a answered, with Response, h *ho
 		if w, ok := with.(Code); ok {
 			return p.enrolAuthenticator(ctx, a, w, h)
 		}
+	case mfa.KindSMS, mfa.KindEmail:
+		if w, ok := with.(Code); ok && slices.Contains(d.Kinds(), a.Kind) {
+			return p.enrolCodes(ctx, a, w, h)
+		}
 	case mfa.KindPasskey:
 		if w, ok := with.(PasskeyAttestation); ok {
 			return p.enrolPasskey(ctx, a, w, h)
 		}
-	case mfa.KindSMS, mfa.KindEmail: // of which each has an answer of its own
 	case mfa.KindPassword, mfa.KindRecovery, mfa.KindCustom: // are not set up
 	}
 	return nil, ErrWrongStep

@@ -122,6 +122,20 @@ var inputs = map[string]func(k *kit, d *pool.Done, bob string) any{
 	"AddAuthenticator": func(*kit, *pool.Done, string) any {
 		return pool.AddAuthenticatorInput{With: pool.Password{Value: right}, Caller: caller}
 	},
+	"AddCodes": func(*kit, *pool.Done, string) any {
+		return pool.AddCodesInput{By: mfa.KindEmail, With: pool.Password{Value: right}, Caller: caller}
+	},
+	"ConfirmCodes": func(k *kit, d *pool.Done, _ string) any {
+		need, err := k.account(d).AddCodes(k.t.Context(), pool.AddCodesInput{By: mfa.KindEmail})
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		return pool.ConfirmCodesInput{By: mfa.KindEmail, Ticket: need.Ticket, Code: k.factorCode(ada), Caller: caller}
+	},
+	"RemoveCodes": func(k *kit, d *pool.Done, _ string) any {
+		k.withCodes(d)
+		return pool.RemoveCodesInput{By: mfa.KindEmail, With: pool.Password{Value: right}, Caller: caller}
+	},
 	"ConfirmAuthenticator": func(k *kit, d *pool.Done, _ string) any {
 		setup := k.addApp(d)
 		return pool.ConfirmAuthenticatorInput{Ticket: setup.Ticket, Code: setup.Seed.Code(k.clock.Now()), Name: "phone", Caller: caller}
@@ -222,6 +236,7 @@ func TestHostileInput(t *testing.T) {
 var needs = map[string]func(*pool.Config){
 	"ConfirmLink": byLink, "ChangeUsername": renaming, "CancelChange": restores, "AddPasskey": passkeys, "ConfirmPasskey": passkeys,
 	"RenamePasskey": passkeys, "RemovePasskey": passkeys, "AskForPasskey": passkeys,
+	"AddCodes": bySentCodes, "ConfirmCodes": bySentCodes, "RemoveCodes": bySentCodes,
 }
 
 // openFor opens a pool on which the input of a method passes.

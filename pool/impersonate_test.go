@@ -270,6 +270,16 @@ var inPerson = map[string]struct {
 	"AddAuthenticator": {false, func(ctx context.Context, a *pool.Account) error {
 		return second(a.AddAuthenticator(ctx, pool.AddAuthenticatorInput{With: pool.Password{Value: right}}))
 	}},
+	"AddCodes": {false, func(ctx context.Context, a *pool.Account) error {
+		return second(a.AddCodes(ctx, pool.AddCodesInput{By: "email"}))
+	}},
+	"ConfirmCodes": {false, func(ctx context.Context, a *pool.Account) error {
+		ticket := strings.Repeat("A", 64)
+		return second(a.ConfirmCodes(ctx, pool.ConfirmCodesInput{By: "email", Ticket: ticket, Code: "123456"}))
+	}},
+	"RemoveCodes": {false, func(ctx context.Context, a *pool.Account) error {
+		return second(a.RemoveCodes(ctx, pool.RemoveCodesInput{By: "email"}))
+	}},
 	"ConfirmAuthenticator": {false, func(ctx context.Context, a *pool.Account) error {
 		ticket := strings.Repeat("A", 64) // is looked for after who asks
 		return second(a.ConfirmAuthenticator(ctx, pool.ConfirmAuthenticatorInput{Ticket: ticket, Code: "123456"}))

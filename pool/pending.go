@@ -148,6 +148,7 @@ func (s *state) moved(u *user.User, k user.Kind, to user.Login) *user.User {
 	if to != (user.Login{}) {
 		next.Prove(to, s.settings.SignIn.kinds()...)
 	}
+	dropUnreached(next)
 	return next
 }
 

@@ -234,7 +234,7 @@ func (p *Pool) mayReset(
 ) (u *user.User, proof gate.Proof, came []storage.Change, err error) {
 	u, _ = recoverable(a.user)
 	proof, right := p.sentCode(*a, in.Code)
-	right = right && a.state.settings.Recovery.takes(a.SMS) && codeRule.Locked(a.resetCode, a.now).IsZero()
+	right = right && a.state.settings.Recovery.takes(a.SMS) && !backs(u, sentBy(a.SMS)) && codeRule.Locked(a.resetCode, a.now).IsZero()
 	known := u.ID != "" && a.Request == a.requests.N
 	o := occurrence{who: u, from: in.Caller, Kind: resetEvent, Outcome: refused, Client: a.client.ID}
 	wrong := func() error { return p.wrong(ctx, a.guess(a.resetCode), ErrBadCode, o, a.tried()) }

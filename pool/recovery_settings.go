@@ -3,6 +3,7 @@ package pool
 import (
 	"slices"
 
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/user"
 )
 
@@ -24,18 +25,33 @@ type RecoverySettings struct {
 // nobody.
 func (s RecoverySettings) to(u *user.User, typed user.Login) (user.Login, bool) {
 	if len(s.By) == 0 || typed.Kind() == user.Kind(s.By[0]) {
-		return reached(u, typed)
+		if typed.Kind() == user.KindUsername {
+			return s.contact(u)
+		}
+		to, ok := reached(u, typed)
+		return to, ok && !backs(u, to.Kind()) // nor elsewhere: the answer names what was typed
 	}
 	return s.contact(u)
 }
 
+// backs reports whether codes to a kind of address are a second factor of u. Such an address recovers
+// nothing: whoever has it alone would have both factors (Cognito does the same).
+func backs(u *user.User, k user.Kind) bool {
+	if u == nil {
+		return false
+	}
+	has := u.Factors.Has()
+	return k == user.KindPhone && slices.Contains(has, mfa.KindSMS) || k == user.KindEmail && slices.Contains(has, mfa.KindEmail)
+}
+
 // contact returns where codes to u go. False means nowhere.
 func (s RecoverySettings) contact(u *user.User) (user.Login, bool) {
-	if len(s.By) == 0 && !s.ByAdmin {
-		return contact(u)
+	by := s.By
+	if len(by) == 0 && !s.ByAdmin {
+		by = []Identifier{Email, Phone}
 	}
-	for _, id := range s.By {
-		if l, proven := u.Address(user.Kind(id)); proven {
+	for _, id := range by {
+		if l, proven := u.Address(user.Kind(id)); proven && !backs(u, user.Kind(id)) {
 			return l, true
 		}
 	}

@@ -59,6 +59,10 @@ func (p *Pool) pose(ctx context.Context, q *question, kind mfa.Kind) error {
 			p.poseFirst(q, repeated, others)
 		case purposeSecond:
 			p.poseCode(q, repeated, others)
+		case purposeEnrol, purposeAddFactor:
+			if _, proven := q.user.Address(addressKind(kind)); proven {
+				p.poseCode(q, repeated, others)
+			}
 		}
 	case mfa.KindCustom:
 		if q.ticket.Purpose == purposeSecond {

@@ -41,6 +41,21 @@ var ways = map[string]struct {
 	"Account.RemoveAuthenticator": {try: func(k *kit, a *pool.Account, _ *pool.Done) (pool.Step, error) {
 		return a.RemoveAuthenticator(k.t.Context(), pool.RemoveAuthenticatorInput{ID: "x", With: pool.Password{Value: right}})
 	}},
+	"Account.ConfirmCodes": {try: func(k *kit, a *pool.Account, _ *pool.Done) (pool.Step, error) {
+		return a.ConfirmCodes(k.t.Context(), pool.ConfirmCodesInput{By: mfa.KindEmail, Ticket: strings.Repeat("A", 64), Code: "123456"})
+	}},
+	"Account.RemoveCodes": {try: func(k *kit, a *pool.Account, _ *pool.Done) (pool.Step, error) {
+		return a.RemoveCodes(k.t.Context(), pool.RemoveCodesInput{By: mfa.KindEmail, With: pool.Password{Value: right}})
+	}},
+	"Account.ConfirmPasskey": {try: func(k *kit, a *pool.Account, _ *pool.Done) (pool.Step, error) {
+		return a.ConfirmPasskey(k.t.Context(), pool.ConfirmPasskeyInput{Ticket: strings.Repeat("A", 64), Passkey: pool.PasskeyAttestation{JSON: []byte("{}")}})
+	}},
+	"Account.RemovePasskey": {try: func(k *kit, a *pool.Account, _ *pool.Done) (pool.Step, error) {
+		return a.RemovePasskey(k.t.Context(), pool.RemovePasskeyInput{ID: "x", With: pool.Password{Value: right}})
+	}},
+	"Account.AskForPasskey": {try: func(k *kit, a *pool.Account, _ *pool.Done) (pool.Step, error) {
+		return a.AskForPasskey(k.t.Context(), pool.AskForPasskeyInput{On: true, With: pool.Password{Value: right}})
+	}},
 	"Account.MakeRecoveryCodes": {try: func(k *kit, a *pool.Account, _ *pool.Done) (pool.Step, error) {
 		return a.MakeRecoveryCodes(k.t.Context(), pool.MakeRecoveryCodesInput{With: pool.Password{Value: right}})
 	}},
