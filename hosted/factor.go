@@ -75,9 +75,14 @@ func asked(params map[string]string) (all []string) {
 	return all
 }
 
+// ticked is what a checkbox sends that is ticked; JSON says the same.
+const ticked = "on"
+
 // respond answers the step that the visitor is at.
 func (v *visit) respond(ctx context.Context, with pool.Response) (pool.Step, error) {
-	return v.pool.Respond(ctx, pool.RespondInput{Ticket: v.flow.Ticket, With: with, Caller: v.caller()})
+	return v.pool.Respond(ctx, pool.RespondInput{
+		Ticket: v.flow.Ticket, With: with, Remember: v.in[rememberField.Name] == ticked, Caller: v.caller(),
+	})
 }
 
 // elsewhere returns where the flow of a factor page is by now, "" where it is here: who goes back, or

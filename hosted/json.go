@@ -93,7 +93,7 @@ func (v *visit) endJSON(o outcome) {
 
 // showJSON answers a GET with what the page asks for.
 func (v *visit) showJSON() {
-	f := formJSON{Page: v.page.name, Ticket: v.flow.id, Fields: v.page.fields(v.settings), Kinds: v.flow.Kinds, Factors: v.factors}
+	f := formJSON{Page: v.page.name, Ticket: v.flow.id, Fields: v.fields(), Kinds: v.flow.Kinds, Factors: v.factors}
 	if v.byLink() {
 		f.Fields = nil
 	}

@@ -21,7 +21,11 @@ type step struct {
 	URI, Secret                         string
 	RecoveryCodes                       []string `json:"recovery_codes"`
 	Factors                             struct {
-		Apps          []struct{ ID, Name string }
+		Apps    []struct{ ID, Name string }
+		Devices []struct {
+			ID, Name, Agent string
+			This            bool
+		}
 		RecoveryCodes int `json:"recovery_codes"`
 		Required      bool
 	}

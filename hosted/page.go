@@ -59,6 +59,9 @@ type page struct {
 	// factor pages are steps of which one leads to another by the same ticket: who chooses another kind
 	// of factor goes on with the same flow. Any of them takes it; see [visit.elsewhere].
 	factor bool
+	// remembers says that an answer here may end a sign-in by two factors, on a device that is to be
+	// remembered; see [visit.fields].
+	remembers bool
 	// own pages are of one's own account. Who is not signed in is sent to sign in.
 	own bool
 	// on is the page on which the form is, where it is another's button and has no page of its own.
@@ -81,11 +84,23 @@ func (p *page) shownAs() string {
 	return cmp.Or(p.on, p.name)
 }
 
+// fields returns all that the form may hold.
 func (p *page) fields(s pool.Settings) []field {
 	if p.form == nil {
 		return nil
 	}
+	if p.remembers && s.Devices.Remember == pool.RememberByChoice {
+		return append(p.form(s), rememberField)
+	}
 	return p.form(s)
+}
+
+// fields returns what the form asks for now. A code that begins a sign-in has not shown a second factor,
+// and a step-up remembers no device: there it would be a promise that nobody keeps.
+func (v *visit) fields() []field {
+	return slices.DeleteFunc(v.page.fields(v.settings), func(f field) bool {
+		return f.Name == rememberField.Name && (v.flow.First || v.signedIn())
+	})
 }
 
 // pages are all of them, by name. A function, because handlers refer to it.
@@ -106,15 +121,15 @@ func pages() map[string]*page {
 		{name: forgotNamePage, shown: (*visit).mayForgetName, form: addressForm, submit: (*visit).forgotName, more: []string{signInPage}},
 		{name: resetPage, step: true, form: resetForm, submit: (*visit).reset, more: []string{forgotPage, signInPage}},
 		{name: choosePage, step: true, factor: true, form: kindForm, submit: (*visit).choose, more: []string{signInPage}},
-		{name: totpPage, step: true, factor: true, form: totpForm, submit: (*visit).code, more: []string{signInPage}},
-		{name: codePage, step: true, factor: true, form: codeForm, submit: (*visit).code, more: []string{signInPage}},
+		{name: totpPage, step: true, factor: true, remembers: true, form: totpForm, submit: (*visit).code, more: []string{signInPage}},
+		{name: codePage, step: true, factor: true, remembers: true, form: codeForm, submit: (*visit).code, more: []string{signInPage}},
 		{name: questionPage, step: true, factor: true, form: answerForm, submit: (*visit).answer, more: []string{signInPage}},
-		{name: recoveryPage, step: true, factor: true, form: recoveryForm, submit: (*visit).recoveryCode, more: []string{signInPage}},
+		{name: recoveryPage, step: true, factor: true, remembers: true, form: recoveryForm, submit: (*visit).recoveryCode, more: []string{signInPage}},
 		{name: lostPage, step: true, factor: true, submit: (*visit).loseFactors, more: []string{signInPage}},
 		{name: notMePage, step: true, shown: (*visit).landed, submit: (*visit).undo},
-		{name: setUpAppPage, step: true, factor: true, form: totpForm, submit: (*visit).code, more: []string{signInPage}},
-		{name: passkeyPage, step: true, factor: true, form: passkeyForm, submit: (*visit).passkey, more: []string{signInPage}},
-		{name: setUpKeyPage, step: true, factor: true, form: passkeyForm, submit: (*visit).newPasskey, more: []string{signInPage}},
+		{name: setUpAppPage, step: true, factor: true, remembers: true, form: totpForm, submit: (*visit).code, more: []string{signInPage}},
+		{name: passkeyPage, step: true, factor: true, remembers: true, form: passkeyForm, submit: (*visit).passkey, more: []string{signInPage}},
+		{name: setUpKeyPage, step: true, factor: true, remembers: true, form: passkeyForm, submit: (*visit).newPasskey, more: []string{signInPage}},
 		{name: stepUpPage, shown: (*visit).mayStepUp, form: stepUpForm, submit: (*visit).stepUp, more: []string{signOutPage}},
 		{name: codesPage, shown: (*visit).hasCodes, submit: (*visit).keptCodes},
 		{name: accountPage, own: true, shown: (*visit).mustBeIn, more: []string{securityPage, signOutPage}},
@@ -177,6 +192,7 @@ func resetForm(s pool.Settings) []field {
 
 var (
 	presentPassword = field{Name: "password", Type: "password", Autocomplete: "current-password", words: "password"}
+	rememberField   = field{Name: "remember", Type: "checkbox", Optional: true, words: "remember"}
 	codeField       = field{Name: "code", Type: "text", Autocomplete: "one-time-code", InputMode: "numeric", words: "code"}
 )
 

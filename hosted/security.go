@@ -12,6 +12,7 @@ import (
 type factors struct {
 	Apps          []factor   `json:"apps"`
 	Passkeys      []factor   `json:"passkeys"`
+	Devices       []device   `json:"devices"`
 	RecoveryCodes int        `json:"recovery_codes"` // that are left
 	Kinds         []mfa.Kind `json:"kinds"`          // that can be set up
 	Required      bool       `json:"required"`       // one of them stays
@@ -37,7 +38,7 @@ func (v *visit) ownFactors() *outcome {
 	if err != nil {
 		return &outcome{err: err}
 	}
-	v.factors = &factors{RecoveryCodes: has.RecoveryCodes, Kinds: has.Kinds, Required: has.Required, Apps: []factor{}, Passkeys: []factor{}}
+	v.factors = &factors{RecoveryCodes: has.RecoveryCodes, Kinds: has.Kinds, Required: has.Required, Apps: []factor{}, Passkeys: []factor{}, Devices: []device{}}
 	for _, app := range has.Authenticators {
 		v.factors.Apps = append(v.factors.Apps, factor{app.ID, app.Name, app.Created})
 	}
@@ -47,6 +48,9 @@ func (v *visit) ownFactors() *outcome {
 	}
 	for _, key := range keys {
 		v.factors.Passkeys = append(v.factors.Passkeys, factor{key.ID, key.Name, key.Created})
+	}
+	if err := v.ownDevices(v.r.Context(), account); err != nil {
+		return &outcome{err: err}
 	}
 	return nil
 }
@@ -64,6 +68,7 @@ type groupView struct {
 // itemView is a factor on the page.
 type itemView struct {
 	Name, Since string
+	Agent       string // of a device
 	Rename      *formView
 	Remove      moreView
 }
@@ -86,10 +91,14 @@ func (v *visit) groups() []groupView {
 	} else {
 		keys.Actions = v.adds(mfa.KindPasskey, addKeyPage)
 	}
-	if len(keys.Items)+len(keys.Actions) == 0 { // there are none here
-		return []groupView{apps, codes}
+	all := []groupView{apps}
+	if len(keys.Items)+len(keys.Actions) > 0 { // else there are none here
+		all = append(all, keys)
 	}
-	return []groupView{apps, keys, codes}
+	if all = append(all, codes); v.settings.Devices.Remember != pool.RememberNever {
+		all = append(all, v.devices())
+	}
+	return all
 }
 
 // group lists the factors of a kind.

@@ -93,6 +93,8 @@ func (v *visit) renameFactor(ctx context.Context) outcome {
 			err = a.RenameAuthenticator(ctx, pool.RenameAuthenticatorInput{ID: v.in["id"], Name: v.in["name"], Caller: v.caller()})
 		case string(mfa.KindPasskey):
 			err = a.RenamePasskey(ctx, pool.RenamePasskeyInput{ID: v.in["id"], Name: v.in["name"], Caller: v.caller()})
+		case string(deviceKind):
+			err = a.RenameDevice(ctx, pool.RenameDeviceInput{ID: v.in["id"], Name: v.in["name"], Caller: v.caller()})
 		}
 		if err != nil {
 			return outcome{err: err}
@@ -110,6 +112,8 @@ func (v *visit) removeFactor(ctx context.Context) outcome {
 			step, err = a.RemoveAuthenticator(ctx, pool.RemoveAuthenticatorInput{ID: v.in["id"], Caller: v.caller()})
 		case string(mfa.KindPasskey):
 			step, err = a.RemovePasskey(ctx, pool.RemovePasskeyInput{ID: v.in["id"], Caller: v.caller()})
+		case string(deviceKind):
+			return v.forgetDevice(ctx, a)
 		}
 		return v.changed(step, err, flow{Notice: "factor_removed"})
 	})

@@ -163,7 +163,7 @@ func (v *visit) view(id, heading string) view {
 // form returns the form of the page, with what was typed in it but secrets.
 func (v *visit) form(key string, slips []slipView) *formView {
 	f := &formView{Action: v.path(v.page.name), Hidden: v.hidden(v.flow), Submit: v.words.say(key + ".submit")}
-	fields := v.page.fields(v.settings)
+	fields := v.fields()
 	if len(fields) == 1 && fields[0].Type == "password" && v.flow.Login != "" {
 		// For password managers, which store a password with its login.
 		login := loginField(v.settings)

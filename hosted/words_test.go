@@ -55,7 +55,7 @@ func asked(t *testing.T) map[string]bool {
 	for _, rule := range append(rules, "login_taken", "required", "bounds", "") {
 		need("error.attributes."+rule+"?", "error.username."+rule+"?")
 	}
-	need("security.totp", "unnamed.totp", "security.passkey", "unnamed.passkey")
+	need("security.totp", "unnamed.totp", "security.passkey", "unnamed.passkey", "security.device", "unnamed.device")
 	need("error.passkey", "passkey.refused", "set_up_passkey.refused") // told by the script
 	need("error.username", "error.attributes", "error.invalid", "error.refused")
 	for _, name := range hosted.Failures() {
@@ -110,7 +110,8 @@ func everySettings() []pool.Settings {
 		identifiers(pool.Email, pool.Username), identifiers(pool.Phone, pool.Username), identifiers(pool.Email, pool.Phone, pool.Username),
 	}
 	return append(all, pool.Settings{
-		SignIn: pool.SignInSettings{Identifiers: []pool.Identifier{pool.Username}},
+		Devices: pool.DeviceSettings{Remember: pool.RememberByChoice},
+		SignIn:  pool.SignInSettings{Identifiers: []pool.Identifier{pool.Username}},
 		Attributes: schema("address", "birthdate", "family_name", "gender", "given_name", "locale", "middle_name", "name", "nickname",
 			"phone_number", "picture", "preferred_username", "profile", "website", "zoneinfo", "custom:size"),
 	})
