@@ -52,7 +52,7 @@ func (a *Account) Factors(ctx context.Context) (Factors, error) {
 
 func (p *Pool) factors(u *user.User, rules gate.Rules) Factors {
 	out := Factors{Required: rules.Require == mfa.Required}
-	out.Kinds = slices.DeleteFunc(slices.Clone(rules.Seconds), func(k mfa.Kind) bool { return k == mfa.KindCustom })
+	out.Kinds = slices.DeleteFunc(rules.Offered(rules.Seconds), func(k mfa.Kind) bool { return k == mfa.KindCustom })
 	f := u.Factors
 	if f == nil {
 		return out

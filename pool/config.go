@@ -65,8 +65,9 @@ type Config struct {
 	// never at a sign-in: it learns five hex digits. A question counts as a request of the caller's
 	// network. Nil means that nobody is asked.
 	Breached *password.Breached
-	// Passkeys are the ceremonies of WebAuthn: passkey.New of mfa/passkey has them. Nil means that the
-	// pool has no passkeys.
+	// Passkeys are the ceremonies of WebAuthn: passkey.New of mfa/passkey has them. Nil means that
+	// this process knows none: they are no way in, and who has made them a second factor in another
+	// process is asked for another or, without one, refused.
 	Passkeys mfa.Passkeys
 	// MaxHashes bounds how many passwords are hashed at once. 0 means GOMAXPROCS.
 	MaxHashes int

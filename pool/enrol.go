@@ -43,7 +43,7 @@ func (p *Pool) answerEnrol(ctx context.Context, a answered, with Response, h *ho
 			return p.enrolCodes(ctx, a, w, h)
 		}
 	case mfa.KindPasskey:
-		if w, ok := with.(PasskeyAttestation); ok {
+		if w, ok := with.(PasskeyAttestation); ok && slices.Contains(d.Kinds(), a.Kind) {
 			return p.enrolPasskey(ctx, a, w, h)
 		}
 	case mfa.KindPassword, mfa.KindRecovery, mfa.KindCustom: // are not set up

@@ -85,7 +85,7 @@ func mayBegin(u *user.User) (*user.User, string) {
 // everybody must show two factors a code to an address is none, and leads nowhere.
 func (p *Pool) beginnings(r round) []mfa.Kind {
 	rules := p.rules(r.state, nil, r.client)
-	return slices.DeleteFunc(slices.Clone(rules.Firsts), func(k mfa.Kind) bool {
+	return slices.DeleteFunc(rules.Offered(rules.Firsts), func(k mfa.Kind) bool {
 		return rules.Require == mfa.Required && !beginsRequired(k)
 	})
 }

@@ -72,7 +72,7 @@ func (p *Pool) anyPasskey(ctx context.Context, r reading, in SignInInput, login 
 	if err := r.client.allows(FlowChoice); err != nil {
 		return nil, err
 	}
-	if !slices.Contains(p.rules(r.state, nil, r.client).Firsts, mfa.KindPasskey) {
+	if rules := p.rules(r.state, nil, r.client); !slices.Contains(rules.Offered(rules.Firsts), mfa.KindPasskey) {
 		return nil, ErrWrongStep
 	}
 	o := occurrence{who: r.user, from: in.Caller, Kind: signInEvent, Outcome: refused, Client: r.client.ID}

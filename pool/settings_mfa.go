@@ -91,23 +91,18 @@ func kindProblems(what string, kinds, of []mfa.Kind) (ps []string) {
 
 // rules are what today's settings say about the ways in of a user through a client.
 func (p *Pool) rules(s *state, u *user.User, c Client) gate.Rules {
-	r := gate.Rules{Firsts: p.offered(s.settings.SignIn.firsts()), Seconds: p.offered(s.settings.MFA.seconds())}
+	r := gate.Rules{Firsts: s.settings.SignIn.firsts(), Seconds: s.settings.MFA.seconds()}
 	r.Require, r.Devices = s.settings.MFA.Require, s.settings.Devices.Remember != RememberNever
 	r.Hold = s.settings.MFA.RecoveryHold
+	if p.config.Passkeys == nil {
+		r.Unjudged = []mfa.Kind{mfa.KindPasskey}
+	}
 	if c.RequireMFA || u != nil && slices.ContainsFunc(s.settings.Groups, func(g Group) bool {
 		return g.RequireMFA && slices.Contains(u.Groups, g.Name)
 	}) {
 		r.Require = mfa.Required
 	}
 	return r
-}
-
-// offered returns the kinds that this process can judge.
-func (p *Pool) offered(kinds []mfa.Kind) []mfa.Kind {
-	if p.config.Passkeys != nil {
-		return kinds
-	}
-	return slices.DeleteFunc(slices.Clone(kinds), func(k mfa.Kind) bool { return k == mfa.KindPasskey })
 }
 
 // request asks the gate about a sign-in of a user.

@@ -16,6 +16,14 @@ type Rules struct {
 	Require mfa.Requirement // the strictest of the pool's, the client's and the groups'
 	Devices bool            // a remembered device stands in for a second factor
 	Hold    time.Duration   // until who has lost all factors may set up others; 0 means never
+	// Unjudged are kinds that this process cannot judge. They are never asked for, and due all the same
+	// of who has set them up: a process that lacks something is no way around it.
+	Unjudged []mfa.Kind
+}
+
+// Offered returns those of some kinds that can be asked for.
+func (r Rules) Offered(kinds []mfa.Kind) []mfa.Kind {
+	return slices.DeleteFunc(slices.Clone(kinds), func(k mfa.Kind) bool { return slices.Contains(r.Unjudged, k) })
 }
 
 // Risk is what is made of the circumstances of a sign-in.
@@ -192,7 +200,7 @@ func (r Request) enrols() bool {
 
 // reach returns the kinds by one of which proofs would be all that is asked for.
 func (r Request) reach(held []token.Proof, kinds []mfa.Kind, now time.Time) (reached []mfa.Kind) {
-	for _, k := range kinds {
+	for _, k := range r.Rules.Offered(kinds) {
 		enough := func(m token.Method) bool { return r.enough(held, m, now) }
 		if slices.ContainsFunc(candidates[k], enough) && (k != mfa.KindPassword || r.owns(k)) {
 			reached = append(reached, k)
@@ -222,7 +230,7 @@ func (r Request) begin(held []token.Proof, begun bool, now time.Time) (kinds []m
 	if ways == nil {
 		ways = []mfa.Kind{mfa.KindPassword}
 	}
-	for _, k := range ways {
+	for _, k := range r.Rules.Offered(ways) {
 		shown := slices.ContainsFunc(held, func(p token.Proof) bool { return kindOf(p.Method) == k })
 		leads := func(m token.Method) bool { return r.leads(held, begun, m, now) }
 		if !shown && r.owns(k) && slices.ContainsFunc(beginnings[k], leads) {

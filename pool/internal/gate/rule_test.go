@@ -417,3 +417,33 @@ func everySituation(t *testing.T, part int, rules gate.Rules, has []string, u *u
 		}
 	}
 }
+
+// TestT1_WhatCannotBeJudgedIsDue: a process that cannot judge passkeys lets nobody in whom another one
+// would not, keeps the sessions that those have made, and asks nobody for one.
+func TestT1_WhatCannotBeJudgedIsDue(t *testing.T) {
+	t.Parallel()
+	pw, pk, email, totp := mfa.KindPassword, mfa.KindPasskey, mfa.KindEmail, mfa.KindTOTP
+	for _, rules := range []gate.Rules{
+		{Firsts: []mfa.Kind{pw, pk}, Seconds: []mfa.Kind{totp, pk}},
+		{Firsts: []mfa.Kind{pw, pk, email}, Seconds: []mfa.Kind{pk}, Require: mfa.Required, Devices: true},
+		{Firsts: []mfa.Kind{pw}, Seconds: []mfa.Kind{totp, pk}, Devices: true},
+		{Firsts: []mfa.Kind{pk}, Seconds: []mfa.Kind{totp, email}, Require: mfa.Off},
+	} {
+		for _, has := range people {
+			for name := range shown {
+				for _, purpose := range []gate.Purpose{gate.SignIn, gate.Refresh} {
+					s := situation{has, gate.Request{User: person(has...), Purpose: purpose, Rules: rules}, []string{name}}
+					sees := s.decide()
+					s.r.Rules.Unjudged = []mfa.Kind{pk}
+					d := s.decide()
+					if (d.Outcome() == gate.Mint) != (sees.Outcome() == gate.Mint) {
+						t.Errorf("%v: outcome %d, and %d where passkeys are judged", s, d.Outcome(), sees.Outcome())
+					}
+					if slices.Contains(d.Kinds(), pk) || d.Next() == gate.Enrol && sees.Next() != gate.Enrol {
+						t.Errorf("%v: next %d by %v", s, d.Next(), d.Kinds())
+					}
+				}
+			}
+		}
+	}
+}
