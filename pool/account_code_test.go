@@ -148,3 +148,50 @@ func TestS5_AFactorsAddressStays(t *testing.T) {
 		t.Errorf("factors %v are left without an address", f.Has())
 	}
 }
+
+// TestT1_CodesAreSetUpBeforeTheSession: who must have a second factor sets codes up to the address that
+// they have proven, within the sign-in, and to no other.
+func TestT1_CodesAreSetUpBeforeTheSession(t *testing.T) {
+	t.Parallel()
+	for login, by := range map[string]mfa.Kind{ada: mfa.KindEmail, phone: mfa.KindSMS} {
+		onEach(t, func(t *testing.T, k *kit) {
+			k.confirmed(login)
+			need := k.posed(login)
+			if need.By != by || len(need.Others) != 0 {
+				t.Errorf("NeedCode = %+v, want one by %s", need, by)
+			}
+			unproven := mfa.KindSMS
+			if by == unproven {
+				unproven = mfa.KindEmail
+			}
+			if _, err := k.answer(need.Ticket, pool.Choice{Kind: unproven}); !errors.Is(err, pool.ErrWrongStep) {
+				t.Errorf("Choice of %s: %v, want ErrWrongStep", unproven, err)
+			}
+			first := k.code(login, 2)
+			k.again(need)
+			code := k.code(login, 3)
+			if _, err := k.respondCode(need.Ticket, first); first != code && !errors.Is(err, pool.ErrBadCode) {
+				t.Errorf("the code before: %v, want ErrBadCode", err)
+			}
+			if _, err := k.respondCode(need.Ticket, other(code)); !errors.Is(err, pool.ErrBadCode) {
+				t.Errorf("a wrong code: %v, want ErrBadCode", err)
+			}
+			if f := k.user(login).Factors; f != nil {
+				t.Errorf("codes count before one has come back: %+v", f)
+			}
+			done, err := pool.Finished(k.respondCode(need.Ticket, code))
+			if err != nil || len(done.RecoveryCodes) != mfa.RecoveryCodes {
+				t.Fatalf("the right code: %+v, %v", done, err)
+			}
+			if _, err := k.refresh(done); err != nil {
+				t.Errorf("refresh: %v", err)
+			}
+			if _, err := k.respondCode(need.Ticket, code); !errors.Is(err, pool.ErrTicketGone) {
+				t.Errorf("the code again: %v, want ErrTicketGone", err)
+			}
+			if step, err := k.signIn(login, right); err != nil || step.Kind() == pool.KindDone {
+				t.Errorf("the next sign-in = %v, %v, want a second factor", step, err)
+			}
+		}, bySentCodes, required)
+	}
+}

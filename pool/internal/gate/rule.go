@@ -62,7 +62,7 @@ func (r Request) factors(d Decision) Decision {
 	}
 	begun, has := slices.ContainsFunc(standing, r.first), r.has()
 	if d.lost = r.loses(standing); d.lost && r.Lost && r.recovers(d.now) {
-		d.next, d.kinds = Enrol, r.reach(standing, r.Rules.Seconds, d.now)
+		d.next, d.kinds = Enrol, r.reach(standing, r.settable(), d.now)
 	}
 	if begun && len(d.kinds) == 0 {
 		d.next, d.kinds = Second, r.reach(standing, append(slices.Clip(has), mfa.KindPassword), d.now)
@@ -71,7 +71,7 @@ func (r Request) factors(d Decision) Decision {
 		d.next, d.kinds = First, r.begin(standing, begun, d.now)
 	}
 	if len(d.kinds) == 0 && begun && r.enrols() {
-		d.next, d.kinds = Enrol, r.reach(standing, r.Rules.Seconds, d.now)
+		d.next, d.kinds = Enrol, r.reach(standing, r.settable(), d.now)
 	}
 	if len(d.kinds) == 0 {
 		return Decision{outcome: Refuse, reason: NoFactor}
@@ -198,6 +198,13 @@ func (r Request) enrols() bool {
 	return r.Rules.Require == mfa.Required && r.ACR == "" && r.Risk <= Ask && len(r.has()) == 0
 }
 
+// settable returns the second factors that the user can set up: codes go to proven addresses alone.
+func (r Request) settable() []mfa.Kind {
+	return slices.DeleteFunc(slices.Clone(r.Rules.Seconds), func(k mfa.Kind) bool {
+		return (k == mfa.KindSMS || k == mfa.KindEmail) && !r.owns(k)
+	})
+}
+
 // reach returns the kinds by one of which proofs would be all that is asked for.
 func (r Request) reach(held []token.Proof, kinds []mfa.Kind, now time.Time) (reached []mfa.Kind) {
 	for _, k := range r.Rules.Offered(kinds) {
@@ -249,7 +256,7 @@ func (r Request) leads(held []token.Proof, begun bool, by token.Method, now time
 	}
 	then := append(slices.Clip(held), p)
 	return r.satisfied(then, now) || len(r.reach(then, r.has(), now)) > 0 ||
-		r.enrols() && len(r.reach(then, r.Rules.Seconds, now)) > 0
+		r.enrols() && len(r.reach(then, r.settable(), now)) > 0
 }
 
 // owns reports whether the user can begin by a kind.

@@ -3,6 +3,7 @@ package gate_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -444,6 +445,38 @@ func TestT1_WhatCannotBeJudgedIsDue(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// Codes are set up at proven addresses alone: what nobody can answer is not asked for, and where there is
+// nothing else the sign-in is over.
+func TestT1_CodesAreSetUpAtProvenAddresses(t *testing.T) {
+	t.Parallel()
+	all := []mfa.Kind{mfa.KindTOTP, mfa.KindSMS, mfa.KindEmail}
+	for _, tc := range []struct {
+		proven string // by spaces
+		lets   []mfa.Kind
+		want   []mfa.Kind
+	}{
+		{"email phone_number", all, all},
+		{"phone_number", all, all[:2]},
+		{"email", all, []mfa.Kind{mfa.KindTOTP, mfa.KindEmail}},
+		{"", all, all[:1]},
+		{"", all[1:], nil},
+		{"email", all[1:2], nil},
+	} {
+		u := person("password")
+		for _, name := range []string{"email", "phone_number"} {
+			u.Attributes[name+"_verified"] = fmt.Sprint(slices.Contains(strings.Fields(tc.proven), name))
+		}
+		r := gate.Request{Purpose: gate.SignIn, User: u, Rules: gate.Rules{Seconds: tc.lets, Require: mfa.Required}}
+		d := situation{[]string{"password"}, r, []string{"password"}}.decide()
+		if enrols := d.Next() == gate.Enrol; enrols != (tc.want != nil) || !slices.Equal(d.Kinds(), tc.want) {
+			t.Errorf("proven %q, of %v: next %d by %v, want %v", tc.proven, tc.lets, d.Next(), d.Kinds(), tc.want)
+		}
+		if tc.want == nil && d.Outcome() != gate.Refuse {
+			t.Errorf("proven %q, of %v: outcome %d, want a refusal", tc.proven, tc.lets, d.Outcome())
 		}
 	}
 }
