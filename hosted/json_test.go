@@ -21,8 +21,10 @@ type step struct {
 	URI, Secret                         string
 	RecoveryCodes                       []string `json:"recovery_codes"`
 	Factors                             struct {
-		Apps    []struct{ ID, Name string }
-		Devices []struct {
+		SMS, Email bool
+		Preferred  mfa.Kind
+		Apps       []struct{ ID, Name string }
+		Devices    []struct {
 			ID, Name, Agent string
 			This            bool
 		}

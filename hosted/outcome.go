@@ -45,6 +45,7 @@ var failures = []failure{
 	{pool.ErrForbidden, http.StatusForbidden, "refused", ""},
 	{pool.ErrNotAllowed, http.StatusConflict, "not_allowed", ""},
 	{pool.ErrNotFound, http.StatusNotFound, "gone", ""},
+	{errStandsOn, http.StatusConflict, "stands_on", ""},
 	{pool.ErrNeedsProof, http.StatusUnauthorized, "needs_proof", ""},
 	{pool.ErrUnavailable, http.StatusServiceUnavailable, "try_again", ""},
 	{pool.ErrClosed, http.StatusServiceUnavailable, "try_again", ""},

@@ -14,41 +14,45 @@ import (
 
 // The pages, by the last part of their path. Their words go by the same names, with "_" for "-".
 const (
-	accountPage      = "account"
-	addAppPage       = "add-app"
-	addKeyPage       = "add-passkey"
-	byEmailPage      = "by-email"
-	byPasskeyPage    = "by-passkey"
-	bySMSPage        = "by-sms"
-	choosePage       = "choose"
-	codePage         = "code"
-	codesPage        = "recovery-codes"
-	confirmPage      = "confirm"
-	forgotNamePage   = "forgot-username"
-	forgotPage       = "forgot"
-	linkPage         = "link"
-	lostPage         = "lost-factors"
-	newAppPage       = "new-app"
-	newCodesPage     = "new-recovery-codes"
-	newKeyPage       = "new-passkey"
-	newPasswordPage  = "new-password"
-	notMePage        = "not-me"
-	passkeyPage      = "passkey"
-	passwordPage     = "password"
-	questionPage     = "question"
-	recoveryPage     = "recovery-code"
-	removeFactorPage = "remove-factor"
-	renameFactorPage = "rename-factor"
-	resendPage       = "resend"
-	resetPage        = "reset"
-	securityPage     = "security"
-	setUpAppPage     = "set-up-app"
-	setUpKeyPage     = "set-up-passkey"
-	signInPage       = "sign-in"
-	signOutPage      = "sign-out"
-	signUpPage       = "sign-up"
-	stepUpPage       = "step-up"
-	totpPage         = "totp"
+	accountPage       = "account"
+	addAppPage        = "add-app"
+	addCodesPage      = "add-codes"
+	addKeyPage        = "add-passkey"
+	askForPasskeyPage = "ask-for-passkey"
+	byEmailPage       = "by-email"
+	byPasskeyPage     = "by-passkey"
+	bySMSPage         = "by-sms"
+	choosePage        = "choose"
+	codePage          = "code"
+	codesPage         = "recovery-codes"
+	confirmCodesPage  = "confirm-codes"
+	confirmPage       = "confirm"
+	forgotNamePage    = "forgot-username"
+	forgotPage        = "forgot"
+	linkPage          = "link"
+	lostPage          = "lost-factors"
+	newAppPage        = "new-app"
+	newCodesPage      = "new-recovery-codes"
+	newKeyPage        = "new-passkey"
+	newPasswordPage   = "new-password"
+	notMePage         = "not-me"
+	passkeyPage       = "passkey"
+	passwordPage      = "password"
+	preferPage        = "prefer-factor"
+	questionPage      = "question"
+	recoveryPage      = "recovery-code"
+	removeFactorPage  = "remove-factor"
+	renameFactorPage  = "rename-factor"
+	resendPage        = "resend"
+	resetPage         = "reset"
+	securityPage      = "security"
+	setUpAppPage      = "set-up-app"
+	setUpKeyPage      = "set-up-passkey"
+	signInPage        = "sign-in"
+	signOutPage       = "sign-out"
+	signUpPage        = "sign-up"
+	stepUpPage        = "step-up"
+	totpPage          = "totp"
 )
 
 // page is one page: a form, its words, and where it leads. HTML and JSON are two ways to show it.
@@ -138,6 +142,10 @@ func pages() map[string]*page {
 		{name: newAppPage, own: true, step: true, shown: (*visit).mustBeIn, form: newAppForm, submit: (*visit).newApp, more: []string{securityPage}},
 		{name: addKeyPage, own: true, on: securityPage, submit: (*visit).addPasskey},
 		{name: newKeyPage, own: true, step: true, shown: (*visit).mustBeIn, form: newPasskeyForm, submit: (*visit).confirmPasskey, more: []string{securityPage}},
+		{name: addCodesPage, own: true, on: securityPage, form: kindForm, submit: (*visit).addCodes},
+		{name: confirmCodesPage, own: true, step: true, shown: (*visit).mustBeIn, form: codeForm, submit: (*visit).confirmCodes, more: []string{securityPage}},
+		{name: preferPage, own: true, on: securityPage, form: kindForm, submit: (*visit).prefer},
+		{name: askForPasskeyPage, own: true, on: securityPage, form: switchForm, submit: (*visit).askForPasskey},
 		{name: newCodesPage, own: true, on: securityPage, submit: (*visit).newCodes},
 		{name: renameFactorPage, own: true, on: securityPage, form: renameForm, submit: (*visit).renameFactor},
 		{name: removeFactorPage, own: true, on: securityPage, form: removeForm, submit: (*visit).removeFactor},

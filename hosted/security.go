@@ -12,6 +12,10 @@ import (
 type factors struct {
 	Apps          []factor   `json:"apps"`
 	Passkeys      []factor   `json:"passkeys"`
+	AskForPasskey bool       `json:"ask_for_passkey"`
+	SMS           bool       `json:"sms"` // codes that are sent are a second factor
+	Email         bool       `json:"email"`
+	Preferred     mfa.Kind   `json:"preferred,omitempty"`
 	Devices       []device   `json:"devices"`
 	RecoveryCodes int        `json:"recovery_codes"` // that are left
 	Kinds         []mfa.Kind `json:"kinds"`          // that can be set up
@@ -38,7 +42,11 @@ func (v *visit) ownFactors() *outcome {
 	if err != nil {
 		return &outcome{err: err}
 	}
-	v.factors = &factors{RecoveryCodes: has.RecoveryCodes, Kinds: has.Kinds, Required: has.Required, Apps: []factor{}, Passkeys: []factor{}, Devices: []device{}}
+	v.factors = &factors{
+		RecoveryCodes: has.RecoveryCodes, Kinds: has.Kinds, Required: has.Required, Preferred: has.Preferred,
+		SMS: has.SMS, Email: has.Email, AskForPasskey: has.AskForPasskey,
+		Apps: []factor{}, Passkeys: []factor{}, Devices: []device{},
+	}
 	for _, app := range has.Authenticators {
 		v.factors.Apps = append(v.factors.Apps, factor{app.ID, app.Name, app.Created})
 	}
@@ -56,11 +64,12 @@ func (v *visit) ownFactors() *outcome {
 }
 
 // any reports whether there is a factor beside a password.
-func (f *factors) any() bool { return len(f.Apps)+len(f.Passkeys) > 0 }
+func (f *factors) any() bool { return len(f.Apps)+len(f.Passkeys) > 0 || f.SMS || f.Email }
 
 // groupView is a kind of factor on the page: what there is of it, and what can be done.
 type groupView struct {
 	ID, Heading, Text string
+	Note              string // beside the text
 	Items             []itemView
 	Actions           []moreView
 }
@@ -91,9 +100,15 @@ func (v *visit) groups() []groupView {
 	} else {
 		keys.Actions = v.adds(mfa.KindPasskey, addKeyPage)
 	}
+	v.asksForPasskey(&keys)
 	all := []groupView{apps}
-	if len(keys.Items)+len(keys.Actions) > 0 { // else there are none here
-		all = append(all, keys)
+	for _, g := range []groupView{keys, v.codesBy(mfa.KindSMS, f.SMS), v.codesBy(mfa.KindEmail, f.Email)} {
+		if len(g.Items)+len(g.Actions) > 0 { // else there are none here
+			all = append(all, g)
+		}
+	}
+	for i := range all {
+		v.preferred(mfa.Kind(all[i].ID), &all[i])
 	}
 	if all = append(all, codes); v.settings.Devices.Remember != pool.RememberNever {
 		all = append(all, v.devices())

@@ -2,20 +2,28 @@ package hosted
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/pool"
 )
 
+// errStandsOn is of an act that needs a sign-in by something else: to show the same once more is of no use.
+var errStandsOn = errors.New("this sign-in rests on what would go, or has not shown what would stay")
+
 // act does something in one's own account. An act that needs fresh proof leads to the step-up, and
-// back (see [visit.end]).
+// back (see [visit.end]); where the sign-in is fresh already, it would lead round and round.
 func (v *visit) act(do func(*pool.Account) outcome) outcome {
 	account, err := v.sessions.Account(v.r)
 	if err != nil {
 		return outcome{err: err}
 	}
-	return do(account)
+	o := do(account)
+	if errors.Is(o.err, pool.ErrNeedsProof) && !errors.Is(o.err, pool.ErrNeedsStepUp) && account.Assured("", freshness(v.settings)) == nil {
+		o.err = errStandsOn
+	}
+	return o
 }
 
 // changed is what follows an act that takes the place of the session: recovery codes, where it made
@@ -114,6 +122,8 @@ func (v *visit) removeFactor(ctx context.Context) outcome {
 			step, err = a.RemovePasskey(ctx, pool.RemovePasskeyInput{ID: v.in["id"], Caller: v.caller()})
 		case string(deviceKind):
 			return v.forgetDevice(ctx, a)
+		case string(mfa.KindSMS), string(mfa.KindEmail):
+			step, err = a.RemoveCodes(ctx, pool.RemoveCodesInput{By: mfa.Kind(v.in["kind"]), Caller: v.caller()})
 		}
 		return v.changed(step, err, flow{Notice: "factor_removed"})
 	})

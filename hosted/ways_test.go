@@ -16,7 +16,11 @@ import (
 // None begins a session.
 var ways = map[string]struct{ with, without string }{
 	"add-app":            {"not_authorized", "not_authorized"},
+	"add-codes":          {"not_authorized", "not_authorized"},
 	"add-passkey":        {"not_authorized", "not_authorized"},
+	"ask-for-passkey":    {"not_authorized", "not_authorized"},
+	"confirm-codes":      {"start_again", "start_again"},
+	"prefer-factor":      {"not_authorized", "not_authorized"},
 	"new-passkey":        {"start_again", "start_again"},
 	"by-email":           {"not_found", "not_found"},
 	"by-passkey":         {"not_found", "not_found"},
@@ -53,7 +57,7 @@ var ways = map[string]struct{ with, without string }{
 // typed is what they fill in: all that who knows the password can know.
 var typed = map[string]string{
 	"username": ada, "password": secret, "new_password": other, "code": "000000", "recovery_code": "aaaa-aaaa-aaaa-aaaa",
-	"kind": "totp", "passkey": "{}", "answer": "blue", "id": "x", "name": "x", "acr_values": "", "max_age": "",
+	"kind": "totp", "passkey": "{}", "answer": "blue", "id": "x", "name": "x", "acr_values": "", "max_age": "", "on": "on", "remember": "on",
 }
 
 // Where a second factor is required no form leads to a session without one, of pages and JSON twins alike,

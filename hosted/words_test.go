@@ -31,7 +31,7 @@ func asked(t *testing.T) map[string]bool {
 		pages, names := hosted.WordsOf(s)
 		fields = append(fields, names...)
 		for _, p := range append(pages, "confirm_link", "choose_enrol", "choose_first", "code_first", "passkey_first") {
-			if slices.Contains([]string{"resend", "add_app", "add_passkey", "by_passkey", "new_recovery_codes", "remove_factor"}, p) { // buttons
+			if slices.Contains([]string{"resend", "add_app", "add_passkey", "add_codes", "prefer_factor", "ask_for_passkey", "by_passkey", "new_recovery_codes", "remove_factor"}, p) { // buttons
 				continue
 			}
 			need(p+".title", p+".intro?", p+".intro_unnamed?")
@@ -55,7 +55,7 @@ func asked(t *testing.T) map[string]bool {
 	for _, rule := range append(rules, "login_taken", "required", "bounds", "") {
 		need("error.attributes."+rule+"?", "error.username."+rule+"?")
 	}
-	need("security.totp", "unnamed.totp", "security.passkey", "unnamed.passkey", "security.device", "unnamed.device")
+	need("security.totp", "unnamed.totp", "security.passkey", "unnamed.passkey", "security.device", "unnamed.device", "security.sms", "security.email")
 	need("error.passkey", "passkey.refused", "set_up_passkey.refused") // told by the script
 	need("error.username", "error.attributes", "error.invalid", "error.refused")
 	for _, name := range hosted.Failures() {

@@ -17,6 +17,7 @@ import (
 type Factors struct {
 	Authenticators []Authenticator // apps that show codes, the oldest first
 	Passkeys       int             // how many there are
+	AskForPasskey  bool            // one of them is asked for after a password ([Account.AskForPasskey])
 	SMS, Email     bool            // codes to the phone number, and to the email address, are a second factor
 	Preferred      mfa.Kind        // what is asked for first; "" means that the visitor chooses
 	RecoveryCodes  int             // how many are left
@@ -60,6 +61,7 @@ func (p *Pool) factors(u *user.User, rules gate.Rules) Factors {
 	for _, app := range f.Apps {
 		out.Authenticators = append(out.Authenticators, Authenticator{app.ID, app.Name, app.Created})
 	}
+	out.AskForPasskey = f.PasskeySecond
 	out.Passkeys, out.SMS, out.Email = len(f.Passkeys), !f.SMS.IsZero(), !f.Email.IsZero()
 	out.Preferred, out.RecoveryCodes = f.Preferred, len(f.Recovery.Codes)
 	return out
