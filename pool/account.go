@@ -191,6 +191,9 @@ func (a *Account) readWith(ctx context.Context, from Caller, w storage.Want) (g 
 	if g.client, err = g.state.settings.client(g.session.Client); err != nil {
 		return g, ErrNotAuthorized
 	}
+	if g.actor, err = p.actor(ctx, g, g.session); err != nil {
+		return g, err
+	}
 	judged := g.stillHolds(p)
 	if judged.Outcome() != gate.Mint {
 		return g, ErrNotAuthorized

@@ -23,7 +23,7 @@ type Session struct {
 }
 
 // Sessions lists the sessions of the user that are live, the last used first: at most 100. It costs
-// two reads.
+// two reads, and one for each in which another user acts ([Admin.Impersonate]).
 func (a *Account) Sessions(ctx context.Context) ([]Session, error) {
 	g, err := a.read(ctx)
 	if err != nil {
@@ -39,7 +39,11 @@ func (p *Pool) sessions(ctx context.Context, g granted) ([]Session, error) {
 	}
 	list := make([]Session, 0, len(page.Sessions))
 	for _, s := range page.Sessions {
-		if !g.lives(p, s) {
+		lives, err := g.lives(ctx, p, s)
+		if err != nil {
+			return nil, err
+		}
+		if !lives {
 			continue
 		}
 		list = append(list, Session{
@@ -53,11 +57,14 @@ func (p *Pool) sessions(ctx context.Context, g granted) ([]Session, error) {
 
 // lives reports whether another session of the user is good for anything: what has ended by the
 // epoch, by a limit that was lowered or with its client is stored until it expires.
-func (g granted) lives(p *Pool, s *token.Session) bool {
-	if s.Epoch != g.user.Epoch || g.state.outlives(s, g.now) {
-		return false
+func (g granted) lives(ctx context.Context, p *Pool, s *token.Session) (ok bool, err error) {
+	if s == nil || s.Epoch != g.user.Epoch || g.state.outlives(s, g.now) {
+		return false, nil
 	}
-	return g.holds(p, s).Outcome() == gate.Mint
+	if g.actor, err = p.actor(ctx, g, s); err != nil {
+		return false, err
+	}
+	return g.holds(p, s).Outcome() == gate.Mint, nil
 }
 
 // EndSessionInput ends one session of one's own.
@@ -92,7 +99,11 @@ func (a *Account) EndSession(ctx context.Context, in EndSessionInput) error {
 		if err != nil {
 			return struct{}{}, err
 		}
-		if got.Session == nil || !g.lives(a.pool, got.Session) {
+		lives, err := g.lives(ctx, a.pool, got.Session)
+		if err != nil {
+			return struct{}{}, err
+		}
+		if !lives {
 			return struct{}{}, a.refusedAct(ctx, g, &s, ErrNotFound)
 		}
 		g.session = got.Session

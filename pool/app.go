@@ -115,7 +115,10 @@ func (a *App) Introspect(ctx context.Context, t token.Secret) (Introspection, er
 	}
 	ok, err := s.genuine(a.pool, g)
 	over := !ok || g.session.Client != g.client.ID || g.state.outlives(g.session, g.now)
-	if err != nil || over || g.stillHolds(a.pool).Outcome() != gate.Mint {
+	if err != nil || over {
+		return Introspection{}, err
+	}
+	if g.actor, err = a.pool.actor(ctx, g, g.session); err != nil || g.stillHolds(a.pool).Outcome() != gate.Mint {
 		return Introspection{}, err
 	}
 	if s.access != nil {

@@ -47,6 +47,7 @@ type authority struct {
 	role  Role
 	above bool             // everybody: the program itself
 	acr   string           // of a user's session
+	epoch int64            // of a user
 	still []storage.Change // that it stands, for the commit of what it was for
 }
 
@@ -63,7 +64,7 @@ func (a *Admin) authority(ctx context.Context) (authority, error) {
 	if g.session.Kind == token.Impersonation { // who acts as an administrator is none
 		return authority{}, nil
 	}
-	by.acr = token.ACR(g.session.Proofs, g.now)
+	by.acr, by.epoch = token.ACR(g.session.Proofs, g.now), g.user.Epoch
 	by.role &= g.state.roleOf(g.user)
 	by.still = []storage.Change{storage.Require(g.session), storage.Require(g.user)}
 	return by, nil

@@ -12,6 +12,7 @@ import (
 	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
 )
 
@@ -46,8 +47,11 @@ const maxReason = 256
 //
 // The session is the user's: it is among theirs, they can end it, and so does all that ends theirs.
 // It is of no use while the user may do what they might not when it began, as an administrator: they
-// may be above whoever acts. Who acts is judged when it begins; to shut them out earlier than it ends
-// is for [Admin.SignOutEverywhere].
+// may be above whoever acts. Whatever ends all sessions of who acts, where that is a user, ends it too,
+// and so does taking them out of what lets them: an access token that is out is refused at
+// [Pool.Verifier] after the former, and is good until it expires after the latter. That costs one read
+// more at each use of such a session. Staff of the program's own are shut out earlier than it ends by
+// [Admin.SignOutEverywhere] of the user.
 //
 // They are told by mail or else by SMS, unless [ImpersonationSettings] say otherwise. The event, and
 // each event of what is done with it, names both. PreTokenGeneration is asked about tokens, and told
@@ -98,9 +102,26 @@ func (a *Admin) Impersonate(ctx context.Context, in ImpersonateInput) (*Done, er
 func (a *Admin) decide(f *found) gate.Decision {
 	may := f.state.roleOf(f.User)
 	by := gate.Actor{
-		Name: a.actor.Name, Above: f.by.over(may) == nil, User: a.account != nil, ACR: f.by.acr,
+		Name: a.actor.Name, Above: f.by.over(may) == nil, User: a.account != nil, Epoch: f.by.epoch, ACR: f.by.acr,
 	}
 	return gate.Decide(gate.Request{User: f.User, Purpose: gate.Impersonate, Actor: by, May: uint32(may)}, nil, f.now)
+}
+
+// actor reads the user who acts in a session as g's, if one does, for the gate to judge. Who may not do
+// so any more is nobody to it.
+func (p *Pool) actor(ctx context.Context, g granted, s *token.Session) (gate.Actor, error) {
+	id := gate.ActingUser(s)
+	if id == "" {
+		return gate.Actor{}, nil
+	}
+	got, err := p.read(ctx, storage.Want{Now: g.now, User: user.ByID(id)})
+	if err != nil || got.User == nil {
+		return gate.Actor{}, err
+	}
+	if role := g.state.roleOf(got.User); !role.Has(MayImpersonate) || !g.state.roleOf(g.user).below(role) {
+		return gate.Actor{}, nil
+	}
+	return gate.Actor{Name: string(id), User: true, Epoch: got.User.Epoch}, nil
 }
 
 // unlike returns the error for a reason of the gate, nil for none.

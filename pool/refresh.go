@@ -111,6 +111,7 @@ type granted struct {
 	round
 	session *token.Session
 	user    *user.User
+	actor   gate.Actor      // a user who acts in the session
 	read    storage.Got     // for an account only, like what follows
 	guesses storage.Counter // at the password; read with a fresh proof only, like what follows
 	source  storage.Counter // of the caller's network
@@ -136,7 +137,7 @@ func (g granted) holds(p *Pool, s *token.Session) gate.Decision {
 // request asks the gate about a session that there is.
 func (g granted) request(p *Pool) gate.Request {
 	r := p.request(g.round, g.user)
-	r.Purpose, r.May = gate.Refresh, uint32(g.state.roleOf(g.user))
+	r.Purpose, r.May, r.Actor = gate.Refresh, uint32(g.state.roleOf(g.user)), g.actor
 	return r
 }
 

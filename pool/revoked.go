@@ -54,6 +54,10 @@ func (r *revocations) covers(pool user.PoolID, c token.Claims) bool {
 		return true
 	}
 	key.ID = ""
-	all := r.latest[key]
-	return all != nil && c.Epoch < all.Epoch
+	if all := r.latest[key]; all != nil && c.Epoch < all.Epoch {
+		return true
+	}
+	key.User = user.ID(c.Actor)
+	by := r.latest[key] // of whom the token does not tell the epoch; it tells whole seconds
+	return c.Actor != "" && by != nil && c.IssuedAt.Before(by.Expires.Add(-keepRevoked))
 }

@@ -135,11 +135,14 @@ func (p *Pool) acting(ctx context.Context, a answered) (*token.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := granted{round: a.round, session: got.Session, user: a.user}
-	if g.session == nil || !g.lives(p, g.session) {
+	lives, err := granted{round: a.round, user: a.user}.lives(ctx, p, got.Session)
+	if err != nil {
+		return nil, err
+	}
+	if !lives {
 		return nil, ErrTicketGone
 	}
-	return g.session, nil
+	return got.Session, nil
 }
 
 // minted is the event of a session that is made.

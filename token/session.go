@@ -48,7 +48,7 @@ type Proof struct {
 	Method     Method
 	Credential string // id of the credential within the user; "" where a method has only one
 	Revision   int64  // of the credential when it was checked; see [MethodActor]
-	Channel    string // address a code was sent to, as a keyed pseudonym; "" means none
+	Channel    string // address a code was sent to, as a keyed pseudonym; "" means none; see [MethodActor]
 	Time       time.Time
 }
 
@@ -79,7 +79,8 @@ const (
 	MethodDevice Method = "device"
 	// MethodActor says that an administrator, whom Credential names, acts as the user. The user has
 	// shown nothing, so it gives no assurance and no auth_time (security.md S6). Revision is what the
-	// user might do as an administrator then, in bits.
+	// user might do as an administrator then, in bits, and Channel the epoch of an administrator who is a
+	// user of the pool: what revokes their sessions ends this one.
 	MethodActor Method = "actor"
 )
 

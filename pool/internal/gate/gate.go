@@ -15,6 +15,7 @@
 package gate
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/userpool-go/userpool/mfa"
@@ -91,7 +92,9 @@ type Request struct {
 	// how old the proofs may be that the answer goes by; 0 means of any age (a step-up, RFC 9470).
 	ACR    string
 	MaxAge time.Duration
-	Actor  Actor // of Impersonate
+	// Actor is who wants to act as the user, and at a [Refresh] the user who does ([ActingUser]), as they
+	// are now: the zero Actor where they may not any more.
+	Actor Actor
 	// May are the bits of what the user may do as an administrator. An actor is not the user any
 	// more once there is one that was not there when it began: whom the actor was above may be
 	// above the actor by now (security.md S6).
@@ -103,7 +106,16 @@ type Actor struct {
 	Name  string
 	Above bool   // by role: the user is below
 	User  bool   // of the pool, rather than the program or its staff
+	Epoch int64  // of a user
 	ACR   string // of a user's session
+}
+
+// born is what the proof of an actor says of when it began: a user's epoch, nothing of anybody else.
+func (a Actor) born() string {
+	if !a.User {
+		return ""
+	}
+	return strconv.FormatInt(a.Epoch, 10)
 }
 
 // Decision is the answer of [Decide]. The zero Decision mints nothing.
@@ -156,7 +168,9 @@ func Decide(r Request, proofs []Proof, now time.Time) Decision {
 		case a.User && a.ACR != token.AAL2:
 			return refuse(WeakActor)
 		}
-		held = []token.Proof{{Method: token.MethodActor, Credential: r.Actor.Name, Revision: int64(r.May), Time: now}}
+		held = []token.Proof{{
+			Method: token.MethodActor, Credential: r.Actor.Name, Revision: int64(r.May), Channel: r.Actor.born(), Time: now,
+		}}
 	}
 	if len(held) == 0 {
 		return refuse(NoProof)

@@ -341,6 +341,21 @@ func TestS6_TheGateJudgesActors(t *testing.T) {
 			t.Errorf("of who may %b, and might 110: outcome %d, want %d", may, d.Outcome(), want)
 		}
 	}
+	eve := gate.Actor{Name: "eve", Above: true, User: true, Epoch: 4, ACR: "aal2"}
+	begun = gate.Decide(gate.Request{User: u, Purpose: gate.Impersonate, Actor: eve}, nil, now).Proofs()
+	if id := gate.ActingUser(&token.Session{Proofs: begun}); id != "eve" {
+		t.Errorf("in a session that eve began there is %q", id)
+	}
+	for by, want := range map[gate.Actor]gate.Outcome{
+		eve: gate.Mint, {Name: "eve", User: true, Epoch: 4}: gate.Mint,
+		{}: gate.Refuse, {Name: "eve", User: true, Epoch: 5}: gate.Refuse, {Name: "eve"}: gate.Refuse,
+		{Name: "mallory", User: true, Epoch: 4}: gate.Refuse,
+	} {
+		r := gate.Request{User: u, Purpose: gate.Refresh, Actor: by}
+		if d := gate.Decide(r, gate.Carried("ada", begun), now); d.Outcome() != want {
+			t.Errorf("that eve began, with %+v: outcome %d, want %d", by, d.Outcome(), want)
+		}
+	}
 	if d := gate.Decide(gate.Request{User: u, Purpose: gate.Refresh}, gate.Carried("eve", d.Proofs()), now); d.Outcome() != gate.Refuse {
 		t.Errorf("of another user: outcome %d", d.Outcome())
 	}

@@ -39,7 +39,8 @@ func holds(r Request, p token.Proof, now time.Time) bool {
 		return u.Password != nil && u.Password.Revision == p.Revision
 	case token.MethodActor:
 		raised := int64(r.May) &^ p.Revision
-		return r.Purpose == Refresh && raised == 0
+		same := p.Channel == "" || p.Credential == r.Actor.Name && p.Channel == r.Actor.born()
+		return r.Purpose == Refresh && raised == 0 && same
 	case token.MethodEmailCode, token.MethodSMSCode, token.MethodCustom:
 		return true
 	case token.MethodDevice:
@@ -75,6 +76,17 @@ func credential(k mfa.Passkey) string { return user.PasskeyLogin(k.ID).Value }
 // knows reports whether the password was shown.
 func knows(proofs []token.Proof) bool {
 	return slices.ContainsFunc(proofs, func(p token.Proof) bool { return p.Method == token.MethodPassword })
+}
+
+// ActingUser returns the user of the pool who acts in a session as another; "" means that nobody does, or
+// the program or its staff, whom no epoch revokes.
+func ActingUser(s *token.Session) user.ID {
+	for _, p := range s.Proofs {
+		if p.Method == token.MethodActor && p.Channel != "" {
+			return user.ID(p.Credential)
+		}
+	}
+	return ""
 }
 
 // acts reports whether an actor is who stands behind some proofs.
