@@ -1,8 +1,11 @@
 package pool_test
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -86,18 +89,24 @@ var entrances = map[string]func(k *kit, login string) []string{
 	"Respond": func(k *kit, login string) (seen []string) {
 		tell := func(step pool.Step, err error) (ticket string) {
 			text, _ := pool.MarshalStep(step)
-			var s struct{ Ticket, Expires string }
+			var s struct {
+				Ticket, Expires string
+				Options         json.RawMessage // of passkeys: TestS17_DecoyPasskeys
+			}
 			_ = json.Unmarshal(text, &s)
-			seen = append(seen, strings.NewReplacer(cmp.Or(s.Ticket, "-"), "", cmp.Or(s.Expires, "-"), "").Replace(string(text)),
+			seen = append(seen, strings.NewReplacer(cmp.Or(s.Ticket, "-"), "", cmp.Or(s.Expires, "-"), "", cmp.Or(string(s.Options), "-"), "").Replace(string(text)),
 				fmt.Sprint(len(s.Ticket), err))
 			return s.Ticket
 		}
-		for _, with := range []pool.Response{nil, pool.Choice{Kind: mfa.KindEmail}, pool.Choice{Kind: mfa.KindSMS}, pool.Choice{Kind: mfa.KindPassword}} {
+		for _, with := range []pool.Response{nil, pool.Choice{Kind: mfa.KindEmail}, pool.Choice{Kind: mfa.KindSMS}, pool.Choice{Kind: mfa.KindPassword}, pool.Choice{Kind: mfa.KindPasskey}} {
 			ticket := tell(k.SignIn(k.t.Context(), pool.SignInInput{Username: login, With: with}))
 			if ticket == "" {
 				continue
 			}
 			for _, answer := range []pool.Response{
+				strangers,
+				pool.Choice{Kind: mfa.KindPasskey},
+				strangers,
 				pool.Code{Value: "1234567"},
 				pool.Choice{Kind: mfa.KindEmail},
 				pool.Code{Value: "1234567"},
@@ -226,6 +235,9 @@ var towns = map[string]town{
 	"by SMS":            {settings: []func(*pool.Config){takes(pool.Phone, pool.Email), byCode}, people: phone, typed: phone, only: choices},
 	"code by name":      {settings: []func(*pool.Config){named, byCode}, people: "ada", typed: "ada", only: choices},
 	"code by alias":     {settings: []func(*pool.Config){named, byCode}, people: "ada", typed: ada, only: choices},
+	"by passkey":        {settings: []func(*pool.Config){takes(pool.Email), byPasskey}, people: ada, typed: ada, only: choices},
+	"with passkeys":     {settings: []func(*pool.Config){takes(pool.Email), byPasskey}, people: ada, typed: ada, only: choices, keys: true},
+	"passkeys by name":  {settings: []func(*pool.Config){named, byPasskey}, people: "ada", typed: "ada", only: choices, keys: true},
 	"name":              {settings: []func(*pool.Config){takes(pool.Username)}, people: "ada", typed: "ada", only: byName},
 }
 
@@ -233,6 +245,23 @@ var towns = map[string]town{
 func byCode(c *pool.Config) {
 	c.Settings.SignIn.First = []mfa.Kind{mfa.KindPassword, mfa.KindEmail, mfa.KindSMS}
 }
+
+// byPasskey lets sign-ins begin by passkeys as well.
+func byPasskey(c *pool.Config) {
+	passkeys(c)
+	byCode(c)
+	c.Settings.SignIn.First = append(c.Settings.SignIn.First, mfa.KindPasskey)
+}
+
+// strangers is an answer by the passkey that [kit.givePasskey] gives, which somebody else has signed.
+var strangers = pool.PasskeyAssertion{JSON: func() []byte {
+	text := base64.RawURLEncoding.EncodeToString
+	id, rp := text(bytes.Repeat([]byte{9}, 32)), sha256.Sum256([]byte("localhost"))
+	return fmt.Appendf(nil, `{"id":%q,"rawId":%q,"type":"public-key","clientExtensionResults":{},`+
+		`"response":{"clientDataJSON":%q,"authenticatorData":%q,"signature":%q}}`, id, id,
+		text([]byte(`{"type":"webauthn.get","challenge":"AAAA","origin":"http://localhost"}`)),
+		text(append(rp[:], 5, 0, 0, 0, 1)), text([]byte("signed")))
+}()}
 
 var choices = []string{"SignIn", "Respond"}
 
@@ -250,6 +279,7 @@ type town struct {
 	people, typed string // the login in whose name states are made, and the one that strangers type
 	chosen        string // the user name of newcomers
 	only          []string
+	keys          bool // who is a user has a passkey
 }
 
 func (w town) tellsNothing(t *testing.T, probe func(*kit, string) []string, locked bool) {
@@ -259,6 +289,9 @@ func (w town) tellsNothing(t *testing.T, probe func(*kit, string) []string, lock
 		k := open(t, append([]func(*pool.Config){told.observe}, w.settings...)...)
 		k.chosen = w.chosen
 		states[state](k, w.people)
+		if w.keys && !slices.Contains([]string{"absent", "attempt", "attempts", "deleted"}, state) {
+			k.givePasskey(w.people)
+		}
 		k.clock.advance(2 * time.Hour) // mails of before do not count any more
 		for range 6 {
 			if locked {

@@ -52,6 +52,9 @@ func (p *Pool) begin(
 	t, b := p.ticketOf(who, r.client.ID, purposeFirst, in.Caller, c, r.now, r.now.Add(r.client.StepLifetime))
 	c.Browser = in.Caller.Browser
 	c.Typed = p.config.Keys.Seal(p.typedLabel(t.ID), []byte(in.Username))
+	if slices.Contains(kinds, mfa.KindPasskey) {
+		c.Listed = listed(r.state.passkeysAt(login, r.owner()))
+	}
 	h.codes.Counter = r.mail
 	q := question{
 		round: r.round, h: h, user: who, ticket: t, bearer: b, kinds: kinds, typed: login, carried: c, from: in.Caller,

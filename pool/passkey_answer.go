@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 
 	"github.com/userpool-go/userpool/message"
@@ -83,7 +84,11 @@ func (p *Pool) askPasskey(q *question, others []mfa.Kind) error {
 		_, err := p.setUpPasskey(q, others)
 		return err
 	case purposeFirst, purposeSecond:
-		return p.posePasskey(q, q.state.passkeysAt(q.typed, q.user), others)
+		of := q.Listed
+		if q.Typed == nil {
+			of = q.state.passkeysAt(q.typed, q.user)
+		}
+		return p.posePasskey(q, of, others)
 	}
 	return nil
 }
@@ -110,14 +115,15 @@ func (p *Pool) posePasskey(q *question, of []mfa.Passkey, others []mfa.Kind) err
 func (p *Pool) answerPasskey(ctx context.Context, a answered, w PasskeyAssertion, h *hooked) (Step, error) {
 	o := occurrence{who: a.user, from: a.from, Kind: signInEvent, Outcome: refused, Reason: string(mfa.KindPasskey), Client: a.client.ID}
 	wrong := func() error { return p.wrong(ctx, a.guess(a.passkey), ErrNotAuthorized, o, a.tried()) }
-	if a.user == nil {
-		return nil, wrong()
-	}
 	kept, err := p.config.Keys.Open(p.passkeyLabel(a.ticket), a.Secret)
 	if err != nil {
 		return nil, unavailable(err)
 	}
 	rp := p.config.party(a.state.settings)
+	if a.user == nil {
+		p.judgeDecoy(rp, kept, w, a.ask.passkey)
+		return nil, wrong()
+	}
 	proof, _, got, err := p.gate.Passkey(p.config.Passkeys, rp, kept, w.JSON, a.user, uint32(a.uses.N), a.now)
 	if err != nil && !errors.Is(err, mfa.ErrPasskey) {
 		return nil, unavailable(err)
@@ -144,6 +150,17 @@ func (p *Pool) answerPasskey(ctx context.Context, a answered, w PasskeyAssertion
 	}
 	return p.advance(ctx, a.attained(a.user, d, h, at, changes...))
 }
+
+// judgeDecoy does the work of an answer by a passkey that nobody has, whatever it comes to: how long that
+// takes does not tell which of those that are asked for are made up (security.md S17).
+func (p *Pool) judgeDecoy(rp mfa.RelyingParty, kept []byte, w PasskeyAssertion, id []byte) {
+	k := mfa.Passkey{ID: id, PublicKey: decoyKey, Verified: true}
+	_, _ = p.config.Passkeys.Got(rp, kept, w.JSON, k, make([]byte, 64))
+}
+
+// decoyKey is a COSE key of P-256, as most passkeys have, to which nobody has the other half.
+var decoyKey, _ = base64.StdEncoding.DecodeString(
+	"pQECAyYgASFYIN6xXzpPugoAjVSif5MTLZNvkRDMijOAMZDfnZrdrNnCIlgg/eRobdAlLTJum2ILVzYTnfr7rrYrJDNgIk9PLXMmjLw=")
 
 // enrolPasskey keeps a passkey that was made within a sign-in. It is asked for from then on.
 func (p *Pool) enrolPasskey(ctx context.Context, a answered, w PasskeyAttestation, h *hooked) (Step, error) {

@@ -109,6 +109,14 @@ func (s *state) passkeysAt(login user.Login, owner *user.User) []mfa.Passkey {
 	return made
 }
 
+// listed returns as much of passkeys as a page is told that asks for one of them.
+func listed(passkeys []mfa.Passkey) (told []mfa.Passkey) {
+	for _, k := range passkeys {
+		told = append(told, mfa.Passkey{ID: k.ID, Transports: k.Transports})
+	}
+	return told
+}
+
 // decoys returns the passkeys that somebody at a login might have: the same each time, for as long as
 // the pool has its key, and as many, of ids as long and as well connected, as people's are.
 func (s *state) decoys(login user.Login) (made []mfa.Passkey) {
@@ -156,7 +164,7 @@ func (p *Pool) answerAnyPasskey(ctx context.Context, a answered, with Response, 
 }
 
 // answerFirstPasskey takes a proof by a passkey that begins a sign-in. Of nobody it is wrong, after the
-// same work but for the signature, which only the owner of a key can have made.
+// same work.
 func (p *Pool) answerFirstPasskey(ctx context.Context, a answered, w PasskeyAssertion, login string, h *hooked) (Step, error) {
 	risk, err := p.mayTry(ctx, h, a.round, login, a.user, a.password)
 	a.risk = max(a.risk, risk)

@@ -292,6 +292,49 @@ func TestS17_DecoyPasskeys(t *testing.T) {
 	}
 }
 
+// TestS17_TheListIsOfNoState: which passkeys a login is asked for is the same by each way to them, and
+// stays as it was when its owner is disabled or must reset their password.
+func TestS17_TheListIsOfNoState(t *testing.T) {
+	t.Parallel()
+	for name, then := range map[string]func(k *kit){
+		"nobody":         nil,
+		"confirmed":      func(*kit) {},
+		"disabled":       func(k *kit) { k.disable(ada) },
+		"reset required": func(k *kit) { k.change(ada, func(u *user.User) { u.Status = user.ResetRequired }) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := open(t, passkeys)
+			if then != nil {
+				k.confirmed(ada)
+				k.newPasskey(ada, passkeytest.New(localhost))
+			}
+			listed := func(need *pool.NeedPasskey) string {
+				var o struct {
+					Allow json.RawMessage `json:"allowCredentials"`
+				}
+				if err := json.Unmarshal(need.Options, &o); err != nil || len(o.Allow) < 22 {
+					t.Fatalf("%s: %v", need.Options, err)
+				}
+				return string(o.Allow)
+			}
+			before := listed(k.byPasskey(ada))
+			if then != nil {
+				then(k)
+			}
+			step, err := k.SignIn(t.Context(), pool.SignInInput{Username: ada})
+			choice, ok := step.(*pool.NeedChoice)
+			if !ok {
+				t.Fatalf("SignIn = %v, %v, want NeedChoice", step, err)
+			}
+			chosen := k.wants(k.answer(choice.Ticket, pool.Choice{Kind: mfa.KindPasskey}))
+			if at, by := listed(k.byPasskey(ada)), listed(chosen); at != before || by != before {
+				t.Errorf("it was %s, and is %s, and %s by choice", before, at, by)
+			}
+		})
+	}
+}
+
 // TestPasskeyAfterPassword: with PasskeySecond a passkey is asked for after the password, and one of
 // somebody else is a wrong answer.
 func TestPasskeyAfterPassword(t *testing.T) {
