@@ -41,24 +41,28 @@ var acts = []struct {
 	{"She signs in by it, and not twice with one code", (*walk).signInByApp},
 	{"She has lost her phone, and uses a recovery code", (*walk).recoveryCode},
 	{"She has been away from the screen: the shop asks for a newer sign-in", (*walk).stepUp},
+	{"She makes a passkey", (*walk).passkey},
+	{"She has this browser remembered", (*walk).remembered},
 	{"Bob is made one of the staff, who must have a second factor", (*walk).mustEnrol},
+	{"Carol signs in by a code that is mailed", (*walk).mailed},
+	{"Another pool asks a question of the program's own", (*walk).question},
 }
 
 // run plays all acts, and tells of them.
 func run(ctx context.Context, out io.Writer) error {
-	w := &walk{out: out, box: mailbox.New(), today: time.Now()}
-	p, err := pool.Open(ctx, memory.New(), pool.Config{
-		Sender: w.box, Passkeys: passkey.New(), Now: func() time.Time { return w.today },
+	w, shut, err := begin(ctx, &walk{out: out, today: time.Now()}, pool.Config{
+		Passkeys: passkey.New(),
 		Settings: &pool.Settings{
 			Branding: pool.Branding{Name: "Harbour Books"},
+			SignIn:   pool.SignInSettings{First: []mfa.Kind{mfa.KindPassword, mfa.KindPasskey, mfa.KindEmail}},
 			Groups:   []pool.Group{{Name: "staff", RequireMFA: true}},
+			Devices:  pool.DeviceSettings{Remember: pool.RememberByChoice},
 		},
 	})
 	if err != nil {
 		return err
 	}
-	defer p.Close(ctx)
-	w.pool = p
+	defer shut()
 	for i, act := range acts {
 		fmt.Fprintf(out, "\n%d. %s\n", i+1, act.title)
 		if err := act.play(w, ctx); err != nil {
@@ -66,6 +70,16 @@ func run(ctx context.Context, out io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// begin opens a pool with a mailbox for a walk that tells what and when from does; shut closes it.
+func begin(ctx context.Context, from *walk, c pool.Config) (w *walk, shut func(), err error) {
+	w = &walk{out: from.out, today: from.today, box: mailbox.New()}
+	c.Sender, c.Now = w.box, func() time.Time { return w.today }
+	if w.pool, err = pool.Open(ctx, memory.New(), c); err != nil {
+		return nil, nil, err
+	}
+	return w, func() { w.pool.Close(ctx) }, nil
 }
 
 // walk is what the acts have in common.
