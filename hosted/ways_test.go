@@ -106,7 +106,7 @@ func TestT1_EveryPageToASession(t *testing.T) {
 
 // A right code from the mail begins no session either: who is new sets up a second factor, and who has one is
 // asked for it, also after a reset (CVE class 1).
-func TestT1_CodesOfPagesToASession(t *testing.T) {
+func TestCVE1_CodesBeginNoSession(t *testing.T) {
 	t.Parallel()
 	s := required(t, mfa.KindTOTP)
 	b := s.browser()

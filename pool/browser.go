@@ -20,7 +20,8 @@ import (
 type SessionSettings struct {
 	// Idle is how long a browser may ask for nothing: 5 min to Absolute; 0 means 24 h, or Absolute
 	// where that is less. A use is noted once in a twelfth of it, so a session may end so much
-	// earlier.
+	// earlier. [token.AAL2] fades a day after its proofs, idle or not: 1 h is NIST's longest where two
+	// factors are asked for (SP 800-63B-4, 2.2.3). Sessions that are tokens have no such limit.
 	Idle time.Duration
 	// Absolute is when the visitor must sign in again, however busy: 5 min to 400 days, beyond which
 	// browsers keep no cookie; 0 means 30 days, NIST's longest for one factor (SP 800-63B-4, 2.1.3).

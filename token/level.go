@@ -23,6 +23,9 @@ const (
 // is computed whenever a token is made and never stored, so that it goes down when a credential
 // goes (security.md T2). A code that proves an address lifts nothing above AAL1, and neither does
 // one by email, ever.
+//
+// A level fades with the age of its proofs alone ([AAL2Age]), and not when a session lies idle: NIST's
+// hour of inactivity at AAL2 (2.2.3) is for the idle limit of sessions, or for [Requirement].MaxAge.
 func ACR(proofs []Proof, now time.Time) string {
 	level, _ := rests(proofs, now)
 	return level
