@@ -289,6 +289,50 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 			return func() error { return second(k.respondCode(need.Ticket, need.Seed.Code(k.clock.Now()))) }
 		},
 	},
+	"sign in by a code that is sent: ask, answer": {
+		"ask":        func(k *kit) func() error { k.confirmed(ada); return func() error { k.sent(ada); return nil } },
+		"ask nobody": func(k *kit) func() error { return func() error { k.sent(ada); return nil } },
+		"right": func(k *kit) func() error {
+			k.confirmed(ada)
+			need, code := k.sent(ada), k.code(ada, 2)
+			return func() error { return second(k.respondCode(need.Ticket, code)) }
+		},
+		"wrong": func(k *kit) func() error {
+			need := k.sent(ada)
+			return func() error { return expect(second(k.respondCode(need.Ticket, "12345678")), pool.ErrBadCode) }
+		},
+		"as a second factor": func(k *kit) func() error {
+			k.coded(ada)
+			need, code := k.posed(ada), k.code(ada, 2)
+			return func() error { return second(k.respondCode(need.Ticket, code)) }
+		},
+		"another": func(k *kit) func() error {
+			k.coded(ada)
+			need := k.posed(ada)
+			return func() error { k.again(need); return nil }
+		},
+	},
+	"set up or end codes that are sent as a second factor": {
+		"ask": func(k *kit) func() error {
+			a, in := k.account(k.signedIn()), pool.AddCodesInput{By: mfa.KindEmail}
+			return func() error { return second(a.AddCodes(k.t.Context(), in)) }
+		},
+		"confirm": func(k *kit) func() error {
+			a := k.account(k.signedIn())
+			need, err := a.AddCodes(k.t.Context(), pool.AddCodesInput{By: mfa.KindEmail})
+			if err != nil {
+				k.t.Fatal(err)
+			}
+			in := pool.ConfirmCodesInput{By: mfa.KindEmail, Ticket: need.Ticket, Code: k.factorCode(ada)}
+			return func() error { return second(a.ConfirmCodes(k.t.Context(), in)) }
+		},
+		"end": func(k *kit) func() error {
+			d := k.signedIn()
+			k.withCodes(d)
+			a, in := k.account(d), pool.RemoveCodesInput{By: mfa.KindEmail}
+			return func() error { return second(a.RemoveCodes(k.t.Context(), in)) }
+		},
+	},
 	"add, confirm or remove one's own app, make recovery codes": {
 		"add": func(k *kit) func() error {
 			d := k.signedIn()
@@ -463,6 +507,10 @@ func TestCostsAreThoseOfTheREADME(t *testing.T) {
 			t.Run(name+"/"+which, func(t *testing.T) {
 				t.Parallel()
 				k := open(t, restores, passkeys, func(c *pool.Config) {
+					if strings.Contains(name, "is sent") || strings.Contains(name, "are sent") {
+						begun(c)
+						c.Settings.MFA.Kinds = []mfa.Kind{mfa.KindEmail}
+					}
 					if strings.Contains(name, "link") {
 						byLink(c)
 					}
