@@ -161,7 +161,7 @@ func (w *world) moves(t *town, s *session, to string, step pool.Step) {
 		delete(t.rests, to)
 	}
 	was, told, until, formers := p.email, p.proven && p.email != to, w.now().Add(week), w.restorable(p)
-	p.email, p.proven, p.movedTo = to, to != "", to
+	p.email, p.proven, p.movedTo, p.formers = to, to != "", to, formers // what could not be restored before cannot be ever
 	p.revoke()
 	next := w.enters(t, p, step, s.browser(), s.since)
 	next.ends = s.ends // nothing else was proven
