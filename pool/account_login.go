@@ -42,7 +42,7 @@ func (a *Account) RemoveAddress(ctx context.Context, in RemoveAddressInput) (Ste
 			v.add("Channel", "must be one by which the user has an address")
 			return v.err()
 		}
-		if len(g.state.moved(g.user, k, user.Login{}).Logins) == 0 {
+		if !g.state.moved(g.user, k, user.Login{}).Named() {
 			return errLastLogin
 		}
 		if backs(g.user, k) {

@@ -131,7 +131,7 @@ func (f *found) update(in UpdateAttributesInput) error {
 		}
 		f.move(&v, k, is[k.Attribute()], moved, vouched)
 	}
-	if f.Somebody() && len(f.Logins) == 0 {
+	if f.Somebody() && !f.Named() {
 		v.add("Attributes", "must leave a login: vouch for the address that is to be one")
 	}
 	return v.err()

@@ -2,13 +2,17 @@ package pool_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
+	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/mfa/passkey/passkeytest"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/seal"
+	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
+	"github.com/userpool-go/userpool/user"
 )
 
 // TestT1_AProcessWithoutPasskeysIsNoWayAround: who is asked for a passkey after the password does not get
@@ -77,4 +81,49 @@ func TestT1_APasskeyIsSetUpWhereItIsJudged(t *testing.T) {
 	if _, err := pool.Finished(a.answer(need.Ticket, made)); err != nil {
 		t.Errorf("the process that asked = %v", err)
 	}
+}
+
+// TestPasskeyLoginsAreNoNames: the login by which a passkey is found is no name that anybody signs in by,
+// is shown or searches for, in whatever order logins stand; it is of one user, until that is deleted.
+func TestPasskeyLoginsAreNoNames(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, k *kit) {
+		k.confirmed(ada)
+		k.confirmed("bob@example.com")
+		id := k.givePasskey(ada)
+		k.change(ada, func(u *user.User) { slices.Reverse(u.Logins) })
+		admin := k.admin()
+		u, err := admin.FindUser(t.Context(), ada)
+		if err != nil || u.Username != ada {
+			t.Errorf("FindUser = %q, %v", u.Username, err)
+		}
+		value := k.user(ada).Logins[0].Value
+		for _, name := range []string{id, value} {
+			if _, err := admin.FindUser(t.Context(), name); !errors.Is(err, pool.ErrNotFound) && !errors.Is(err, pool.ErrInvalid) {
+				t.Errorf("FindUser(%q) = %v, want ErrNotFound", name, err)
+			}
+			if step, err := k.signIn(name, right); err == nil {
+				t.Errorf("SignIn(%q) = %v", name, step)
+			}
+			for _, by := range []string{"username", "email"} {
+				page, err := admin.ListUsers(t.Context(), pool.UserQuery{Filter: pool.Filter{Attribute: by, Value: name, Prefix: true}})
+				if err == nil && len(page.Users) > 0 {
+					t.Errorf("ListUsers by %s %q = %v", by, name, page.Users)
+				}
+			}
+		}
+		_, err = k.account(k.done(ada)).RemoveAddress(t.Context(), pool.RemoveAddressInput{Channel: message.Email})
+		if !errors.Is(err, pool.ErrNotAllowed) {
+			t.Errorf("without the last login that can be typed = %v, want ErrNotAllowed", err)
+		}
+		bob := k.user("bob@example.com")
+		bob.Logins = append(bob.Logins, k.user(ada).Logins[0])
+		if err := k.store.Store.Commit(t.Context(), storage.Put(bob)); !errors.Is(err, storage.ErrConflict) {
+			t.Errorf("one passkey of two users = %v, want ErrConflict", err)
+		}
+		if err := admin.DeleteUser(t.Context(), u.ID); err != nil {
+			t.Fatal(err)
+		}
+		k.givePasskey("bob@example.com") // which fails while it is ada's
+	}, passkeys)
 }

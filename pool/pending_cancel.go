@@ -83,7 +83,7 @@ func (p *Pool) restored(g granted, t *storage.Ticket, given former, n int, from 
 	k, undone := given.Kind, given.Given[n:]
 	given.Given = given.Given[:n]
 	next := g.state.moved(g.user, k, to)
-	if len(next.Logins) == 0 {
+	if !next.Named() {
 		return nil, errLastLogin
 	}
 	if status, err := user.Next(next.Status, user.RequireReset); err == nil {

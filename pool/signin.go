@@ -197,7 +197,7 @@ func (p *Pool) rehash(ctx context.Context, c Caller, u *user.User, typedLogin us
 		return
 	}
 	for _, l := range u.Logins {
-		if l.Value == typedLogin.Value {
+		if l.Value == typedLogin.Value || l.Namespace == user.PasskeyID {
 			continue
 		}
 		got, err := p.read(ctx, storage.Want{Now: p.now(), Attempt: user.ByLogin(l.Value)})

@@ -41,7 +41,7 @@ func (u *User) Address(k Kind) (address Login, proven bool) {
 func (u *User) Username() (name string) {
 	for _, l := range u.Logins {
 		switch {
-		case l.Preferred:
+		case l.Preferred, l.Namespace == PasskeyID:
 		case l.Kind() == KindUsername:
 			return l.Display
 		case name == "":
@@ -49,6 +49,11 @@ func (u *User) Username() (name string) {
 		}
 	}
 	return name
+}
+
+// Named reports whether u owns a login that somebody can type, which those of passkeys are not.
+func (u *User) Named() bool {
+	return slices.ContainsFunc(u.Logins, func(l Login) bool { return l.Namespace != PasskeyID })
 }
 
 // Prefer gives u a user name beside the chosen one, in place of the one that was preferred before;
