@@ -128,8 +128,11 @@ func (g granted) stepUp(in StepUpInput) stepUp {
 }
 
 // acting reads the session that a ticket steps up. Where it is over, so is the step-up: a stolen ticket
-// outlives no sign-out.
+// outlives no sign-out, and nobody else answers it, as a step by which a sign-in begins may be.
 func (p *Pool) acting(ctx context.Context, a answered) (*token.Session, error) {
+	if a.user == nil {
+		return nil, ErrTicketGone
+	}
 	key := storage.SessionKey{User: a.user.ID, ID: a.Acting}
 	got, err := p.read(ctx, storage.Want{Now: a.now, Session: key})
 	if err != nil {
