@@ -67,12 +67,12 @@ func (p *Pool) remembers(r round, from Caller, u *user.User) (proof gate.Proof) 
 }
 
 // remember has the session that is to be minted remember the device on which a second factor was shown
-// for it. A step-up remembers none: part of what it goes by was shown before, perhaps to somebody else
-// who has stolen the session since.
+// for it. A step-up remembers none, nor does a change of password: part of what they go by was shown
+// before, perhaps by somebody else from whom the session was stolen since.
 func (p *Pool) remember(v attained, changes []storage.Change) (_ []storage.Change, held string) {
 	s := v.state.settings.Devices
 	asked := s.Remember == RememberAlways || s.Remember == RememberByChoice && v.remember
-	if !asked || v.replaces != nil || !gate.Twice(p.request(v.round, v.user), v.decided) {
+	if !asked || v.replaces != nil || !v.signsIn() || !gate.Twice(p.request(v.round, v.user), v.decided) {
 		return changes, ""
 	}
 	next := v.user.Clone()

@@ -254,3 +254,20 @@ func TestS18_ForgottenDevicesEndSessions(t *testing.T) {
 		}
 	})
 }
+
+// A change of password is no sign-in: the second factor that the session has shown may have been shown
+// by somebody else, from whom it was stolen since, and makes no device remembered.
+func TestT2_AChangedPasswordRemembersNoDevice(t *testing.T) {
+	t.Parallel()
+	k := open(t, remembering(pool.RememberAlways))
+	k.confirmed(ada)
+	seed := k.enrolled(ada)
+	d := k.twice(seed, pool.Caller{}, false)
+	next, err := pool.Finished(k.account(d).ChangePassword(t.Context(), changing(another, right)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if next.Remembered != "" {
+		t.Error("the device is remembered, on which no second factor was shown")
+	}
+}

@@ -37,7 +37,7 @@ func (p *Pool) mint(ctx context.Context, v attained) (Step, error) {
 	var remembered string
 	also, remembered = p.remember(v, also)
 	changes := append(append(also, p.ended(v)...), storage.Put(s), p.event(v.now, o))
-	if s := v.h.event.Source; s != hook.ChangePassword && s != hook.RefreshTokens { // which are no sign-ins
+	if v.signsIn() {
 		changes = append(changes, p.afterwards(postAuthentication, hook.Authentication, v.h, v.client.ID, v.user, v.now)...)
 	}
 	changes = append(changes, p.newDevice(v)...)
@@ -51,6 +51,12 @@ func (p *Pool) mint(ctx context.Context, v attained) (Step, error) {
 	}
 	done.Device, done.Remembered, done.RecoveryCodes = p.knownFrom(v), remembered, v.codes
 	return done, nil
+}
+
+// signsIn reports whether a session comes of a sign-in, rather than of one that there was.
+func (v attained) signsIn() bool {
+	s := v.h.event.Source
+	return s != hook.ChangePassword && s != hook.RefreshTokens
 }
 
 // knownFrom returns the known-device token of where a session was minted. A step-up keeps one known and
