@@ -104,7 +104,8 @@ func TestCVE15_EndOtherSessions(t *testing.T) {
 	code := k.code(ada, 2)
 	signedIn := k.clock.Now()
 	k.clock.advance(5 * time.Minute)
-	next, err := pool.Finished(k.account(d).EndOtherSessions(t.Context(), pool.EndOtherSessionsInput{Caller: home}))
+	in := pool.EndOtherSessionsInput{With: pool.Password{Value: right}, Caller: home}
+	next, err := pool.Finished(k.account(d).EndOtherSessions(t.Context(), in))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +134,7 @@ func TestCVE15_EndOtherSessions(t *testing.T) {
 	if _, err := k.refresh(next); err != nil {
 		t.Errorf("refresh = %v", err)
 	}
-	if _, err := a.EndOtherSessions(t.Context(), pool.EndOtherSessionsInput{}); err != nil {
+	if _, err := a.EndOtherSessions(t.Context(), in); err != nil {
 		t.Errorf("again = %v", err)
 	}
 }
@@ -159,5 +160,23 @@ func TestT2_EndOtherSessionsReplacesTheCookie(t *testing.T) {
 	}
 	if err := k.visit(next); err != nil {
 		t.Errorf("the new one = %v", err)
+	}
+}
+
+// An access token, which every API that it is shown to could keep, is no more than it is: a thief gets
+// no refresh token for it, and does not become the only one who is signed in, however fresh it is.
+func TestT2_AccessTokensEndNoOtherSessions(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	k.confirmed(ada)
+	d, other := k.done(ada), k.done(ada)
+	step, err := k.account(d).EndOtherSessions(t.Context(), pool.EndOtherSessionsInput{})
+	if step != nil || !errors.Is(err, pool.ErrNeedsProof) {
+		t.Errorf("EndOtherSessions = %v, %v, want ErrNeedsProof", step, err)
+	}
+	for _, lives := range []*pool.Done{d, other} {
+		if _, err := k.refresh(lives); err != nil {
+			t.Errorf("a session is over by it: %v", err)
+		}
 	}
 }

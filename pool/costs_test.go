@@ -254,12 +254,9 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 		},
 	},
 	"end all other sessions": {"": func(k *kit) func() error {
-		d := k.signedIn()
-		return func() error {
-			return k.as(d, func(a *pool.Account) error {
-				return second(a.EndOtherSessions(k.t.Context(), pool.EndOtherSessionsInput{}))
-			})
-		}
+		k.signedIn()
+		a := k.opens(k.browse(ada))
+		return func() error { return second(a.EndOtherSessions(k.t.Context(), pool.EndOtherSessionsInput{})) }
 	}},
 	"answer with a code of an app, or a recovery code": {
 		"right": func(k *kit) func() error {

@@ -112,7 +112,9 @@ func ExampleAccount_EndOtherSessions() {
 	for _, s := range sessions {
 		fmt.Println(s.Kind, "of", s.Client, "this one:", s.This)
 	}
-	done, err := pool.Finished(account.EndOtherSessions(ctx, pool.EndOtherSessionsInput{}))
+	done, err := pool.Finished(account.EndOtherSessions(ctx, pool.EndOtherSessionsInput{
+		With: pool.Password{Value: password.New("correct horse battery staple")},
+	}))
 	fmt.Println(done != nil, err)
 	// Output:
 	// grant of default this one: true

@@ -200,7 +200,8 @@ func (c *crowd) changes(r *rand.Rand) {
 	if step, err := a.ChangePassword(c.world.ctx, pool.ChangePasswordInput{Old: old, New: next, Caller: by}); err == nil {
 		c.steps(step, "", true)
 	}
-	if step, err := a.EndOtherSessions(c.world.ctx, pool.EndOtherSessionsInput{Caller: by}); err == nil {
+	with := pool.Password{Value: password.New(pick(c, r, &c.secrets))}
+	if step, err := a.EndOtherSessions(c.world.ctx, pool.EndOtherSessionsInput{With: with, Caller: by}); err == nil {
 		c.steps(step, "", true)
 	}
 }
