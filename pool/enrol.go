@@ -30,6 +30,9 @@ func (p *Pool) answerEnrol(ctx context.Context, a answered, with Response, h *ho
 	if w, ok := with.(Choice); ok {
 		return p.askFor(ctx, a, d, w.Kind, h)
 	}
+	if !slices.Contains(d.Kinds(), a.Kind) { // nothing was chosen, or it is not offered any more (security.md S18)
+		return nil, ErrWrongStep
+	}
 	if a.Lost { // the factors give way to what is set up
 		a.lost, a.user = a.user, replaces(a.user)
 	}
@@ -39,11 +42,11 @@ func (p *Pool) answerEnrol(ctx context.Context, a answered, with Response, h *ho
 			return p.enrolAuthenticator(ctx, a, w, h)
 		}
 	case mfa.KindSMS, mfa.KindEmail:
-		if w, ok := with.(Code); ok && slices.Contains(d.Kinds(), a.Kind) {
+		if w, ok := with.(Code); ok {
 			return p.enrolCodes(ctx, a, w, h)
 		}
 	case mfa.KindPasskey:
-		if w, ok := with.(PasskeyAttestation); ok && slices.Contains(d.Kinds(), a.Kind) {
+		if w, ok := with.(PasskeyAttestation); ok {
 			return p.enrolPasskey(ctx, a, w, h)
 		}
 	case mfa.KindPassword, mfa.KindRecovery, mfa.KindCustom: // are not set up

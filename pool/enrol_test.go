@@ -156,3 +156,19 @@ func TestEnrol_AnotherSeed(t *testing.T) {
 		t.Errorf("a code of the second: %v", err)
 	}
 }
+
+// A kind that is taken out of the settings while somebody sets it up is not set up any more.
+func TestS18_NoAppIsSetUpThatIsNotOfferedAnyMore(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	k.put(func(s *pool.Settings) { s.MFA.Require = mfa.Required })
+	k.confirmed(ada)
+	need := k.settingUp(ada)
+	k.put(func(s *pool.Settings) { s.MFA.Kinds = []mfa.Kind{mfa.KindEmail} })
+	if step, err := k.respondCode(need.Ticket, need.Seed.Code(k.clock.Now())); !errors.Is(err, pool.ErrWrongStep) {
+		t.Errorf("the code of the app = %v, %v, want ErrWrongStep", step, err)
+	}
+	if f := k.user(ada).Factors; f != nil {
+		t.Errorf("factors = %+v, want none", f)
+	}
+}
