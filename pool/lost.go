@@ -25,16 +25,16 @@ import (
 // Whoever knows the password may be a thief. So the owner is told at every proven address, at once and
 // twice more as the wait goes on, with a link that ends it ([Pool.CancelChange]). A sign-in with a
 // second factor ends it, too, and so does whatever ends all sessions, such as a password that is set.
-// A user without a proven address cannot be told: that is [ErrNotAllowed], like the fourth such answer
-// within 30 days.
+// A user without a proven address that messages go to ([LimitSettings].Countries) cannot be told: that
+// is [ErrNotAllowed], like the fourth such answer within 30 days.
 const LostFactors mfa.Kind = "lost_factors"
 
 // KindWait is the kind of a [NeedWait].
 const KindWait StepKind = "recovery_wait"
 
-// NeedWait says that others may be set up in place of factors that are lost, but not yet: the ticket is
-// gone, and who signs in from Until on and before Ends, and answers with [LostFactors] again, sets up
-// another factor. To ask again meanwhile changes nothing.
+// NeedWait says that others may be set up in place of factors that are lost, but not yet: who signs in
+// from Until on and before Ends, and answers with [LostFactors] again, sets up another factor. The
+// ticket that begins the wait is gone by it. To ask again meanwhile changes nothing.
 type NeedWait struct{ Until, Ends time.Time }
 
 // Kind returns [KindWait].
@@ -101,7 +101,7 @@ func (p *Pool) hold(ctx context.Context, a answered) (Step, error) {
 	told := false
 	for _, to := range reachable(a.user) {
 		l := noticeTo(a.user, to, message.FactorsLost, a.from, a.now)
-		l.Code, told = link, true
+		l.Code, told = link, told || !l.SMS || a.state.settings.Limits.serves(l.To)
 		for third := range time.Duration(3) {
 			o := storage.Outgoing{Owner: a.user.ID, Class: noticeClass, Ticket: t.ID, NotAfter: ends}
 			changes = append(changes, p.enqueueAt(o, l, a.now, a.now.Add(third*hold/3)))

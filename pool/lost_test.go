@@ -496,3 +496,21 @@ func TestS18_RecoveryHoldBinds(t *testing.T) {
 		t.Error("a hold without a page to end it is taken")
 	}
 }
+
+// A number to which nothing is sent tells nobody that the factors are lost.
+func TestS4_NoHoldWithoutAWordToTheOwner(t *testing.T) {
+	t.Parallel()
+	k := open(t, func(c *pool.Config) { c.CancelURL = cancelURL })
+	k.put(func(s *pool.Settings) {
+		s.SignIn.Identifiers, s.MFA.RecoveryHold = []pool.Identifier{pool.Phone}, 3*day
+	})
+	k.confirmed(phone)
+	k.enrolled(phone)
+	k.put(func(s *pool.Settings) { s.Limits.Countries = []string{"+1"} })
+	if step, err := k.lost(phone); !errors.Is(err, pool.ErrNotAllowed) {
+		t.Errorf("LostFactors = %v, %v, want ErrNotAllowed", step, err)
+	}
+	if l := k.user(phone).Factors.Lost; l != (user.Lost{}) {
+		t.Errorf("a wait began of which nobody hears: %+v", l)
+	}
+}
