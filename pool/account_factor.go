@@ -203,7 +203,7 @@ func (a *Account) dropped(
 	ctx context.Context, g granted, s *proving, next *user.User, factor message.Factor, also ...storage.Change,
 ) (Step, error) {
 	tidy(next.Factors)
-	changes := append(also, a.pool.voided(next, g.now))
+	changes := append(append(also, a.pool.unguessed(next)...), a.pool.voided(next, g.now))
 	changes = append(changes, a.pool.tell(g.user, g.told, s.from, g.now, news{message.FactorRemoved, factor})...)
 	step, err := a.reissue(ctx, g, s, next, changes...)
 	return step, a.refusedAct(ctx, g, s, err)

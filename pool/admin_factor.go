@@ -38,12 +38,30 @@ func (a *Admin) ResetFactors(ctx context.Context, id user.ID) error {
 	return a.act(ctx, id, resetFactorsEvent, MaySetCredentials, func(f *found) ([]storage.Change, error) {
 		changes := p.tell(f.User, f.told, Caller{}, f.now, lost(f.Factors)...)
 		f.User = bare(f.User)
-		for _, name := range []string{totpCounter, recoveryCounter, secondCounter} {
-			key := storage.CounterKey{Pool: p.config.ID, Owner: string(f.ID), Name: name}
-			changes = append(changes, storage.Delete(&storage.Counter{Key: key}))
-		}
+		custom := storage.CounterKey{Pool: p.config.ID, Owner: string(f.ID), Name: customCounter}
+		changes = append(append(changes, p.unguessed(f.User)...), storage.Delete(&storage.Counter{Key: custom}))
 		return append(changes, p.voided(f.User, f.now), storage.Put(f.User)), nil
 	})
+}
+
+// unguessed returns the changes that forget guesses at factors that u has not any more: a lock without
+// end goes with its credential, or nothing could take the place of that (security.md T5).
+func (p *Pool) unguessed(u *user.User) (changes []storage.Change) {
+	f := u.Factors
+	if f == nil {
+		f = new(user.Factors)
+	}
+	gone := map[string]bool{
+		totpCounter: len(f.Apps) == 0, recoveryCounter: len(f.Recovery.Codes) == 0,
+		secondCounter: f.SMS.IsZero() && f.Email.IsZero(),
+	}
+	for _, name := range []string{totpCounter, recoveryCounter, secondCounter} {
+		if gone[name] {
+			key := storage.CounterKey{Pool: p.config.ID, Owner: string(u.ID), Name: name}
+			changes = append(changes, storage.Delete(&storage.Counter{Key: key}))
+		}
+	}
+	return changes
 }
 
 // bare returns the user without any factor. What authenticators call them stays: it is never another's

@@ -64,7 +64,7 @@ func (p *Pool) askAuthenticator(q *question, others []mfa.Kind) {
 // enrolAuthenticator judges the first code of an app that is set up within a sign-in.
 func (p *Pool) enrolAuthenticator(ctx context.Context, a answered, w Code, h *hooked) (Step, error) {
 	o := occurrence{who: a.user, from: a.from, Kind: addFactorEvent, Outcome: refused, Reason: string(mfa.KindTOTP), Client: a.client.ID}
-	if !guessRule.Locked(a.totp, a.now).IsZero() {
+	if a.lost == nil && !guessRule.Locked(a.totp, a.now).IsZero() { // or it is the lost ones that are locked
 		return nil, p.unjudged(ctx, o, accountLocked, ErrBadCode)
 	}
 	next, proof, step, err := p.newAuthenticator(a.user, a.ticket.ID, a.Secret, "", w.Value, a.now)
@@ -99,7 +99,8 @@ func (p *Pool) enrolled(
 	o := occurrence{who: next, from: a.from, Kind: addFactorEvent, Outcome: succeeded, Reason: string(factor), Client: a.client.ID}
 	changes := append(p.tell(a.user, a.told, a.from, a.now, all...), storage.Put(next), p.event(a.now, o))
 	if a.lost != nil {
-		changes = append(changes, p.tellReplaced(a.lost, next, a.from, a.now)...)
+		at = storage.Counter{} // goes with the lost ones
+		changes = append(append(changes, p.unguessed(bare(a.lost))...), p.tellReplaced(a.lost, next, a.from, a.now)...)
 	}
 	v := a.attained(next, d, h, at, append(changes, also...)...)
 	v.finished, v.codes = true, codes
