@@ -108,7 +108,8 @@ func TestAddCodesNeedsAnAddress(t *testing.T) {
 // answer is that of anybody.
 func TestS4_AFactorRecoversNothing(t *testing.T) {
 	t.Parallel()
-	k := open(t, bySentCodes)
+	k := open(t)
+	k.put(func(s *pool.Settings) { s.MFA.Kinds = []mfa.Kind{mfa.KindEmail} })
 	k.confirmed(ada)
 	early := k.forgot(ada)
 	code := k.code(ada, 2)
@@ -123,6 +124,12 @@ func TestS4_AFactorRecoversNothing(t *testing.T) {
 	k.delivered()
 	if n := len(k.mails(ada, 2)); n != 2 {
 		t.Errorf("%d mails, want none more than 2", n)
+	}
+	// It is a factor no more where the pool takes the kind out.
+	k.put(func(s *pool.Settings) { s.MFA.Kinds = []mfa.Kind{mfa.KindTOTP} })
+	ticket := k.forgot(ada)
+	if err := k.reset(ticket, k.code(ada, 3), another); err != nil {
+		t.Errorf("by an address that is no factor: %v", err)
 	}
 }
 

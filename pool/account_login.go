@@ -45,7 +45,7 @@ func (a *Account) RemoveAddress(ctx context.Context, in RemoveAddressInput) (Ste
 		if !g.state.moved(g.user, k, user.Login{}).Named() {
 			return errLastLogin
 		}
-		if backs(g.user, k) {
+		if g.state.settings.backs(g.user, k) {
 			return errBacks
 		}
 		return a.mayMove(g, k, user.Login{})

@@ -98,7 +98,7 @@ func (a *Admin) ResetPassword(ctx context.Context, in RequireResetInput) (res Fo
 		if err != nil {
 			return nil, err
 		}
-		to, proven := f.state.settings.Recovery.contact(f.User)
+		to, proven := f.state.settings.recoveryContact(f.User)
 		if f.Disabled || !proven {
 			return nil, fmt.Errorf("%w: a code goes to somebody who is enabled and has proven an address", ErrNotAllowed)
 		}

@@ -153,7 +153,7 @@ func (p *Pool) migrate(
 // them that they have there, and what is written would tell that they have one (security.md S19).
 func (s *state) awaited(a *arrival, login user.Login) forgetful {
 	u := a.user("", s.settings.SignIn, time.Time{})
-	to, ok := s.settings.Recovery.to(u, login)
+	to, ok := s.settings.recoversAt(u, login)
 	if !ok {
 		return forgetful{user: &user.User{}, to: login, reason: noAddress}
 	}
@@ -181,7 +181,7 @@ func (p *Pool) returns(
 		return nil, nil, err
 	}
 	u, event := p.migrated(r, who, user.Import, a.from)
-	if to, _ := r.state.settings.Recovery.to(u, login); r.state.pseudonym(to) != a.Channel {
+	if to, _ := r.state.settings.recoversAt(u, login); r.state.pseudonym(to) != a.Channel {
 		return nil, nil, nil
 	}
 	a.password.Key.Owner, a.told.Key.Owner = string(u.ID), string(u.ID)

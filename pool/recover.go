@@ -53,7 +53,7 @@ func (p *Pool) forgotPassword(
 	if err := r.state.settings.Recovery.open(); err != nil {
 		return ForgotPasswordResult{}, err
 	}
-	f := r.state.settings.Recovery.forgetful(r.user, login)
+	f := r.state.settings.forgetful(r.user, login)
 	o := occurrence{who: f.user, from: in.Caller, Kind: forgotEvent, Outcome: stepped, Reason: f.reason, Client: r.client.ID}
 	if err := overBudget(r.source, budget, r.now); err != nil {
 		return ForgotPasswordResult{}, p.unjudged(ctx, o, networkFull, err)
@@ -117,9 +117,9 @@ type forgetful struct {
 	arrives string     // what was typed by somebody whom an old system knows
 }
 
-func (s RecoverySettings) forgetful(u *user.User, login user.Login) forgetful {
+func (s Settings) forgetful(u *user.User, login user.Login) forgetful {
 	u, reason := recoverable(u)
-	to, ok := s.to(u, login)
+	to, ok := s.recoversAt(u, login)
 	if !ok {
 		return forgetful{user: &user.User{}, to: login, reason: cmp.Or(reason, noAddress)}
 	}
@@ -234,7 +234,7 @@ func (p *Pool) mayReset(
 ) (u *user.User, proof gate.Proof, came []storage.Change, err error) {
 	u, _ = recoverable(a.user)
 	proof, right := p.sentCode(*a, in.Code)
-	right = right && a.state.settings.Recovery.takes(a.SMS) && !backs(u, sentBy(a.SMS)) && codeRule.Locked(a.resetCode, a.now).IsZero()
+	right = right && a.state.settings.Recovery.takes(a.SMS) && !a.state.settings.backs(u, sentBy(a.SMS)) && codeRule.Locked(a.resetCode, a.now).IsZero()
 	known := u.ID != "" && a.Request == a.requests.N
 	o := occurrence{who: u, from: in.Caller, Kind: resetEvent, Outcome: refused, Client: a.client.ID}
 	wrong := func() error { return p.wrong(ctx, a.guess(a.resetCode), ErrBadCode, o, a.tried()) }

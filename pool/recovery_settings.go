@@ -14,44 +14,43 @@ type RecoverySettings struct {
 	// By are the kinds of address, Email and Phone, to which codes go, in the order of their
 	// priority: a code goes to the first that the account has proven, whatever login was typed. None
 	// means both, and that a code goes to the address that was typed or, for a user name, to the
-	// email address and else the phone.
+	// email address and else the phone. An address to which codes are the account's second factor is
+	// passed over.
 	By []Identifier
 	// ByAdmin sends no codes, and takes none that were sent before: only [Admin.SetPassword] helps
 	// (Cognito's admin_only).
 	ByAdmin bool
 }
 
-// to returns where a code goes that somebody asks for by a login of u. False means nowhere, as for
+// recoversAt returns where a code goes that somebody asks for by a login of u. False means nowhere, as for
 // nobody.
-func (s RecoverySettings) to(u *user.User, typed user.Login) (user.Login, bool) {
-	if len(s.By) == 0 || typed.Kind() == user.Kind(s.By[0]) {
-		if typed.Kind() == user.KindUsername {
-			return s.contact(u)
-		}
-		to, ok := reached(u, typed)
-		return to, ok && !backs(u, to.Kind()) // nor elsewhere: the answer names what was typed
+func (s Settings) recoversAt(u *user.User, typed user.Login) (user.Login, bool) {
+	by := s.Recovery.By
+	if typed.Kind() == user.KindUsername || len(by) > 0 && typed.Kind() != user.Kind(by[0]) {
+		return s.recoveryContact(u)
 	}
-	return s.contact(u)
+	to, ok := reached(u, typed)
+	return to, ok && !s.backs(u, to.Kind()) // nor elsewhere: the answer names what was typed
 }
 
 // backs reports whether codes to a kind of address are a second factor of u. Such an address recovers
 // nothing: whoever has it alone would have both factors (Cognito does the same).
-func backs(u *user.User, k user.Kind) bool {
+func (s Settings) backs(u *user.User, k user.Kind) bool {
 	if u == nil {
 		return false
 	}
-	has := u.Factors.Has()
-	return k == user.KindPhone && slices.Contains(has, mfa.KindSMS) || k == user.KindEmail && slices.Contains(has, mfa.KindEmail)
+	by := map[user.Kind]mfa.Kind{user.KindPhone: mfa.KindSMS, user.KindEmail: mfa.KindEmail}[k]
+	return slices.Contains(u.Factors.Has(), by) && slices.Contains(s.MFA.seconds(), by)
 }
 
-// contact returns where codes to u go. False means nowhere.
-func (s RecoverySettings) contact(u *user.User) (user.Login, bool) {
-	by := s.By
-	if len(by) == 0 && !s.ByAdmin {
+// recoveryContact returns where codes to u go. False means nowhere.
+func (s Settings) recoveryContact(u *user.User) (user.Login, bool) {
+	by := s.Recovery.By
+	if len(by) == 0 && !s.Recovery.ByAdmin {
 		by = []Identifier{Email, Phone}
 	}
 	for _, id := range by {
-		if l, proven := u.Address(user.Kind(id)); proven && !backs(u, user.Kind(id)) {
+		if l, proven := u.Address(user.Kind(id)); proven && !s.backs(u, user.Kind(id)) {
 			return l, true
 		}
 	}

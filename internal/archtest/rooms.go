@@ -44,7 +44,7 @@ var rooms = map[string][]string{
 	"pool/internal/gate":      slices.Concat(ground, []string{"storage"}),
 	"pool/internal/chore":     nil,
 	"pool/internal/lifecycle": nil, // tests alone
-	"pool/pooltest":           slices.Concat(second, []string{"pool/internal/chore", "storage/memory", "message/mailbox", "internal/cookie"}),
+	"pool/pooltest":           slices.Concat(second, []string{"pool/internal/chore", "storage/memory", "message/mailbox", "internal/cookie", "mfa/passkey/passkeytest"}),
 
 	// The third floor: surfaces over a pool.
 	"web":        slices.Concat(second, []string{"internal/cookie"}),

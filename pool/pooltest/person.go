@@ -12,6 +12,8 @@ import (
 
 	"github.com/userpool-go/userpool/internal/cookie"
 	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/mfa"
+	"github.com/userpool-go/userpool/mfa/passkey/passkeytest"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/token"
@@ -34,6 +36,8 @@ type Person struct {
 	caller pool.Caller
 	tokens token.Set
 	cookie string // of a browser session; "" means none
+	seed   mfa.Seed
+	device *passkeytest.Authenticator
 }
 
 // Person makes a person who has signed up with [Password], confirmed the address and signed in;
@@ -48,9 +52,9 @@ func (k *Kit) Person(login string, options ...PersonOption) *Person {
 	for _, option := range options {
 		option(&o)
 	}
-	if o.unconfirmed && (o.disabled || o.temporary || o.signedOut || len(o.groups)+len(o.verified) > 0) {
+	if o.unconfirmed && (o.app || o.passkey || o.disabled || o.temporary || o.signedOut || len(o.groups)+len(o.verified) > 0) {
 		k.t.Fatalf("pooltest: %s: somebody unconfirmed cannot be disabled, signed out, in a group, "+
-			"proven to have an address or have a temporary password", login)
+			"proven to have an address or have a second factor or a temporary password", login)
 	}
 	p := &Person{Login: login, Address: login, kit: k, client: k.client(), caller: pool.Caller{IP: k.address()}}
 	p.reachable(&o)
@@ -66,6 +70,7 @@ func (k *Kit) Person(login string, options ...PersonOption) *Person {
 			p.reach(address)
 		}
 		p.SignIn()
+		p.enrol(o)
 	}
 	if o.temporary {
 		p.expose()
@@ -100,26 +105,13 @@ func (p *Person) Cookie() *http.Cookie {
 }
 
 // SignIn signs in with [Password], on a device that the pool does not know, twice: as an app, whose
-// tokens it takes, and in a browser, whose cookie it takes. Where that is refused the test fails; a
+// tokens it takes, and in a browser, whose cookie it takes; with a code of the app of who has one. Where that is refused the test fails; a
 // refusal that is expected is seen with pool.Pool.SignIn.
 func (p *Person) SignIn() {
 	p.kit.t.Helper()
-	p.tokens = p.signIn(false).Tokens
-	p.cookie = p.signIn(true).Cookie.Reveal()
-}
-
-func (p *Person) signIn(browser bool) *pool.Done {
-	p.kit.t.Helper()
-	from := p.caller
-	from.Browser = browser
-	done, err := pool.Finished(p.kit.SignIn(p.kit.t.Context(), pool.SignInInput{
-		Client: p.client.ID, ClientSecret: p.kit.secret(p.client), Username: p.Login,
-		With: pool.Password{Value: Password}, Caller: from,
-	}))
-	if err != nil {
-		p.fatal("sign in", err)
-	}
-	return done
+	in := pool.SignInInput{Username: p.Login, With: pool.Password{Value: Password}}
+	p.tokens = p.signInWith(in, false).Tokens
+	p.cookie = p.signInWith(in, true).Cookie.Reveal()
 }
 
 // SignOut ends both sessions. The person keeps the tokens and the cookie, as a thief or an old tab

@@ -19,6 +19,7 @@ type order struct {
 	groups                                              []string
 	verified                                            []string
 	unconfirmed, disabled, temporary, locked, signedOut bool
+	app, passkey                                        bool
 }
 
 // Attribute gives the person an attribute at sign-up.
@@ -44,7 +45,7 @@ func Verified(address string) PersonOption {
 }
 
 // Unconfirmed leaves it at the sign-up: the code is in the mail, and there are no tokens. It does
-// not go together with Disabled, InGroup, TemporaryPassword, SignedOut and Verified.
+// not go together with Disabled, InGroup, Passkey, TemporaryPassword, SignedOut, TOTP and Verified.
 func Unconfirmed() PersonOption { return func(o *order) { o.unconfirmed = true } }
 
 // Disabled disables the person after the sign-in, as an administrator does. The tokens are still

@@ -1,0 +1,61 @@
+package pooltest_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/userpool-go/userpool/mfa"
+	"github.com/userpool-go/userpool/mfa/passkey"
+	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/pool/pooltest"
+	"github.com/userpool-go/userpool/token"
+)
+
+// People with second factors sign in by them, and an answer that is no longer good is refused.
+func TestSecondFactors(t *testing.T) {
+	t.Parallel()
+	k := pooltest.New(t, pooltest.WithConfig(pool.Config{Passkeys: passkey.New()}))
+	ada := k.Person("ada@example.com", pooltest.TOTP(), pooltest.Passkey())
+	level := func() (acr string, amr []string) {
+		t.Helper()
+		v, err := k.Verifier()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := v.Verify(t.Context(), ada.Tokens().Access.Reveal())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.ACR, c.AMR
+	}
+	if acr, amr := level(); acr != token.AAL2 || !slices.Contains(amr, "otp") {
+		t.Errorf("by an app: %q, %q", acr, amr)
+	}
+	ada.SignInByPasskey()
+	if acr, amr := level(); acr != token.AAL2 || slices.Contains(amr, "pwd") {
+		t.Errorf("by a passkey: %q, %q", acr, amr)
+	}
+	step, err := k.SignIn(t.Context(), pool.SignInInput{With: pool.Choice{Kind: mfa.KindPasskey}})
+	need, ok := step.(*pool.NeedPasskey)
+	if err != nil || !ok {
+		t.Fatalf("SignIn = %v, %v", step, err)
+	}
+	ada.Authenticator().Origin = "https://evil.example"
+	answer, err := ada.Authenticator().Get(need.Options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := pool.RespondInput{Ticket: need.Ticket, With: pool.PasskeyAssertion{JSON: answer}}
+	if _, err := k.Respond(t.Context(), in); !errors.Is(err, pool.ErrNotAuthorized) {
+		t.Errorf("from another origin: %v, want ErrNotAuthorized", err)
+	}
+}
+
+func TestNobodyHasNothing(t *testing.T) {
+	t.Parallel()
+	bob := pooltest.New(t).Person("bob@example.com")
+	if bob.Code() != "" || bob.Authenticator() != nil {
+		t.Error("somebody without factors has some")
+	}
+}
