@@ -63,6 +63,31 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 		k.confirmed(ada)
 		return func() error { return second(k.signIn(ada, right)) }
 	}},
+	"sign in by your own challenge: ask for it": {
+		"owner": func(k *kit) func() error {
+			k.confirmed(ada)
+			return func() error { return second(k.start(ada, pool.Choice{Kind: mfa.KindCustom})) }
+		},
+		"unknown": func(k *kit) func() error {
+			return func() error { return second(k.start(ada, pool.Choice{Kind: mfa.KindCustom})) }
+		},
+	},
+	"sign in by your own challenge: answer, right or wrong": {
+		"right": func(k *kit) func() error {
+			k.confirmed(ada)
+			need := k.riddle(ada)
+			return func() error { return second(k.replies(need.Ticket, "wombat")) }
+		},
+		"wrong": func(k *kit) func() error {
+			k.confirmed(ada)
+			need := k.riddle(ada)
+			return func() error { return expect(second(k.replies(need.Ticket, "koala")), pool.ErrBadCode) }
+		},
+		"unknown": func(k *kit) func() error {
+			need := k.riddle(ada)
+			return func() error { return expect(second(k.replies(need.Ticket, "wombat")), pool.ErrBadCode) }
+		},
+	},
 	"sign in, right or wrong": {
 		"right": func(k *kit) func() error {
 			k.confirmed(ada)
@@ -516,6 +541,10 @@ func TestCostsAreThoseOfTheREADME(t *testing.T) {
 					}
 					if strings.Contains(name, "challenge") {
 						challenges(animal())(c)
+					}
+					if strings.Contains(name, "by your own challenge") {
+						c.Settings.MFA = pool.MFASettings{}
+						byChallenge(animal())(c)
 					}
 					if which == "migrated" {
 						c.Hooks.MigrateUser = knownAs(nil).migrate

@@ -14,7 +14,8 @@ const KindCustom StepKind = "custom"
 
 // NeedCustom asks for the answer to a challenge of the program's own ([hook.Set].CreateChallenge), as
 // Cognito's CUSTOM_CHALLENGE does: answer with [CustomAnswer], or with a [Choice] of the other kinds.
-// Another NeedCustom may follow, of the same ticket, also after a wrong answer.
+// Another NeedCustom may follow, of the same ticket, also after a wrong answer. Where a sign-in begins
+// by it, it comes to whoever asks, also to nobody.
 type NeedCustom struct {
 	Ticket  string // for [RespondInput]
 	Expires time.Time

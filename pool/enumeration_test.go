@@ -98,7 +98,10 @@ var entrances = map[string]func(k *kit, login string) []string{
 				fmt.Sprint(len(s.Ticket), err))
 			return s.Ticket
 		}
-		for _, with := range []pool.Response{nil, pool.Choice{Kind: mfa.KindEmail}, pool.Choice{Kind: mfa.KindSMS}, pool.Choice{Kind: mfa.KindPassword}, pool.Choice{Kind: mfa.KindPasskey}} {
+		for _, with := range []pool.Response{
+			nil, pool.Choice{Kind: mfa.KindEmail}, pool.Choice{Kind: mfa.KindSMS}, pool.Choice{Kind: mfa.KindCustom},
+			pool.Choice{Kind: mfa.KindPassword}, pool.Choice{Kind: mfa.KindPasskey},
+		} {
 			ticket := tell(k.SignIn(k.t.Context(), pool.SignInInput{Username: login, With: with}))
 			if ticket == "" {
 				continue
@@ -108,8 +111,11 @@ var entrances = map[string]func(k *kit, login string) []string{
 				pool.Choice{Kind: mfa.KindPasskey},
 				strangers,
 				pool.Code{Value: "1234567"},
+				pool.CustomAnswer{Value: "koala"},
 				pool.Choice{Kind: mfa.KindEmail},
 				pool.Code{Value: "1234567"},
+				pool.Choice{Kind: mfa.KindCustom},
+				pool.CustomAnswer{Value: "koala"},
 				pool.Choice{Kind: mfa.KindSMS},
 				pool.Code{Value: "1234567"},
 				pool.Choice{Kind: mfa.KindSMS},
@@ -235,6 +241,7 @@ var towns = map[string]town{
 	"by SMS":            {settings: []func(*pool.Config){takes(pool.Phone, pool.Email), byCode}, people: phone, typed: phone, only: choices},
 	"code by name":      {settings: []func(*pool.Config){named, byCode}, people: "ada", typed: "ada", only: choices},
 	"code by alias":     {settings: []func(*pool.Config){named, byCode}, people: "ada", typed: ada, only: choices},
+	"by challenge":      {settings: []func(*pool.Config){takes(pool.Email), byChallenge(animal())}, people: ada, typed: ada, only: choices},
 	"by passkey":        {settings: []func(*pool.Config){takes(pool.Email), byPasskey}, people: ada, typed: ada, only: choices},
 	"with passkeys":     {settings: []func(*pool.Config){takes(pool.Email), byPasskey}, people: ada, typed: ada, only: choices, keys: true},
 	"passkeys by name":  {settings: []func(*pool.Config){named, byPasskey}, people: "ada", typed: "ada", only: choices, keys: true},

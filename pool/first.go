@@ -60,7 +60,7 @@ func (p *Pool) begin(
 		round: r.round, h: h, user: who, ticket: t, bearer: b, kinds: kinds, typed: login, carried: c, from: in.Caller,
 	}
 	if err := p.pose(ctx, &q, kind); err != nil {
-		return nil, err
+		return nil, p.denied(ctx, err, r.now, o, storage.Count{Key: r.source.Key, Rule: budget, Now: r.now})
 	}
 	changes := append(q.changes, storage.Put(t), storage.Count{Key: r.source.Key, Rule: budget, Now: r.now}, p.event(r.now, o))
 	if err := p.commit(ctx, changes...); err != nil {
@@ -70,7 +70,7 @@ func (p *Pool) begin(
 	return q.step, nil
 }
 
-// mayBegin returns the owner of a login where a code can sign them in, and else the zero user, with
+// mayBegin returns the owner of a login where they can sign in by more than a password, and else the zero user, with
 // the reason for the event.
 func mayBegin(u *user.User) (*user.User, string) {
 	switch {
@@ -85,7 +85,8 @@ func mayBegin(u *user.User) (*user.User, string) {
 }
 
 // beginnings returns the ways in that are offered to everybody, the preferred one first. Where
-// everybody must show two factors a code to an address is none, and leads nowhere.
+// everybody must show two factors a code to an address is none, nor is what the program asks, and both
+// lead nowhere.
 func (p *Pool) beginnings(r round) []mfa.Kind {
 	rules := p.rules(r.state, nil, r.client)
 	return slices.DeleteFunc(rules.Offered(rules.Firsts), func(k mfa.Kind) bool {
@@ -135,6 +136,10 @@ func (p *Pool) answerFirst(ctx context.Context, a answered, with Response, j *ju
 		if bySent(a.Kind) && slices.Contains(kinds, a.Kind) {
 			return p.answerFirstCode(ctx, a, w, typed, &j.hooked)
 		}
+	case CustomAnswer:
+		if a.Kind == mfa.KindCustom && slices.Contains(kinds, a.Kind) {
+			return p.answerFirstCustom(ctx, a, question{kinds: kinds, typed: login}, w, &j.hooked)
+		}
 	case PasskeyAssertion:
 		if a.Kind == mfa.KindPasskey && slices.Contains(kinds, mfa.KindPasskey) {
 			return p.answerFirstPasskey(ctx, a, w, typed, &j.hooked)
@@ -164,6 +169,10 @@ func (p *Pool) answerOther(ctx context.Context, a answered, with Response, j *ju
 		if bySent(a.Kind) && slices.Contains(d.Kinds(), a.Kind) {
 			return p.answerFirstCode(ctx, a, w, called(a.user), &j.hooked)
 		}
+	case CustomAnswer:
+		if a.Kind == mfa.KindCustom && slices.Contains(d.Kinds(), a.Kind) {
+			return p.answerFirstCustom(ctx, a, question{kinds: d.Kinds()}, w, &j.hooked)
+		}
 	case PasskeyAssertion:
 		if a.Kind == mfa.KindPasskey && slices.Contains(d.Kinds(), mfa.KindPasskey) {
 			return p.answerFirstPasskey(ctx, a, w, called(a.user), &j.hooked)
@@ -180,10 +189,8 @@ func (p *Pool) answerOther(ctx context.Context, a answered, with Response, j *ju
 // and so is the right one while codes of the account are locked.
 func (p *Pool) answerFirstCode(ctx context.Context, a answered, w Code, typed string, h *hooked) (Step, error) {
 	o := occurrence{who: a.user, from: a.from, Kind: signInEvent, Outcome: refused, Reason: string(a.Kind), Client: a.client.ID}
-	risk, err := p.mayTry(ctx, h, a.round, typed, a.user, a.missed())
-	a.risk = max(a.risk, risk)
-	if err != nil {
-		return nil, p.denied(ctx, err, a.now, o, storage.Count{Key: a.source, Rule: sourceRule, Now: a.now})
+	if err := p.mayAnswerFirst(ctx, &a, typed, h, o); err != nil {
+		return nil, err
 	}
 	proof, right := p.sentCode(a, w.Value)
 	var d gate.Decision
@@ -194,6 +201,16 @@ func (p *Pool) answerFirstCode(ctx context.Context, a answered, w Code, typed st
 		return nil, p.wrong(ctx, a.guess(a.begun), ErrBadCode, o, a.tried())
 	}
 	return p.advance(ctx, a.attained(a.user, d, h, a.begun, storage.Require(a.user)))
+}
+
+// mayAnswerFirst is mayAnswer for an answer by which a sign-in begins.
+func (p *Pool) mayAnswerFirst(ctx context.Context, a *answered, typed string, h *hooked, o occurrence) error {
+	risk, err := p.mayTry(ctx, h, a.round, typed, a.user, a.missed())
+	a.risk = max(a.risk, risk)
+	if err != nil {
+		err = p.denied(ctx, err, a.now, o, storage.Count{Key: a.source, Rule: sourceRule, Now: a.now})
+	}
+	return err
 }
 
 // reaches reports whether the address that a code went to is still the user's.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/pool/internal/gate"
+	"github.com/userpool-go/userpool/user"
 )
 
 // hookProblems returns what is wrong with the hooks beside each other.
@@ -46,9 +47,8 @@ func (c *challenged) about(at string) error {
 // nextChallenge asks DefineChallenge what comes next in a sign-in.
 func (p *Pool) nextChallenge(ctx context.Context, q *question) (hook.DefineChallengeAnswer, error) {
 	return once(&q.h.challenge.defined, func() (hook.DefineChallengeAnswer, error) {
-		e := hook.DefineChallenge{
-			Event: q.challengeEvent(), Shown: gate.Kinds(q.Proofs), Asked: slices.Clone(q.Asked),
-		}
+		e := hook.DefineChallenge{Shown: gate.Kinds(q.Proofs), Asked: slices.Clone(q.Asked)}
+		e.Event, e.UserNotFound = q.challengeEvent()
 		well := func(a hook.DefineChallengeAnswer) error { return wellDefined(a, q.Asked) }
 		return consult(ctx, p, defineChallenge, p.config.Hooks.DefineChallenge, e, well)
 	})
@@ -79,7 +79,8 @@ func wellDefined(a hook.DefineChallengeAnswer, asked []hook.Challenge) error {
 // newChallenge asks CreateChallenge for a challenge.
 func (p *Pool) newChallenge(ctx context.Context, q *question, name string) (hook.CreateChallengeAnswer, error) {
 	return once(&q.h.challenge.created, func() (hook.CreateChallengeAnswer, error) {
-		e := hook.CreateChallenge{Event: q.challengeEvent(), Name: name, Asked: slices.Clone(q.Asked)}
+		e := hook.CreateChallenge{Name: name, Asked: slices.Clone(q.Asked)}
+		e.Event, e.UserNotFound = q.challengeEvent()
 		copied := func(ctx context.Context, e hook.CreateChallenge) (hook.CreateChallengeAnswer, error) {
 			a, err := p.config.Hooks.CreateChallenge(ctx, e)
 			return hook.CreateChallengeAnswer{Params: maps.Clone(a.Params), Private: maps.Clone(a.Private)}, err
@@ -99,15 +100,25 @@ func wellCreated(a hook.CreateChallengeAnswer) error {
 // judgeChallenge asks VerifyChallenge about an answer.
 func (p *Pool) judgeChallenge(ctx context.Context, q *question, c challenge, typed string) (bool, error) {
 	return once(&q.h.challenge.verified, func() (bool, error) {
-		e := hook.VerifyChallenge{Event: q.challengeEvent(), Name: c.Name, Private: c.Private, Answer: typed}
+		e := hook.VerifyChallenge{Name: c.Name, Private: c.Private, Answer: typed}
+		e.Event, e.UserNotFound = q.challengeEvent()
 		well := func(bool) error { return nil }
 		return consult(ctx, p, verifyChallenge, p.config.Hooks.VerifyChallenge, e, well)
 	})
 }
 
-// challengeEvent is what the hooks of challenges are told of a sign-in.
-func (q *question) challengeEvent() hook.Event {
-	e := q.h.about(q.client, called(q.user), q.user)
+// challengeEvent is what the hooks of challenges are told of a sign-in, and whether there is nobody whom
+// an answer could sign in: of who is disabled or not confirmed they hear what they do of nobody.
+func (q *question) challengeEvent() (e hook.Event, nobody bool) {
+	who, login := q.user, called(q.user)
+	if q.typed != (user.Login{}) {
+		who, _ = mayBegin(q.user)
+		login = q.typed.Display
+	}
+	if nobody = who.ID == ""; nobody {
+		who = nil
+	}
+	e = q.h.about(q.client, login, who)
 	e.Source = hook.Authentication
-	return e
+	return e, nobody
 }

@@ -125,8 +125,8 @@ func (c Config) lacks(s Settings) (ps []string) {
 	if s.SignUp.ByLink && c.ConfirmURL == "" {
 		ps = append(ps, "sign-up by link needs a ConfirmURL: the page that links lead to")
 	}
-	if slices.Contains(s.MFA.seconds(), mfa.KindCustom) && c.Hooks.CreateChallenge == nil {
-		ps = append(ps, "mfa: challenges of the program's own need its hooks CreateChallenge and VerifyChallenge")
+	if (slices.Contains(s.MFA.seconds(), mfa.KindCustom) || slices.Contains(s.SignIn.firsts(), mfa.KindCustom)) && c.Hooks.CreateChallenge == nil {
+		ps = append(ps, "challenges of the program's own need its hooks CreateChallenge and VerifyChallenge")
 	}
 	if s.MFA.RecoveryHold > 0 && c.CancelURL == "" {
 		ps = append(ps, "mfa: a recovery hold needs a CancelURL: the page by which owners end it")

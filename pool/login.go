@@ -24,10 +24,12 @@ type SignInSettings struct {
 	// with both of its forms: the one that was typed, and the one in lower case.
 	CaseSensitive bool
 	// First are the ways in which a sign-in may begin, as Cognito's AllowedFirstAuthFactors:
-	// [mfa.KindPassword], [mfa.KindEmail], [mfa.KindSMS] and [mfa.KindPasskey], the one that is offered
-	// first at the front. Nil means by a password and, where [Config].Passkeys is
-	// there, by a passkey. A code to an address is no factor for whom MFA is required: they begin by
-	// another, as in Cognito, which therefore has no such codes in pools that require it.
+	// [mfa.KindPassword], [mfa.KindEmail], [mfa.KindSMS], [mfa.KindPasskey] and [mfa.KindCustom], the one
+	// that is offered first at the front. Nil means by a password and, where [Config].Passkeys is
+	// there, by a passkey. Custom is a challenge of the program's own, and needs its hooks
+	// ([hook.Set].CreateChallenge). Neither it nor a code to an address begins a sign-in of whom MFA is
+	// required: they begin by another, as in Cognito, which therefore has no such codes in pools that
+	// require it.
 	First []mfa.Kind `json:",omitzero"`
 }
 

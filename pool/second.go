@@ -65,7 +65,7 @@ func (p *Pool) pose(ctx context.Context, q *question, kind mfa.Kind) error {
 			}
 		}
 	case mfa.KindCustom:
-		if q.ticket.Purpose == purposeSecond {
+		if q.ticket.Purpose == purposeFirst || q.ticket.Purpose == purposeSecond {
 			if err := p.poseCustom(ctx, q); err != nil {
 				return err
 			}
@@ -123,7 +123,7 @@ func (p *Pool) answerSecond(ctx context.Context, a answered, with Response, j *j
 		}
 	case CustomAnswer:
 		if a.Kind == mfa.KindCustom && slices.Contains(d.Kinds(), a.Kind) {
-			return p.answerCustom(ctx, a, d, w, h)
+			return p.answerSecondCustom(ctx, a, d, w, h)
 		}
 	case PasskeyAssertion:
 		if a.Kind == mfa.KindPasskey && slices.Contains(d.Kinds(), mfa.KindPasskey) {
@@ -147,20 +147,13 @@ func (p *Pool) askKind(ctx context.Context, a answered, q question, kind mfa.Kin
 	if !slices.Contains(q.kinds, kind) {
 		return nil, ErrWrongStep
 	}
-	q.round, q.h, q.user, q.ticket, q.bearer, q.carried, q.from = a.round, h, a.user, a.ticket, a.bearer, a.carried, a.from
-	var stands []storage.Change
-	if q.user == nil {
-		q.user = &user.User{}
-	}
-	if a.Typed == nil {
-		stands = append(stands, storage.Require(a.user))
-	}
+	q = a.asksOn(q, h)
 	o := occurrence{who: a.user, from: a.from, Kind: answerEvent, Client: a.client.ID}
 	if err := p.pose(ctx, &q, kind); err != nil {
 		return nil, p.denied(ctx, err, a.now, o, storage.Count{Key: a.source, Rule: sourceRule, Now: a.now})
 	}
 	o.Outcome, o.Reason = stepped, string(q.step.Kind())
-	changes := append(append(q.changes, stands...), storage.Put(a.ticket), p.event(a.now, o))
+	changes := append(append(q.changes, a.stands()...), storage.Put(a.ticket), p.event(a.now, o))
 	counter, budget := requests, requestRule
 	if kind == mfa.KindSMS {
 		counter, budget = smsRequests, smsRequestRule
@@ -183,6 +176,24 @@ func (p *Pool) askKind(ctx context.Context, a answered, q question, kind mfa.Kin
 		return nil, err
 	}
 	return q.step, nil
+}
+
+// asksOn returns a question that goes on with the ticket that was answered.
+func (a answered) asksOn(q question, h *hooked) question {
+	q.round, q.h, q.user, q.ticket, q.bearer, q.carried, q.from = a.round, h, a.user, a.ticket, a.bearer, a.carried, a.from
+	if q.user == nil {
+		q.user = &user.User{}
+	}
+	return q
+}
+
+// stands requires the user as read, where another question goes to who has shown something. Of a ticket
+// that may be nobody's nobody is required, which would show.
+func (a answered) stands() []storage.Change {
+	if a.Typed != nil {
+		return nil
+	}
+	return []storage.Change{storage.Require(a.user)}
 }
 
 // answerTOTP judges a code of an authenticator app. The step that it is of is raised in the commit that

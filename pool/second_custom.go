@@ -58,16 +58,30 @@ func (p *Pool) challenge(ctx context.Context, q *question, name string) error {
 	return nil
 }
 
-// answerCustom has the program judge an answer to its challenge (security.md S8). The commit that tells
-// what came of it deletes or changes the ticket, so of any number of answers at once one wins.
-func (p *Pool) answerCustom(
+// answersCustom is the event of a wrong answer to a challenge.
+func (a answered) answersCustom() occurrence {
+	return occurrence{who: a.user, from: a.from, Kind: signInEvent, Outcome: refused, Reason: string(mfa.KindCustom), Client: a.client.ID}
+}
+
+// answerSecondCustom takes an answer to a challenge that is a second factor.
+func (p *Pool) answerSecondCustom(
 	ctx context.Context, a answered, d gate.Decision, w CustomAnswer, h *hooked,
 ) (Step, error) {
-	o := occurrence{who: a.user, from: a.from, Kind: signInEvent, Outcome: refused, Reason: string(mfa.KindCustom), Client: a.client.ID}
 	if !guessRule.Locked(a.custom, a.now).IsZero() {
-		return nil, p.unjudged(ctx, o, accountLocked, ErrBadCode)
+		return nil, p.unjudged(ctx, a.answersCustom(), accountLocked, ErrBadCode)
 	}
-	if err := h.challenge.about(string(a.user.ID) + string(a.Secret)); err != nil {
+	return p.answerCustom(ctx, a, question{kinds: d.Kinds(), lost: d.Lost()}, w, h, a.custom)
+}
+
+// answerCustom has the program judge an answer to its challenge (security.md S8), which is a guess of
+// those that a counter counts. The commit that tells what came of it deletes or changes the ticket, so
+// of any number of answers at once one wins. Of nobody it is wrong at the end, after all that is done
+// for an answer of somebody's.
+func (p *Pool) answerCustom(
+	ctx context.Context, a answered, q question, w CustomAnswer, h *hooked, at storage.Counter,
+) (Step, error) {
+	o := a.answersCustom()
+	if err := h.challenge.about(string(idOf(a.user)) + string(a.Secret)); err != nil {
 		return nil, err
 	}
 	var c challenge
@@ -78,29 +92,29 @@ func (p *Pool) answerCustom(
 	if err != nil {
 		return nil, unavailable(fmt.Errorf("open challenge: %w", err))
 	}
-	q := question{
-		round: a.round, h: h, user: a.user, ticket: a.ticket, bearer: a.bearer, kinds: d.Kinds(), carried: a.carried, from: a.from,
-	}
+	q = a.asksOn(q, h)
 	right, next, err := p.judgeCustom(ctx, &q, c, w.Value)
 	switch {
 	case err != nil:
-		return nil, p.unverified(ctx, a, h, err, o)
-	case next.Enough:
+		return nil, p.unverified(ctx, a, h, err, o, at)
+	case next.Enough && a.user != nil:
 		proof := gate.Custom(a.ticket, a.user, a.now)
 		d := p.judgeFactor(a, a.user, proof)
 		if !proof.Holds() || d.Outcome() == gate.Refuse {
-			return nil, p.wrong(ctx, a.guess(a.custom), ErrBadCode, o, a.tried())
+			return nil, p.wrong(ctx, a.guess(at), ErrBadCode, o, a.tried())
 		}
-		return p.advance(ctx, a.attained(a.user, d, h, a.custom, storage.Require(a.user)))
+		return p.advance(ctx, a.attained(a.user, d, h, at, storage.Require(a.user)))
 	case next.Fail:
-		return nil, p.wrong(ctx, a.guess(a.custom), ErrNotAuthorized, o, storage.Delete(a.ticket))
+		return nil, p.wrong(ctx, a.guess(at), ErrNotAuthorized, o, storage.Delete(a.ticket))
 	case q.step == nil: // the same challenge stays
-		return nil, p.wrong(ctx, a.guess(a.custom), ErrBadCode, o, a.tried())
-	case right:
-		o.Outcome, o.Reason = stepped, string(KindCustom)
-		return q.sent(p.counted(ctx, a.guess(a.custom), nil, o, storage.Put(a.ticket), storage.Require(a.user)))
+		return nil, p.wrong(ctx, a.guess(at), ErrBadCode, o, a.tried())
 	}
-	return q.sent(p.wrong(ctx, a.guess(a.custom), nil, o, a.tried(), storage.Put(a.ticket), storage.Require(a.user)))
+	changes := append([]storage.Change{storage.Put(a.ticket)}, a.stands()...)
+	if right {
+		o.Outcome, o.Reason = stepped, string(KindCustom)
+		return q.sent(p.counted(ctx, a.guess(at), nil, o, changes...))
+	}
+	return q.sent(p.wrong(ctx, a.guess(at), nil, o, append(changes, a.tried())...))
 }
 
 // sent returns the step, once it was committed.
@@ -134,7 +148,9 @@ func (p *Pool) judgeCustom(
 // unverified counts an answer that a hook did not get over like a wrong one: a program may well fail
 // where an answer is wrong, and what fails after the verdict shows that there was one. Where none was
 // judged, because too many judge, nothing is counted.
-func (p *Pool) unverified(ctx context.Context, a answered, h *hooked, err error, o occurrence) error {
+func (p *Pool) unverified(
+	ctx context.Context, a answered, h *hooked, err error, o occurrence, at storage.Counter,
+) error {
 	d, denied := errors.AsType[denial](err)
 	gone := ctx.Err() != nil && errors.Is(err, ctx.Err())
 	_, limited := errors.AsType[*LimitError](err)
@@ -150,5 +166,5 @@ func (p *Pool) unverified(ctx context.Context, a answered, h *hooked, err error,
 	case !limited:
 		return err
 	}
-	return p.wrong(ctx, a.guess(a.custom), err, o, a.tried())
+	return p.wrong(ctx, a.guess(at), err, o, a.tried())
 }

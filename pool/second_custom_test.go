@@ -138,7 +138,10 @@ func TestS8_ChallengesGoTogether(t *testing.T) {
 		"Verify alone":   {hook.Set{VerifyChallenge: all.VerifyChallenge}, pool.Settings{}},
 		"Define alone":   {hook.Set{DefineChallenge: all.DefineChallenge}, pool.Settings{}},
 		"none":           {hook.Set{}, pool.Settings{MFA: pool.MFASettings{Kinds: named}}},
-		"a first factor": {all, pool.Settings{SignIn: pool.SignInSettings{First: named}}},
+		"a first factor": {hook.Set{}, pool.Settings{SignIn: pool.SignInSettings{First: named}}},
+		"no other where two are required": {all, pool.Settings{
+			SignIn: pool.SignInSettings{First: named}, MFA: pool.MFASettings{Require: mfa.Required},
+		}},
 	} {
 		_, err := pool.Open(t.Context(), memory.New(), pool.Config{Hooks: tt.hooks, Settings: &tt.settings})
 		if _, ok := errors.AsType[*pool.SettingsError](err); !ok {

@@ -36,7 +36,7 @@ type MFASettings struct {
 }
 
 var (
-	firstKinds  = []mfa.Kind{mfa.KindPassword, mfa.KindEmail, mfa.KindSMS, mfa.KindPasskey}
+	firstKinds  = []mfa.Kind{mfa.KindPassword, mfa.KindEmail, mfa.KindSMS, mfa.KindPasskey, mfa.KindCustom}
 	secondKinds = []mfa.Kind{mfa.KindTOTP, mfa.KindPasskey, mfa.KindSMS, mfa.KindEmail, mfa.KindCustom}
 )
 
@@ -72,7 +72,7 @@ func (s Settings) factorProblems() (ps []string) {
 		ps = append(ps, "mfa: it is required, and there is no kind of it")
 	}
 	if s.MFA.Require == mfa.Required && !slices.ContainsFunc(s.SignIn.firsts(), beginsRequired) {
-		ps = append(ps, "mfa: it is required, and sign-ins begin by codes alone, which are no factor then")
+		ps = append(ps, "mfa: it is required, and sign-ins begin neither by a password nor by a passkey: the rest is no factor then")
 	}
 	return ps
 }

@@ -15,8 +15,9 @@ type Challenge struct {
 // DefineChallenge is a sign-in that comes to the program's own challenges, or an answer to one.
 type DefineChallenge struct {
 	Event
-	Shown []mfa.Kind  // what was proven in this sign-in, in that order, such as [mfa.KindPassword]
-	Asked []Challenge // what the program has asked in it; empty at first
+	UserNotFound bool        // nobody can sign in by it: see [Set].CreateChallenge
+	Shown        []mfa.Kind  // what was proven in this sign-in, in that order, such as [mfa.KindPassword]
+	Asked        []Challenge // what the program has asked in it; empty at first
 }
 
 // DefineChallengeAnswer is one of three; none, or more than one, is [ErrMalformed].
@@ -36,8 +37,9 @@ type DefineChallengeAnswer struct {
 // CreateChallenge is a challenge that is to be made.
 type CreateChallenge struct {
 	Event
-	Name  string // as DefineChallenge has said; "" without one
-	Asked []Challenge
+	UserNotFound bool   // nobody can sign in by it: see [Set].CreateChallenge
+	Name         string // as DefineChallenge has said; "" without one
+	Asked        []Challenge
 }
 
 // CreateChallengeAnswer is a challenge. Each map is UTF-8 without NUL, of at most 32 entries and 4 KiB
@@ -52,7 +54,8 @@ type CreateChallengeAnswer struct {
 // VerifyChallenge is an answer to a challenge. The same challenge may be judged several times.
 type VerifyChallenge struct {
 	Event
-	Name    string
-	Private map[string]string // of the CreateChallengeAnswer
-	Answer  string            // as it was typed: at most 4 KiB of UTF-8 without NUL
+	UserNotFound bool // nobody can sign in by it, whatever is said
+	Name         string
+	Private      map[string]string // of the CreateChallengeAnswer
+	Answer       string            // as it was typed: at most 4 KiB of UTF-8 without NUL
 }

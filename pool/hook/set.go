@@ -25,16 +25,21 @@ type Set struct {
 	// where and when PreAuthentication does, after it, but not for callers in networks that the
 	// settings allow. Where it fails the attempt is refused, and counted, as by PreAuthentication.
 	AssessRisk func(context.Context, AssessRisk) (Risk, error)
-	// DefineChallenge, CreateChallenge and VerifyChallenge are a second factor of the program's own,
-	// [mfa.KindCustom] in the settings: a hardware token, a question, whatever it can judge (Cognito's
-	// custom authentication). CreateChallenge makes a challenge and VerifyChallenge says whether an
-	// answer is right; neither is there without the other. DefineChallenge says before the first and
-	// after each answer what comes next. Without it there is one challenge, which can be answered until
+	// DefineChallenge, CreateChallenge and VerifyChallenge are a factor of the program's own, the second
+	// one or the first ([mfa.KindCustom] in the settings): a hardware token, a question, whatever it
+	// can judge (Cognito's custom authentication). CreateChallenge makes a challenge and VerifyChallenge
+	// says whether an answer is right; neither is there without the other. DefineChallenge says before
+	// the first and after each answer what comes next. Without it there is one challenge, which can be answered until
 	// it is right or the step has no tries left.
 	//
 	// They run within the call of the visitor, as PreAuthentication does, each once. An answer that
 	// VerifyChallenge or, after it, one of the others does not get over counts like a wrong one: at
 	// the account, at the step and at the caller's network. It is right only where all say so in time.
+	//
+	// Where a sign-in begins by them they run for whoever asks, before PreAuthentication runs for the
+	// answer. Where nobody has the login, or who has it is disabled or may not sign in otherwise, they are
+	// told UserNotFound and no user, as in Cognito, and must say and take as long as they would for
+	// somebody: ask what could be anybody's. Whatever they make of the answer, it is wrong.
 	DefineChallenge func(context.Context, DefineChallenge) (DefineChallengeAnswer, error)
 	CreateChallenge func(context.Context, CreateChallenge) (CreateChallengeAnswer, error)
 	VerifyChallenge func(context.Context, VerifyChallenge) (bool, error)
