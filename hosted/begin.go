@@ -13,7 +13,9 @@ import (
 // up is not shown before they have shown something: it would tell who is there (security.md T7).
 
 // beginPages are the buttons of the sign-in page for what is not a password.
-var beginPages = map[mfa.Kind]string{mfa.KindPasskey: byPasskeyPage, mfa.KindEmail: byEmailPage, mfa.KindSMS: bySMSPage}
+var beginPages = map[mfa.Kind]string{
+	mfa.KindPasskey: byPasskeyPage, mfa.KindEmail: byEmailPage, mfa.KindSMS: bySMSPage, mfa.KindCustom: byQuestionPage,
+}
 
 // begins reports whether sign-ins begin by a kind.
 func (v *visit) begins(k mfa.Kind) bool { return slices.Contains(v.pool.WaysIn(v.config.Client), k) }

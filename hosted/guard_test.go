@@ -34,6 +34,7 @@ var routes = []string{
 	"GET by-email", "POST by-email" + writing,
 	"GET by-sms", "POST by-sms" + writing,
 	"POST by-passkey" + writing,
+	"GET by-question", "POST by-question" + writing,
 	"GET choose", "POST choose" + writing,
 	"GET code", "POST code" + writing,
 	"GET confirm", "POST confirm" + writing,

@@ -21,6 +21,7 @@ const (
 	askForPasskeyPage = "ask-for-passkey"
 	byEmailPage       = "by-email"
 	byPasskeyPage     = "by-passkey"
+	byQuestionPage    = "by-question"
 	bySMSPage         = "by-sms"
 	choosePage        = "choose"
 	codePage          = "code"
@@ -114,6 +115,7 @@ func pages() map[string]*page {
 		{name: signInPage, shown: (*visit).alreadyIn, form: signInForm, submit: (*visit).signIn, more: []string{forgotPage, forgotNamePage, signUpPage}},
 		{name: byPasskeyPage, on: signInPage, submit: beginBy(mfa.KindPasskey)},
 		{name: byEmailPage, shown: offers(mfa.KindEmail), form: loginForm, submit: beginBy(mfa.KindEmail), more: []string{signInPage}},
+		{name: byQuestionPage, shown: offers(mfa.KindCustom), form: loginForm, submit: beginBy(mfa.KindCustom), more: []string{signInPage}},
 		{name: bySMSPage, shown: offers(mfa.KindSMS), form: loginForm, submit: beginBy(mfa.KindSMS), more: []string{signInPage}},
 		{name: signUpPage, shown: (*visit).maySignUp, form: signUpForm, submit: (*visit).signUp, more: []string{signInPage}},
 		{name: confirmPage, step: true, form: codeForm, submit: (*visit).confirm, more: []string{resendPage, signInPage}},

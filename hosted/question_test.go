@@ -10,19 +10,43 @@ import (
 	"github.com/userpool-go/userpool/pool/hook"
 )
 
+// addition asks for a sum.
+var addition = hook.Set{
+	CreateChallenge: func(context.Context, hook.CreateChallenge) (hook.CreateChallengeAnswer, error) {
+		return hook.CreateChallengeAnswer{Params: map[string]string{"2": "<b>five</b>?", "1": "What is two and"}, Private: map[string]string{"sum": "seven"}}, nil
+	},
+	VerifyChallenge: func(_ context.Context, e hook.VerifyChallenge) (bool, error) {
+		return e.Answer == e.Private["sum"], nil
+	},
+}
+
+// A sign-in may begin by a challenge, beside the password. It looks the same for who is not there.
+func TestSignInByQuestion(t *testing.T) {
+	t.Parallel()
+	settings := pool.Settings{SignIn: pool.SignInSettings{First: []mfa.Kind{mfa.KindPassword, mfa.KindCustom}}}
+	s := open(t, false, pool.Config{Settings: &settings, Hooks: addition}, hosted.Config{})
+	s.member(ada)
+	for who, lets := range map[string]bool{ada: true, "nobody@example.com": false} {
+		b := s.browser()
+		p := b.open("/auth/sign-in")
+		b.shows(p, `id="by-custom"`)
+		p = b.open("/auth/by-question")
+		p = b.post(p, "submit", "username", who)
+		b.at(p, "/auth/question")
+		b.shows(p, `<p dir="auto">What is two and</p>`)
+		if p = b.post(p, "submit", "answer", "seven"); lets {
+			b.at(p, "/")
+		} else {
+			b.shows(p, "That answer is not right.")
+		}
+	}
+}
+
 // A challenge of the program's own is shown as text, whatever it holds, and its answer is asked for.
 func TestQuestion(t *testing.T) {
 	t.Parallel()
-	hooks := hook.Set{
-		CreateChallenge: func(context.Context, hook.CreateChallenge) (hook.CreateChallengeAnswer, error) {
-			return hook.CreateChallengeAnswer{Params: map[string]string{"2": "<b>five</b>?", "1": "What is two and"}, Private: map[string]string{"sum": "seven"}}, nil
-		},
-		VerifyChallenge: func(_ context.Context, e hook.VerifyChallenge) (bool, error) {
-			return e.Answer == e.Private["sum"], nil
-		},
-	}
 	settings := pool.Settings{MFA: pool.MFASettings{Require: mfa.Required, Kinds: []mfa.Kind{mfa.KindCustom}}}
-	s := open(t, false, pool.Config{Settings: &settings, Hooks: hooks}, hosted.Config{})
+	s := open(t, false, pool.Config{Settings: &settings, Hooks: addition}, hosted.Config{})
 	s.member(ada)
 	b := s.browser()
 	p := b.signIn(ada, secret)

@@ -24,6 +24,7 @@ var ways = map[string]struct{ with, without string }{
 	"new-passkey":        {"start_again", "start_again"},
 	"by-email":           {"not_found", "not_found"},
 	"by-passkey":         {"not_found", "not_found"},
+	"by-question":        {"not_found", "not_found"},
 	"by-sms":             {"not_found", "not_found"},
 	"choose":             {"totp", "totp_setup"},
 	"code":               {"wrong_code", "wrong_code"},
