@@ -194,6 +194,7 @@ func (a *Account) readWith(ctx context.Context, from Caller, w storage.Want) (g 
 	if g.actor, err = p.actor(ctx, g, g.session); err != nil {
 		return g, err
 	}
+	g.fade()
 	judged := g.stillHolds(p)
 	if judged.Outcome() != gate.Mint {
 		return g, ErrNotAuthorized

@@ -118,6 +118,7 @@ func (a *App) Introspect(ctx context.Context, t token.Secret) (Introspection, er
 	if err != nil || over {
 		return Introspection{}, err
 	}
+	g.fade()
 	if g.actor, err = a.pool.actor(ctx, g, g.session); err != nil || g.stillHolds(a.pool).Outcome() != gate.Mint {
 		return Introspection{}, err
 	}

@@ -20,9 +20,13 @@ import (
 type SessionSettings struct {
 	// Idle is how long a browser may ask for nothing: 5 min to Absolute; 0 means 24 h, or Absolute
 	// where that is less. A use is noted once in a twelfth of it, so a session may end so much
-	// earlier. [token.AAL2] fades a day after its proofs, idle or not: 1 h is NIST's longest where two
-	// factors are asked for (SP 800-63B-4, 2.2.3). Sessions that are tokens have no such limit.
+	// earlier. Sessions that are tokens have no such limit.
 	Idle time.Duration
+	// StrongIdle is how long a session may lie idle and still be of two factors ([token.AAL2]), which
+	// fades in any case a day after these were shown: 5 min to 24 h; 0 means 1 h, NIST's longest (SP
+	// 800-63B-4, 2.2.3). The session goes on, as one of one factor. Of one that is tokens a refresh is a
+	// use, and nothing else.
+	StrongIdle time.Duration `json:",omitzero"`
 	// Absolute is when the visitor must sign in again, however busy: 5 min to 400 days, beyond which
 	// browsers keep no cookie; 0 means 30 days, NIST's longest for one factor (SP 800-63B-4, 2.1.3).
 	Absolute time.Duration
@@ -45,6 +49,10 @@ func (s SessionSettings) defaults() SessionSettings {
 	return s
 }
 
+// strongIdle is StrongIdle or its default, which is not stored: a process of the version before reads
+// the settings, too.
+func (s SessionSettings) strongIdle() time.Duration { return orElse(s.StrongIdle, time.Hour) }
+
 func (s SessionSettings) problems() (ps []string) {
 	const least, day = 5 * time.Minute, 24 * time.Hour
 	if s.Absolute < least || s.Absolute > 400*day {
@@ -53,6 +61,9 @@ func (s SessionSettings) problems() (ps []string) {
 	if s.Idle < least || s.Idle > s.Absolute {
 		const text = "sessions: idle limit %v is not within %v and the absolute one, %v"
 		ps = append(ps, fmt.Sprintf(text, s.Idle, least, s.Absolute))
+	}
+	if d := s.strongIdle(); d < least || d > day {
+		ps = append(ps, fmt.Sprintf("sessions: idle limit of two factors %v is not within %v and %v", d, least, day))
 	}
 	if s.Fresh < time.Minute || s.Fresh > day {
 		ps = append(ps, fmt.Sprintf("sessions: fresh for %v is not within %v and %v", s.Fresh, time.Minute, day))
@@ -72,8 +83,8 @@ func (s SessionSettings) over(b *token.Session, now time.Time) bool {
 // today's settings and status decide, not those of the sign-in (security.md T3).
 //
 // It fails with [ErrNotAuthorized]: sign in again. It costs one read, and a commit once in a
-// twelfth of the idle limit ([SessionSettings]), which does not fail it. A forged value is refused
-// without a read.
+// twelfth of the idle limit ([SessionSettings]), of one of two factors once in five minutes, which does
+// not fail it. A forged value is refused without a read.
 func (p *Pool) Session(ctx context.Context, cookie token.Secret) (*Account, Profile, error) {
 	c, ok := p.parseCookie(cookie.Reveal())
 	if !ok {
@@ -96,6 +107,9 @@ func (p *Pool) Session(ctx context.Context, cookie token.Secret) (*Account, Prof
 // used notes that a browser session was used, now and then.
 func (p *Pool) used(ctx context.Context, g granted) {
 	idle := min(g.session.Idle, g.state.settings.Sessions.Idle)
+	if strong := token.ACR(g.session.Proofs, g.now) == token.AAL2; strong {
+		idle = min(idle, g.state.settings.Sessions.strongIdle())
+	}
 	if g.now.Sub(g.session.LastUsed) < idle/uses {
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/userpool-go/userpool/pool/hook"
@@ -53,6 +54,7 @@ func (p *Pool) refresh(ctx context.Context, ask *asking, presented token.Refresh
 		}
 		return nil, ErrNotAuthorized
 	}
+	g.fade()
 	held := g.stillHolds(p)
 	if verdict == token.Future || held.Outcome() != gate.Mint {
 		return nil, ErrNotAuthorized
@@ -120,6 +122,15 @@ type granted struct {
 	strangers storage.CounterKey // of guesses at the password without a known device
 	proven    []storage.Change   // that go with the act a password was given for
 	shown     []gate.Proof       // by the act: the session that takes the place of the acting one stands on it
+}
+
+// fade takes the second level from a session that has lain idle for too long (security.md T2). The mark
+// goes on with the session once a use of it is noted: to be there again does not bring the level back.
+func (g granted) fade() {
+	s := g.session
+	if g.now.Sub(s.LastUsed) >= g.state.settings.Sessions.strongIdle() && token.ACR(s.Proofs, g.now) == token.AAL2 {
+		s.Proofs = append(slices.Clip(s.Proofs), token.Proof{Method: token.MethodFaded, Time: g.now})
+	}
 }
 
 // stillHolds decides by the proofs of the session whether there would be one today.

@@ -20,8 +20,9 @@ type MFASettings struct {
 	// Kinds may be set up as a second factor: [mfa.KindTOTP], [mfa.KindPasskey], [mfa.KindSMS],
 	// [mfa.KindEmail] and [mfa.KindCustom]. Nil means apps and, where [Config].Passkeys is there,
 	// passkeys; an empty list none. Custom is a challenge of the program's own, needs its hooks
-	// ([hook.Set].CreateChallenge), and is there for every user. Codes by SMS and email, and passkeys, are no second factor any more once they are taken
-	// out; apps and recovery codes that users have set up stand (as apps do in Cognito).
+	// ([hook.Set].CreateChallenge), and is there for every user. Codes by SMS and email, and passkeys,
+	// are no second factor any more once they are taken out; apps and recovery codes that users have
+	// set up stand (as apps do in Cognito).
 	//
 	// An email address is no authenticator (NIST SP 800-63B-4, 3.1.3.1): codes to it meet the pool's
 	// rule and never lift a sign-in to aal2.

@@ -124,6 +124,11 @@ func (g granted) stepUp(in StepUpInput) stepUp {
 	if age > 0 {
 		s.Since = g.now.Add(-age)
 	}
+	for _, p := range g.session.Proofs {
+		if p.Method == token.MethodFaded && s.ACR == token.AAL2 && p.Time.After(s.Since) {
+			s.Since = p.Time
+		}
+	}
 	return s
 }
 

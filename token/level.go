@@ -24,8 +24,8 @@ const (
 // goes (security.md T2). A code that proves an address lifts nothing above AAL1, and neither does
 // one by email, ever.
 //
-// A level fades with the age of its proofs alone ([AAL2Age]), and not when a session lies idle: NIST's
-// hour of inactivity at AAL2 (2.2.3) is for the idle limit of sessions, or for [Requirement].MaxAge.
+// [AAL2] fades with the age of its proofs ([AAL2Age]), and by what [MethodFaded] notes: that nobody was
+// there for an hour, say (2.2.3).
 func ACR(proofs []Proof, now time.Time) string {
 	level, _ := rests(proofs, now)
 	return level
@@ -38,7 +38,7 @@ func AuthTime(proofs []Proof, now time.Time) time.Time {
 	_, on := rests(proofs, now)
 	if on == nil {
 		on = slices.DeleteFunc(slices.Clone(proofs), func(p Proof) bool {
-			return p.Method == MethodDevice || p.Method == MethodActor
+			return slices.Contains([]Method{MethodDevice, MethodActor, MethodFaded}, p.Method)
 		})
 	}
 	var oldest time.Time
@@ -52,9 +52,16 @@ func AuthTime(proofs []Proof, now time.Time) time.Time {
 
 // rests returns the level of proofs, and those that it rests on: of each kind the newest.
 func rests(proofs []Proof, now time.Time) (level string, on []Proof) {
+	var faded time.Time
+	for _, p := range proofs {
+		if p.Method == MethodFaded && p.Time.After(faded) {
+			faded = p.Time
+		}
+	}
 	young := func(age time.Duration, of func(Method) bool) (newest []Proof) {
 		for _, p := range proofs {
-			if of(p.Method) && now.Sub(p.Time) < age && (newest == nil || p.Time.After(newest[0].Time)) {
+			gone := age == AAL2Age && p.Time.Before(faded)
+			if of(p.Method) && !gone && now.Sub(p.Time) < age && (newest == nil || p.Time.After(newest[0].Time)) {
 				newest = []Proof{p}
 			}
 		}

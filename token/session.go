@@ -77,6 +77,9 @@ const (
 	// MethodDevice is a remembered device, which Credential names: it stands in for a second factor that
 	// was shown on it before, and proves nothing.
 	MethodDevice Method = "device"
+	// MethodFaded proves nothing: it notes when a session had lain idle for too long. What was proven
+	// before carries AAL2 no more.
+	MethodFaded Method = "faded"
 	// MethodActor says that an administrator, whom Credential names, acts as the user. The user has
 	// shown nothing, so it gives no assurance and no auth_time (security.md S6). Revision is what the
 	// user might do as an administrator then, in bits, and Channel the epoch of an administrator who is a

@@ -41,7 +41,7 @@ func holds(r Request, p token.Proof, now time.Time) bool {
 		raised := int64(r.May) &^ p.Revision
 		same := p.Channel == "" || p.Credential == r.Actor.Name && p.Channel == r.Actor.born()
 		return r.Purpose == Refresh && raised == 0 && same
-	case token.MethodEmailCode, token.MethodSMSCode, token.MethodCustom:
+	case token.MethodEmailCode, token.MethodSMSCode, token.MethodCustom, token.MethodFaded:
 		return true
 	case token.MethodDevice:
 		d, ok := u.Device(p.Credential, now)

@@ -148,7 +148,7 @@ func (r Request) second(p token.Proof) bool { return seconds[p.Method] && r.stan
 // counts reports whether the rules have any use for a proof. The level of a session goes down where a
 // kind is taken out of them.
 func (r Request) counts(p token.Proof) bool {
-	return r.first(p) || r.second(p) || p.Method == token.MethodDevice && r.Rules.Devices
+	return r.first(p) || r.second(p) || p.Method == token.MethodDevice && r.Rules.Devices || p.Method == token.MethodFaded
 }
 
 func (r Request) begins(k mfa.Kind) bool {
@@ -329,7 +329,7 @@ func kindOf(m token.Method) mfa.Kind {
 		return mfa.KindPasskey
 	case token.MethodCustom:
 		return mfa.KindCustom
-	case token.MethodActor, token.MethodDevice:
+	case token.MethodActor, token.MethodDevice, token.MethodFaded:
 	}
 	return ""
 }
