@@ -70,7 +70,7 @@ func TestT1_StepUp(t *testing.T) {
 			{"nothing at all", time.Minute, "", 0, []pool.StepKind{pool.KindPassword, pool.KindTOTP}},
 			{"both anew", 2 * time.Minute, "", time.Minute, []pool.StepKind{pool.KindPassword, pool.KindTOTP}},
 			{"both anew, and at once", time.Second, "", 1, []pool.StepKind{pool.KindPassword, pool.KindTOTP}},
-			{"no less than before", 2 * time.Hour, token.AAL1, time.Hour, []pool.StepKind{pool.KindPassword, pool.KindTOTP}},
+			{"no less than before", 50 * time.Minute, token.AAL1, 40 * time.Minute, []pool.StepKind{pool.KindPassword, pool.KindTOTP}},
 			{"both where they are too old", 25 * time.Hour, token.AAL2, 0, []pool.StepKind{pool.KindPassword, pool.KindTOTP}},
 		} {
 			k.clock.advance(c.after)

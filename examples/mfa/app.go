@@ -35,7 +35,7 @@ func (w *walk) app(ctx context.Context) error {
 	w.say("  %s, for %s at %s", setup.Seed.Text(), setup.Account, setup.Issuer)
 	w.seed = setup.Seed // as her phone has it now
 	if err := w.finish(a.ConfirmAuthenticator(ctx, pool.ConfirmAuthenticatorInput{
-		Ticket: setup.Ticket, Code: w.seed.Code(w.today), Name: "phone",
+		Ticket: setup.Ticket, Code: w.seed.Code(w.today()), Name: "phone",
 	})); err != nil {
 		return err
 	}
@@ -47,8 +47,8 @@ func (w *walk) app(ctx context.Context) error {
 
 // signInByApp signs in by a code, which is good once (RFC 6238, 5.2).
 func (w *walk) signInByApp(ctx context.Context) error {
-	w.today = w.today.Add(time.Minute)
-	code := pool.Code{Value: w.seed.Code(w.today)}
+	w.wait(time.Minute)
+	code := pool.Code{Value: w.seed.Code(w.today())}
 	step, err := w.signIn(ctx, ada)
 	need, ok := step.(*pool.NeedTOTP)
 	if !ok {
@@ -92,7 +92,7 @@ func (w *walk) recoveryCode(ctx context.Context) error {
 
 // stepUp asks who is signed in for a sign-in that is new enough (RFC 9470).
 func (w *walk) stepUp(ctx context.Context) error {
-	w.today = w.today.Add(time.Hour)
+	w.wait(time.Hour)
 	step, err := w.pool.Refresh(ctx, pool.RefreshInput{Token: w.done.Tokens.Refresh})
 	if err := w.finish(step, err); err != nil {
 		return err
@@ -112,7 +112,7 @@ func (w *walk) stepUp(ctx context.Context) error {
 		case *pool.NeedPassword:
 			step, err = w.respond(ctx, need.Ticket, pool.Password{Value: secret})
 		case *pool.NeedTOTP:
-			step, err = w.respond(ctx, need.Ticket, pool.Code{Value: w.seed.Code(w.today)})
+			step, err = w.respond(ctx, need.Ticket, pool.Code{Value: w.seed.Code(w.today())})
 		default:
 			return unexpected(step, nil)
 		}
@@ -150,7 +150,7 @@ func (w *walk) mustEnrol(ctx context.Context) error {
 	if !ok {
 		return unexpected(step, err)
 	}
-	done, err := pool.Finished(w.respond(ctx, setup.Ticket, pool.Code{Value: setup.Seed.Code(w.today)}))
+	done, err := pool.Finished(w.respond(ctx, setup.Ticket, pool.Code{Value: setup.Seed.Code(w.today())}))
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"io"
 	"log"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/userpool-go/userpool/message/mailbox"
@@ -50,7 +51,7 @@ var acts = []struct {
 
 // run plays all acts, and tells of them.
 func run(ctx context.Context, out io.Writer) error {
-	w, shut, err := begin(ctx, &walk{out: out, today: time.Now()}, pool.Config{
+	w, shut, err := begin(ctx, &walk{out: out, start: time.Now()}, pool.Config{
 		Passkeys: passkey.New(),
 		Settings: &pool.Settings{
 			Branding: pool.Branding{Name: "Harbour Books"},
@@ -74,8 +75,8 @@ func run(ctx context.Context, out io.Writer) error {
 
 // begin opens a pool with a mailbox for a walk that tells what and when from does; shut closes it.
 func begin(ctx context.Context, from *walk, c pool.Config) (w *walk, shut func(), err error) {
-	w = &walk{out: from.out, today: from.today, box: mailbox.New()}
-	c.Sender, c.Now = w.box, func() time.Time { return w.today }
+	w = &walk{out: from.out, start: from.today(), box: mailbox.New()}
+	c.Sender, c.Now = w.box, w.today
 	if w.pool, err = pool.Open(ctx, memory.New(), c); err != nil {
 		return nil, nil, err
 	}
@@ -87,7 +88,8 @@ type walk struct {
 	pool  *pool.Pool
 	box   *mailbox.Mailbox
 	out   io.Writer
-	today time.Time
+	start time.Time
+	later atomic.Int64 // how much time has passed since; the pool's own chores read the clock, too
 
 	seed  mfa.Seed   // in the app of ada's phone
 	codes []string   // her recovery codes
@@ -142,6 +144,12 @@ func (w *walk) finish(step pool.Step, err error) error {
 	w.done = done
 	return nil
 }
+
+// today is the clock of the walk.
+func (w *walk) today() time.Time { return w.start.Add(time.Duration(w.later.Load())) }
+
+// wait lets time pass.
+func (w *walk) wait(d time.Duration) { w.later.Add(int64(d)) }
 
 // unexpected is a step that the walk is not ready for. A program that meets one it does not know
 // refuses, too: it lets nobody in.

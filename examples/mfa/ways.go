@@ -103,14 +103,14 @@ func (w *walk) question(ctx context.Context) error {
 
 // remembered asks for no second factor where Ada has shown one and had the browser remembered.
 func (w *walk) remembered(ctx context.Context) error {
-	w.today = w.today.Add(time.Minute)
+	w.wait(time.Minute)
 	step, err := w.signIn(ctx, ada)
 	need, ok := step.(*pool.NeedTOTP)
 	if !ok {
 		return unexpected(step, err)
 	}
 	done, err := pool.Finished(w.pool.Respond(ctx, pool.RespondInput{
-		Ticket: need.Ticket, With: pool.Code{Value: w.seed.Code(w.today)}, Remember: true,
+		Ticket: need.Ticket, With: pool.Code{Value: w.seed.Code(w.today())}, Remember: true,
 	}))
 	if err != nil {
 		return err
