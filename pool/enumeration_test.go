@@ -99,8 +99,12 @@ var entrances = map[string]func(k *kit, login string) []string{
 			return s.Ticket
 		}
 		for _, with := range []pool.Response{
-			nil, pool.Choice{Kind: mfa.KindEmail}, pool.Choice{Kind: mfa.KindSMS}, pool.Choice{Kind: mfa.KindCustom},
-			pool.Choice{Kind: mfa.KindPassword}, pool.Choice{Kind: mfa.KindPasskey},
+			nil,
+			pool.Choice{Kind: mfa.KindEmail},
+			pool.Choice{Kind: mfa.KindSMS},
+			pool.Choice{Kind: mfa.KindCustom},
+			pool.Choice{Kind: mfa.KindPassword},
+			pool.Choice{Kind: mfa.KindPasskey},
 		} {
 			ticket := tell(k.SignIn(k.t.Context(), pool.SignInInput{Username: login, With: with}))
 			if ticket == "" {
