@@ -217,7 +217,7 @@ func (a *Account) ConfirmPasskey(ctx context.Context, in ConfirmPasskeyInput) (S
 		if errors.Is(err, storage.ErrConflict) {
 			err = errNewPasskey()
 		}
-		return step, err
+		return step, a.refusedAct(ctx, g, &s, err)
 	})
 }
 
