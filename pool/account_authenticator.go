@@ -6,6 +6,7 @@ import (
 
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/mfa"
+	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
 )
@@ -83,36 +84,58 @@ func (a *Account) ConfirmAuthenticator(ctx context.Context, in ConfirmAuthentica
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	b, ok := parseBearer(in.Ticket)
+	return a.confirmSetUp(ctx, in.Ticket, in.Caller, mfa.KindTOTP, func(g granted, answer answered) (setUp, error) {
+		if err := a.mayAddApp(g); err != nil {
+			return setUp{}, err
+		}
+		next, proof, step, err := a.pool.newAuthenticator(g.user, answer.ticket.ID, answer.Secret, in.Name, in.Code, g.now)
+		return setUp{next, message.Authenticator, proof, raised(answer.steps, step)}, err
+	})
+}
+
+// setUp is what a code came to by which a factor is set up: a wrong one gives a proof that does not hold.
+type setUp struct {
+	user   *user.User // with the factor
+	factor message.Factor
+	proof  gate.Proof
+	also   []storage.Change // that go with a right one
+}
+
+// confirmSetUp takes the code by which this session sets up a factor. A wrong one counts like one at a
+// sign-in, and while guessing is locked none is judged.
+func (a *Account) confirmSetUp(
+	ctx context.Context, ticket string, from Caller, kind mfa.Kind, judge func(granted, answered) (setUp, error),
+) (Step, error) {
+	b, ok := parseBearer(ticket)
 	if !ok {
 		return nil, ErrTicketGone
 	}
-	s, admitted := a.proving(nil, in.Caller, addFactorEvent), false
-	p := a.pool
+	p, admitted := a.pool, false
+	s := a.proving(nil, from, addFactorEvent)
 	return again(func() (Step, error) {
-		g, answer, err := a.readSetUp(ctx, b, &s, mfa.KindTOTP)
+		g, answer, err := a.readSetUp(ctx, b, &s, kind)
 		if err != nil {
 			return nil, err
 		}
-		o := g.occurrence(&s)
+		o, guesses := g.occurrence(&s), answer.second
+		if kind == mfa.KindTOTP {
+			guesses = answer.totp
+		}
 		if err := overBudget(g.source, sourceRule, g.now); err != nil && !admitted {
 			return nil, p.unjudged(ctx, o, networkFull, err)
 		}
 		admitted = true
-		if !guessRule.Locked(answer.totp, g.now).IsZero() {
+		if !rule(guesses.Key).Locked(guesses, g.now).IsZero() {
 			return nil, p.unjudged(ctx, o, accountLocked, ErrBadCode)
 		}
-		if err := a.mayAddApp(g); err != nil {
-			return nil, err
-		}
-		next, proof, step, err := p.newAuthenticator(g.user, answer.ticket.ID, answer.Secret, in.Name, in.Code, g.now)
+		code, err := judge(g, answer)
 		if err != nil {
 			return nil, err
 		}
-		if !proof.Holds() {
-			return nil, p.wrong(ctx, answer.guess(answer.totp), ErrBadCode, o, answer.tried())
+		if !code.proof.Holds() {
+			return nil, p.wrong(ctx, answer.guess(guesses), ErrBadCode, o, answer.tried())
 		}
-		return a.added(ctx, g, &s, next, message.Authenticator, proof, append(answer.used(), raised(answer.steps, step)...)...)
+		return a.added(ctx, g, &s, code.user, code.factor, code.proof, append(answer.used(), code.also...)...)
 	})
 }
 

@@ -109,34 +109,13 @@ func (a *Account) ConfirmCodes(ctx context.Context, in ConfirmCodesInput) (Step,
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	b, ok := parseBearer(in.Ticket)
-	if !ok {
-		return nil, ErrTicketGone
-	}
-	s, admitted := a.proving(nil, in.Caller, addFactorEvent), false
-	p := a.pool
-	return again(func() (Step, error) {
-		g, answer, err := a.readSetUp(ctx, b, &s, in.By)
-		if err != nil {
-			return nil, err
-		}
-		o := g.occurrence(&s)
-		if err := overBudget(g.source, sourceRule, g.now); err != nil && !admitted {
-			return nil, p.unjudged(ctx, o, networkFull, err)
-		}
-		admitted = true
-		if !codeRule.Locked(answer.second, g.now).IsZero() {
-			return nil, p.unjudged(ctx, o, accountLocked, ErrBadCode)
-		}
+	return a.confirmSetUp(ctx, in.Ticket, in.Caller, in.By, func(g granted, answer answered) (setUp, error) {
 		if err := a.mayAddCodes(g, in.By); err != nil {
-			return nil, err
+			return setUp{}, err
 		}
-		next, proof := p.withCodes(answer, in.Code)
-		if !proof.Holds() {
-			return nil, p.wrong(ctx, answer.guess(answer.second), ErrBadCode, o, answer.tried())
-		}
+		next, proof := a.pool.withCodes(answer, in.Code)
 		clear := storage.Clear{Key: answer.second.Key, Rule: codeRule, Now: g.now}
-		return a.added(ctx, g, &s, next, message.Factor(in.By), proof, append(answer.used(), clear)...)
+		return setUp{next, message.Factor(in.By), proof, []storage.Change{clear}}, nil
 	})
 }
 
