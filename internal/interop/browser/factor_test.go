@@ -2,8 +2,6 @@ package browser_test
 
 import (
 	"encoding/base32"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -144,21 +142,7 @@ func TestAppIsScanned(t *testing.T) {
 // TestLooksOfFactors looks at the pages of second factors as [TestLooks] does at the others.
 func TestLooksOfFactors(t *testing.T) {
 	t.Parallel()
-	source := needAxe(t)
-	shots := os.Getenv("USERPOOL_SHOTS")
-	if shots == "" {
-		shots = t.TempDir()
-	}
-	for _, lang := range []string{"en", "de"} {
-		t.Run(lang, func(t *testing.T) {
-			t.Parallel()
-			dir := filepath.Join(shots, lang)
-			if err := os.MkdirAll(dir, 0o755); err != nil {
-				t.Fatal(err)
-			}
-			tourOfFactors(t, lang, func(p *tab, name string) { p.look(source, filepath.Join(dir, name)) })
-		})
-	}
+	inEachLanguage(t, tourOfFactors)
 }
 
 // tourOfFactors goes through the pages of second factors, and shows each.

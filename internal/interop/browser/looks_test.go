@@ -17,6 +17,12 @@ import (
 // fits the width, and axe-core finds nothing. Pictures are left in USERPOOL_SHOTS.
 func TestLooks(t *testing.T) {
 	t.Parallel()
+	inEachLanguage(t, tour)
+}
+
+// inEachLanguage looks at all that a tour shows.
+func inEachLanguage(t *testing.T, tour func(t *testing.T, lang string, see func(p *tab, name string))) {
+	t.Helper()
 	source := needAxe(t)
 	shots := os.Getenv("USERPOOL_SHOTS")
 	if shots == "" {

@@ -2,8 +2,6 @@ package browser_test
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -17,23 +15,10 @@ import (
 // where they are set up, as [TestLooks] does at the others.
 func TestLooksOfWaysIn(t *testing.T) {
 	t.Parallel()
-	source := needAxe(t)
-	shots := os.Getenv("USERPOOL_SHOTS")
-	if shots == "" {
-		shots = t.TempDir()
-	}
-	for _, lang := range []string{"en", "de"} {
-		t.Run(lang, func(t *testing.T) {
-			t.Parallel()
-			dir := filepath.Join(shots, lang)
-			if err := os.MkdirAll(dir, 0o755); err != nil {
-				t.Fatal(err)
-			}
-			see := func(p *tab, name string) { p.look(source, filepath.Join(dir, name)) }
-			tourOfWaysIn(t, lang, see)
-			questionLooks(t, lang, see)
-		})
-	}
+	inEachLanguage(t, func(t *testing.T, lang string, see func(p *tab, name string)) {
+		tourOfWaysIn(t, lang, see)
+		questionLooks(t, lang, see)
+	})
 }
 
 // tourOfWaysIn signs in by all that there is, and sets it up.
