@@ -98,12 +98,13 @@ func (r *poster) run(ctx context.Context) {
 	var running sync.WaitGroup
 	for !over(ctx) {
 		var due []*storage.Outgoing
+		going := r.going()
 		err := r.round(ctx, r.name, func(ctx context.Context) (err error) { due, err = r.due(ctx); return err })
 		if err != nil && !over(ctx) {
 			r.config.Logger.WarnContext(ctx, "hook waits", "hook", r.name, "error", err)
 		}
 		for _, m := range due {
-			if r.begin(m) {
+			if !going[m.ID] && r.begin(m) {
 				running.Go(func() { defer r.end(m); r.settle(ctx, m) })
 			}
 		}
@@ -206,6 +207,14 @@ func (r *poster) forget() {
 func (r *poster) lease(id user.PoolID, now time.Time) storage.Lease {
 	name := "hook/" + string(id) + "/" + r.name
 	return storage.Lease{Name: name, Holder: r.holder, Now: now, Until: now.Add(postLease)}
+}
+
+// going returns what runs here. What did when Due was asked may have been read as it was before it
+// was settled: begun again, it would not have waited.
+func (r *poster) going() map[string]bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.running)
 }
 
 // begin claims what waits for a run in this process, pools sharing the runs as in [bulkhead].

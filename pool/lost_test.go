@@ -226,7 +226,8 @@ func TestS4_LinkEndsTheWait(t *testing.T) {
 		if err := k.cancel(link); !errors.Is(err, pool.ErrTicketGone) {
 			t.Errorf("the link again = %v, want ErrTicketGone", err)
 		}
-		if err := k.reset(k.forgot(ada), k.box.Code(ada), another); err == nil {
+		former := k.box.Code(ada)
+		if err := k.reset(k.forgot(ada), former, another); err == nil {
 			t.Error("a code of before resets")
 		}
 		ticket := k.forgot(ada)

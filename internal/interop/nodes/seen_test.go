@@ -129,6 +129,7 @@ func TestKeysRotateAtEveryNode(t *testing.T) {
 		before[i] = c.ask(i, "sign-in", in)
 	}
 	c.crossed(before)
+	c.sent() // the notice of a sign-in at a new place
 	c.advance(24 * time.Hour) // the new one signs
 	after := [count]answer{}
 	for i := range count {
@@ -139,6 +140,7 @@ func TestKeysRotateAtEveryNode(t *testing.T) {
 	if n := stored(); n != 2 {
 		t.Errorf("there are %d keys, want 2", n)
 	}
+	c.sent()
 	c.advance(26 * time.Hour)
 	c.until("the end of the first key", 5*time.Second, func() bool { return stored() == 1 })
 	for i := range count {
