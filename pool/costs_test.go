@@ -88,6 +88,17 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 			return func() error { return expect(second(k.replies(need.Ticket, "wombat")), pool.ErrBadCode) }
 		},
 	},
+	"sign in by your own challenge: answer one that another follows": {
+		"owner": func(k *kit) func() error {
+			k.confirmed(ada)
+			need := k.riddle(ada)
+			return func() error { return second(k.replies(need.Ticket, "wombat")) }
+		},
+		"unknown": func(k *kit) func() error {
+			need := k.riddle(ada)
+			return func() error { return second(k.replies(need.Ticket, "wombat")) }
+		},
+	},
 	"sign in, right or wrong": {
 		"right": func(k *kit) func() error {
 			k.confirmed(ada)
@@ -545,6 +556,9 @@ func TestCostsAreThoseOfTheREADME(t *testing.T) {
 					if strings.Contains(name, "by your own challenge") {
 						c.Settings.MFA = pool.MFASettings{}
 						byChallenge(animal())(c)
+					}
+					if strings.Contains(name, "another follows") {
+						c.Hooks = led()
 					}
 					if which == "migrated" {
 						c.Hooks.MigrateUser = knownAs(nil).migrate

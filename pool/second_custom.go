@@ -106,27 +106,47 @@ func (p *Pool) answerCustom(
 		return p.advance(ctx, a.attained(a.user, d, h, at, storage.Require(a.user)))
 	case next.Fail:
 		return nil, p.wrong(ctx, a.guess(at), ErrNotAuthorized, o, storage.Delete(a.ticket))
-	case q.step == nil: // the same challenge stays
+	case next.Name == "": // the same challenge stays
 		return nil, p.wrong(ctx, a.guess(at), ErrBadCode, o, a.tried())
 	}
-	changes := append([]storage.Change{storage.Put(a.ticket)}, a.stands()...)
-	if right {
-		o.Outcome, o.Reason = stepped, string(KindCustom)
-		return q.sent(p.counted(ctx, a.guess(at), nil, o, changes...))
+	if err := p.countJudged(ctx, a, h, right, o, at); err != nil {
+		return nil, err
 	}
-	return q.sent(p.wrong(ctx, a.guess(at), nil, o, append(changes, a.tried())...))
+	return p.askNext(ctx, a, &q, next.Name)
 }
 
-// sent returns the step, once it was committed.
-func (q *question) sent(err error) (Step, error) {
-	if err != nil {
+// countJudged counts an answer that another challenge follows, once for all rounds of a call, before that
+// is made: the hook takes its time, and of any number of guesses at once the right one, which may need
+// none, would come before all that count (security.md T5).
+func (p *Pool) countJudged(
+	ctx context.Context, a answered, h *hooked, right bool, o occurrence, at storage.Counter,
+) (err error) {
+	switch {
+	case h.challenge.counted:
+		return nil
+	case right:
+		o.Outcome, o.Reason = stepped, string(KindCustom)
+		err = p.counted(ctx, a.guess(at), nil, o)
+	default:
+		err = p.wrong(ctx, a.guess(at), nil, o, a.tried())
+	}
+	h.challenge.counted = err == nil
+	return err
+}
+
+// askNext asks for the answer to another challenge by the same ticket, so that its tries are not refilled.
+func (p *Pool) askNext(ctx context.Context, a answered, q *question, name string) (Step, error) {
+	if err := p.challenge(ctx, q, name); err != nil {
+		return nil, p.denied(ctx, err, a.now, a.answersCustom(), storage.Count{Key: a.source, Rule: sourceRule, Now: a.now})
+	}
+	p.carry(q.ticket, q.bearer, q.carried)
+	if err := p.commit(ctx, append(a.stands(), storage.Put(q.ticket))...); err != nil {
 		return nil, err
 	}
 	return q.step, nil
 }
 
-// judgeCustom asks whether an answer is right and what comes next. Where it is another challenge that
-// is the step of q, by the same ticket, so that its tries are not refilled.
+// judgeCustom asks whether an answer is right and what comes next.
 func (p *Pool) judgeCustom(
 	ctx context.Context, q *question, c challenge, typed string,
 ) (right bool, next hook.DefineChallengeAnswer, err error) {
@@ -138,10 +158,6 @@ func (p *Pool) judgeCustom(
 	}
 	q.Asked = append(q.Asked[:len(q.Asked):len(q.Asked)], hook.Challenge{Name: c.Name, Right: right})
 	next, err = p.nextChallenge(ctx, q)
-	if err == nil && next.Name != "" {
-		err = p.challenge(ctx, q, next.Name)
-		p.carry(q.ticket, q.bearer, q.carried)
-	}
 	return right, next, err
 }
 

@@ -22,13 +22,13 @@ import (
 // A code to begin by has eight digits and goes to the proven address of its kind, at most five mails
 // or three messages by SMS an hour at one login; beyond that, and where there is no such address,
 // nothing is sent, which the answer does not show. A *[LimitError] speaks of the caller's network or
-// of the pool as a whole. It costs one read and one commit. So does a challenge of the program's own to begin by, also for nobody; where a hook of it denies, for
-// whoever that is, the error is a *[HookError]. An answer to it costs a read more.
+// of the pool as a whole. It costs one read and one commit. So does a challenge of the program's own to
+// begin by, also for nobody; where a hook of it denies, for whoever that is, the error is a
+// *[HookError]. An answer to it costs a read more, and one that another challenge follows a commit.
 //
-// Where a password was right, the
-// step that comes back is [*Done], [*NeedConfirm] where the address is not proven yet, or
-// [*NeedNewPassword] where it was a temporary one, which is good for as long as [password.Policy]
-// says.
+// Where a password was right, the step that comes back is [*Done], [*NeedConfirm] where the address is
+// not proven yet, or [*NeedNewPassword] where it was a temporary one, which is good for as long as
+// [password.Policy] says.
 //
 // Unknown users, wrong passwords, disabled and locked accounts are all [ErrNotAuthorized], after
 // the same work; a *[LimitError] speaks of the caller's network, of the pool as a whole, of the

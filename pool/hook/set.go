@@ -33,8 +33,9 @@ type Set struct {
 	// it is right or the step has no tries left.
 	//
 	// They run within the call of the visitor, as PreAuthentication does, each once. An answer that
-	// VerifyChallenge or, after it, one of the others does not get over counts like a wrong one: at
-	// the account, at the step and at the caller's network. It is right only where all say so in time.
+	// VerifyChallenge or, after it, DefineChallenge does not get over counts like a wrong one: at the
+	// account, at the step and at the caller's network. It is right only where all say so in time. One
+	// that another challenge follows has been counted when that is made.
 	//
 	// Where a sign-in begins by them they run for whoever asks, before PreAuthentication runs for the
 	// answer. Where nobody has the login, or who has it is disabled or may not sign in otherwise, they are
