@@ -18,6 +18,11 @@ import (
 //
 // Each call fails also with [ErrNotAuthorized] where the session is over: sign in again. An
 // administrator who acts as the user may read, and gets [ErrForbidden] for what is the user's own.
+//
+// Acts that change factors, addresses or names give the session anew, as a [*Done]. A browser session
+// is replaced, and so is one whose password is given with the act. By an access token alone it goes on,
+// and there is no refresh token in [Done].Tokens: the one that there is stays good. So who has stolen an
+// access token gets no more by it.
 type Account struct {
 	pool    *Pool
 	claims  token.Claims // of a browser session only its names, and how it began
@@ -203,11 +208,14 @@ func (a *Account) readWith(ctx context.Context, from Caller, w storage.Want) (g 
 	return g, nil
 }
 
-// names reports whether what the account was opened with is of this session: a cookie opens no
-// session of tokens, nor a token one of a browser.
+// names reports whether what the account was opened with is of this session, and of the epoch that it
+// is of by now: a cookie opens no session of tokens, nor a token one of a browser.
 func (a *Account) names(s *token.Session) bool {
+	if s.Epoch != a.claims.Epoch {
+		return false
+	}
 	if a.browser {
-		return s.Kind != token.Grant && s.Epoch == a.claims.Epoch
+		return s.Kind != token.Grant
 	}
 	return s.Kind != token.Browser && s.Client == a.claims.ClientID
 }

@@ -68,8 +68,8 @@ type ConfirmAuthenticatorInput struct {
 }
 
 // ConfirmAuthenticator sets up the app that [Account.AddAuthenticator] gave a seed to, as Cognito's
-// VerifySoftwareToken does; from now on sign-ins ask for a second factor. The acting session is
-// replaced by one that has shown it, and the step that comes back is [*Done]. Where there were never
+// VerifySoftwareToken does; from now on sign-ins ask for a second factor. The acting session goes
+// on as one that has shown it, and the step that comes back is [*Done]. Where there were never
 // any recovery codes it has ten ([Done].RecoveryCodes). Other sessions stay as far as the pool's rule
 // lets them: those that were begun by the password alone are over. The owner is told.
 //

@@ -94,7 +94,7 @@ type ConfirmCodesInput struct {
 }
 
 // ConfirmCodes makes codes to an address a second factor; from now on sign-ins ask for one. The acting
-// session is replaced by one that has shown it, and the step that comes back is [*Done], with recovery
+// session goes on as one that has shown it, and the step that comes back is [*Done], with recovery
 // codes where there were never any ([Done].RecoveryCodes). The owner is told. A channel that is a
 // second factor is none any more by which a forgotten password is set anew (Cognito).
 //

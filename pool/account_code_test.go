@@ -23,7 +23,7 @@ func (k *kit) withCodes(d *pool.Done) {
 	if err != nil {
 		k.t.Fatalf("ConfirmCodes: %v", err)
 	}
-	*d = *next
+	*d = *goesOn(d, next)
 }
 
 // factorCode waits for the code of a second factor, and returns it.
@@ -37,7 +37,8 @@ func (k *kit) factorCode(to string) string {
 }
 
 // TestT1_AddCodes: codes to a proven address become a second factor once one has come back; sign-ins
-// ask for one from then on, and the session goes on. Without them it is over (security.md T3).
+// ask for one from then on, and the session goes on. Without them what is of before is over (security.md
+// T3).
 func TestT1_AddCodes(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, k *kit) {
@@ -53,11 +54,11 @@ func TestT1_AddCodes(t *testing.T) {
 			t.Errorf("a wrong code: %v, want ErrBadCode", err)
 		}
 		in.Code = code
-		done, err = pool.Finished(k.account(done).ConfirmCodes(t.Context(), in))
-		if err != nil || len(done.RecoveryCodes) != 10 {
-			t.Fatalf("ConfirmCodes = %+v, %v", done, err)
+		next, err := pool.Finished(k.account(done).ConfirmCodes(t.Context(), in))
+		if err != nil || len(next.RecoveryCodes) != 10 {
+			t.Fatalf("ConfirmCodes = %+v, %v", next, err)
 		}
-		own := k.account(done)
+		own := k.account(next)
 		done, err = k.refresh(done)
 		if err != nil {
 			t.Fatalf("refresh after the set-up: %v", err)
@@ -75,8 +76,8 @@ func TestT1_AddCodes(t *testing.T) {
 		if _, err := pool.Finished(own.RemoveCodes(t.Context(), pool.RemoveCodesInput{By: mfa.KindEmail})); err != nil {
 			t.Fatalf("RemoveCodes: %v", err)
 		}
-		if _, err := k.refresh(done); !errors.Is(err, pool.ErrNotAuthorized) {
-			t.Errorf("refresh of the session before: %v, want ErrNotAuthorized", err)
+		if err := k.reads(done); !errors.Is(err, pool.ErrNotAuthorized) {
+			t.Errorf("an access token of before: %v, want ErrNotAuthorized", err)
 		}
 		k.done(ada)
 	}, seconds(mfa.KindEmail, mfa.KindSMS))

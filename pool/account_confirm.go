@@ -19,7 +19,7 @@ type ConfirmAddressInput struct {
 
 // ConfirmAddress proves the address that [Account.ChangeAddress] was asked for: it takes the place of
 // the one of before, and is a login where the pool takes its kind. All other sessions end, with
-// every ticket and code; the acting one is replaced, and the step that comes back is [*Done] with
+// every ticket and code; the acting one goes on ([Account]), and the step that comes back is [*Done] with
 // its tokens or its cookie, good for as long as the one before.
 //
 // An address that gives way is told, with a link that restores it within 7 days ([Pool.CancelChange]),

@@ -150,7 +150,7 @@ type RemoveAuthenticatorInput struct {
 
 // RemoveAuthenticator removes an authenticator app of the user; with the last second factor the
 // recovery codes go, too. All other sessions end, with every ticket, code and remembered device; the
-// acting one is replaced, and the step that comes back is [*Done]. The owner is told.
+// acting one goes on ([Account]), and the step that comes back is [*Done]. The owner is told.
 //
 // It fails with [ErrNotFound]; with [ErrNotAllowed] where everybody must have a second factor, and it
 // is the last one; with [ErrNeedsProof], also where other factors are left and the sign-in was by this
@@ -224,7 +224,7 @@ func tidy(f *user.Factors) {
 	}
 }
 
-// added commits a factor that an act has proven: the acting session is replaced by one that stands on
+// added commits a factor that an act has proven: the acting session goes on as one that stands on
 // it, too. The first factor comes with recovery codes.
 func (a *Account) added(
 	ctx context.Context, g granted, s *proving, next *user.User, factor message.Factor, proof gate.Proof, also ...storage.Change,
@@ -261,7 +261,7 @@ type MakeRecoveryCodesInput struct {
 
 // MakeRecoveryCodes gives the user ten new recovery codes in place of those of before, and hands them
 // out in [Done].RecoveryCodes, this once. All other sessions end, with every ticket, code and
-// remembered device; the acting one is replaced, even where it was begun by one of the codes of
+// remembered device; the acting one goes on ([Account]), even where it was begun by one of the codes of
 // before. The owner is told.
 //
 // It fails with [ErrNotAllowed] where the user has no second factor, with [ErrNeedsProof], with

@@ -75,7 +75,7 @@ type ChangeUsernameInput struct {
 // ChangeUsername sets the preferred user name, in a pool whose users sign in by it
 // ([PreferredUsername]); the one that was chosen at sign-up stays. The one before rests for 30 days,
 // in which only the same user can take it back. All other sessions end, with every ticket and code;
-// the acting one is replaced, and the step that comes back is [*Done]. The owner is told.
+// the acting one goes on ([Account]), and the step that comes back is [*Done]. The owner is told.
 //
 // It fails with a *[ValidationError], with [ErrNeedsProof], with [ErrNotAuthorized], which a wrong
 // password is too, with [ErrNotAllowed] where the pool takes no such names, with [ErrLoginTaken],

@@ -180,7 +180,7 @@ type ConfirmPasskeyInput struct {
 }
 
 // ConfirmPasskey keeps a passkey that was made, and from then on the user signs in by it. It is no
-// second factor yet ([Account.AskForPasskey]). The acting session is replaced by one that has the
+// second factor yet ([Account.AskForPasskey]). The acting session goes on as one that has the
 // passkey among its proofs, and the step that comes back is [*Done] with its tokens or its cookie; the
 // others go on. The owner is told.
 //

@@ -27,7 +27,7 @@ type RemovePasskeyInput struct {
 }
 
 // RemovePasskey takes a passkey of the user away. All other sessions end, with every ticket and code
-// (security.md T3); the acting one is replaced, and the step that comes back is [*Done]. The owner is
+// (security.md T3); the acting one goes on ([Account]), and the step that comes back is [*Done]. The owner is
 // told.
 //
 // It fails with [ErrNotFound], with [ErrNotAllowed] where it is the last factor and one is required, or
@@ -112,7 +112,7 @@ type AskForPasskeyInput struct {
 // a way in alone, as they are once they are made (Cognito's WebAuthn MFA, which is only for who has
 // another factor). Who has no other gets recovery codes for the day on which the passkey is lost, in
 // [Done].RecoveryCodes. Sessions that have shown the password alone are over with it, and all others
-// where it is turned off; the acting one is replaced, and the step that comes back is [*Done]. The owner
+// where it is turned off; the acting one goes on ([Account]), and the step that comes back is [*Done]. The owner
 // is told.
 //
 // It fails with [ErrNotAllowed] where there is no passkey, passkeys are no second factor here, or all

@@ -3,14 +3,12 @@ package pool
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/pool/hook"
 	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
-	"github.com/userpool-go/userpool/user"
 )
 
 // proving is the fresh proof that a call of an account brings, judged once for all its rounds. With
@@ -170,36 +168,4 @@ func (a *Account) refusedAct(ctx context.Context, g granted, s *proving, err err
 		return err
 	}
 	return a.pool.wrong(ctx, g.guess(), err, o)
-}
-
-// reissue ends an act that ends all other sessions: the acting one is replaced by one of the user's
-// new epoch, with the proofs that it had and until the end that it had. But for a factor that
-// the act has added nothing is proven by it, so neither the time of the sign-in nor the limit of the
-// session moves.
-func (a *Account) reissue(
-	ctx context.Context, g granted, s *proving, next *user.User, changes ...storage.Change,
-) (Step, error) {
-	p, o := a.pool, g.occurrence(s)
-	d := gate.Decide(p.request(g.round, next), append(gate.Carried(next.ID, g.session.Proofs), g.shown...), g.now)
-	terms := g.state.settings.terms(g.client, s.from)
-	terms.Lifetime = g.session.Expires.Sub(g.now)
-	session, err := p.gate.Session(d, terms)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNotAuthorized, err)
-	}
-	changes = append(changes, g.proven...)
-	if err := p.unlocked(ctx, &s.hooked, o, g.now, changes); err != nil {
-		return nil, err
-	}
-	done, err := p.handOut(ctx, g.round, &s.hooked, next, session)
-	if err != nil {
-		return nil, p.withheld(ctx, g.round, &s.hooked, preTokenGeneration, err, o, changes...)
-	}
-	o.Outcome = succeeded
-	changes = append(changes, storage.Put(next), storage.Delete(g.session), storage.Put(session),
-		p.event(g.now, o))
-	if err := overMail(p.commit(ctx, changes...)); err != nil {
-		return nil, err
-	}
-	return done, nil
 }

@@ -89,7 +89,7 @@ func (s presented) genuine(p *Pool, g granted) (bool, error) {
 	case !g.live():
 		return false, nil
 	case s.access != nil:
-		return s.access.ClientID == g.session.Client, nil
+		return s.access.ClientID == g.session.Client && s.access.Epoch == g.session.Epoch, nil
 	case s.refresh == nil:
 		return false, nil
 	}

@@ -26,7 +26,7 @@ func TestT1_AProcessWithoutPasskeysIsNoWayAround(t *testing.T) {
 	a.confirmed(ada)
 	device := passkeytest.New(localhost)
 	d := a.newPasskey(ada, device)
-	d, err := pool.Finished(a.account(d).AskForPasskey(t.Context(), pool.AskForPasskeyInput{On: true}))
+	d, err := pool.Finished(a.account(d).AskForPasskey(t.Context(), pool.AskForPasskeyInput{On: true, With: pool.Password{Value: right}}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,8 @@ const (
 
 // Done ends a sign-in: the session exists, and what is handed out for it is here.
 type Done struct {
-	// Tokens are those of a sign-in without [Caller].Browser, else zero.
+	// Tokens are those of a sign-in without [Caller].Browser, else zero. There is no refresh token among
+	// them where an act was done by an access token alone ([Account]): keep the one that there is.
 	Tokens token.Set
 	// Cookie is the value of a browser session's cookie, of which nothing is stored: for
 	// [Pool.Session]. Zero where there are Tokens. It is a credential: web.Sessions.Start writes

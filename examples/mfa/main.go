@@ -141,6 +141,9 @@ func (w *walk) finish(step pool.Step, err error) error {
 	if err != nil {
 		return err
 	}
+	if done.Tokens.Refresh.IsZero() && w.done != nil { // after an act in her account the one of before stays good
+		done.Tokens.Refresh = w.done.Tokens.Refresh
+	}
 	w.done = done
 	return nil
 }

@@ -162,6 +162,38 @@ func TestT1_NoSessionWithoutADecisionToMint(t *testing.T) {
 	}
 }
 
+// A session goes on by a decision to mint of its own user alone, and only where it is stored.
+func TestT1_SessionsGoOnByADecision(t *testing.T) {
+	t.Parallel()
+	g, _, _ := newGate(t)
+	stored := token.Session{
+		ID: "s", Pool: "p", User: "ada", Version: 3, Epoch: 7, Kind: token.Grant, Client: "web", Expires: now.Add(time.Hour), Generation: 5,
+	}
+	decides := func(id user.ID, shown ...token.Proof) gate.Decision {
+		u := &user.User{ID: id, Pool: "p", Epoch: 8, Status: user.Confirmed, Password: &user.Password{Revision: 1}}
+		return gate.Decide(gate.Request{User: u, Purpose: gate.SignIn}, gate.Carried(id, shown), now)
+	}
+	knew := token.Proof{Method: token.MethodPassword, Revision: 1, Time: now}
+	s, err := g.Renewed(&stored, decides("ada", knew))
+	if err != nil || s.ID != "s" || s.Version != 3 || s.Epoch != 8 || s.Generation != 5 || !s.Expires.Equal(stored.Expires) || len(s.Proofs) != 1 {
+		t.Errorf("Renewed = %+v, %v", s, err)
+	}
+	fresh, foreign := stored, stored
+	fresh.Version, foreign.Pool = 0, "q"
+	for name, tt := range map[string]struct {
+		s *token.Session
+		d gate.Decision
+	}{
+		"no decision": {&stored, gate.Decision{}}, "a refusal": {&stored, decides("ada")},
+		"a step": {&stored, decides("ada", token.Proof{Method: token.MethodEmailCode, Time: now})}, "of another user": {&stored, decides("eve", knew)},
+		"of another pool": {&foreign, decides("ada", knew)}, "not stored": {&fresh, decides("ada", knew)},
+	} {
+		if s, err := g.Renewed(tt.s, tt.d); !errors.Is(err, gate.ErrNotDecided) || s != nil {
+			t.Errorf("%s: Renewed = %v, %v, want ErrNotDecided", name, s, err)
+		}
+	}
+}
+
 // Unknown users, users without a password and wrong passwords cost one hash each (security.md S19).
 func TestS19_PasswordHashesOnce(t *testing.T) {
 	t.Parallel()

@@ -36,11 +36,7 @@ func (g *Gate) Session(d Decision, t Terms) (*token.Session, error) {
 		Kind: token.Grant, Client: t.Client, Proofs: d.proofs,
 		Created: d.now, LastUsed: d.now, Idle: t.Idle, Expires: d.now.Add(t.Lifetime),
 	}
-	for _, p := range d.proofs {
-		if p.Method == token.MethodDevice {
-			s.Device = p.Credential
-		}
-	}
+	s.Device = d.device()
 	if acts(d.proofs) {
 		s.Kind, s.Expires = token.Impersonation, d.now.Add(min(t.Lifetime, MaxImpersonation))
 		return s, nil
@@ -54,6 +50,27 @@ func (g *Gate) Session(d Decision, t Terms) (*token.Session, error) {
 	rand.Read(family[:]) // never fails: crypto/rand
 	s.Key = g.ring.Seal(familyLabel(d.user.Pool, s.ID), family[:])
 	return s, nil
+}
+
+// Renewed returns a session that is stored already as it goes on by d: of the user's epoch as it is by
+// now, and by the proofs that hold. Its end and its refresh tokens stay as they are.
+func (*Gate) Renewed(s *token.Session, d Decision) (*token.Session, error) {
+	if d.outcome != Mint || s.Version == 0 || s.User != string(d.user.ID) || s.Pool != string(d.user.Pool) || acts(d.proofs) {
+		return nil, ErrNotDecided
+	}
+	next := s.Clone()
+	next.Epoch, next.Proofs, next.Device, next.LastUsed = d.user.Epoch, d.proofs, d.device(), d.now
+	return next, nil
+}
+
+// device returns the remembered device that a session rests on; "" means none.
+func (d Decision) device() (id string) {
+	for _, p := range d.proofs {
+		if p.Method == token.MethodDevice {
+			id = p.Credential
+		}
+	}
+	return id
 }
 
 // Family returns the key of a session's refresh tokens.

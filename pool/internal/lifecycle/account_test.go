@@ -42,7 +42,7 @@ func (w *world) account(t *town, s *session) *pool.Account {
 	if err == nil {
 		_, err = a.Get(w.ctx)
 	}
-	if live && w.now().Before(newest.until) {
+	if live && newest.era == s.era && w.now().Before(newest.until) {
 		w.want(err, nil)
 		return a
 	}
@@ -223,9 +223,26 @@ func endOthers(w *world, t *town) {
 	}
 	if w.proves(s, typed, err) {
 		s.of.revoke()
+		w.goesOn(t, s, typed, step)
+	}
+}
+
+// goesOn is what an act leaves of the acting session: one in its place or, where an access token alone
+// was shown, itself, with the refresh token that it had.
+func (w *world) goesOn(t *town, s *session, typed string, step pool.Step) {
+	if s.browser() || typed != "" {
 		next := w.enters(t, s.of, step, s.browser(), s.since)
 		next.ends = s.ends // nothing was proven anew
+		return
 	}
+	d := leads[pool.Done](w, step)
+	if s.era = s.of.era; w.lost {
+		return
+	}
+	if !d.Tokens.Refresh.IsZero() {
+		w.fail("an access token alone was changed for a refresh token")
+	}
+	s.access = append(s.access, access{d.Tokens.Access, w.now().Add(accessLife), s.era})
 }
 
 // stepUp takes a session's place without asking for more than it has shown. By an access token all is
@@ -282,7 +299,7 @@ func vanish(w *world, t *town) {
 func (w *world) verifies(t *town, s *session) {
 	for _, a := range s.access[max(0, len(s.access)-3):] {
 		_, err := t.verifier.Verify(w.ctx, a.token.Reveal())
-		live := !s.over && !s.of.gone && s.era == s.of.era && w.now().Before(a.until)
+		live := !s.over && !s.of.gone && a.era == s.of.era && w.now().Before(a.until)
 		if live != (err == nil) {
 			w.fail("the verifier says %v of a token of %s that is good: %t", err, s.of.login(), live)
 		}

@@ -150,12 +150,13 @@ func proveAddress(w *world, t *town) {
 		w.want(err, nil)
 		to := p.pending.to
 		p.pending, p.proofs = nil, lock{}
-		w.moves(t, s, to, step)
+		w.moves(t, s, to, "", step)
 	}
 }
 
-// moves gives somebody another address, or none. The one of before is told, and can be restored.
-func (w *world) moves(t *town, s *session, to string, step pool.Step) {
+// moves gives somebody another address, or none, with a password or nothing. The one of before is told,
+// and can be restored.
+func (w *world) moves(t *town, s *session, to, typed string, step pool.Step) {
 	p := s.of
 	if to != "" {
 		delete(t.rests, to)
@@ -163,8 +164,7 @@ func (w *world) moves(t *town, s *session, to string, step pool.Step) {
 	was, told, until, formers := p.email, p.proven && p.email != to, w.now().Add(week), w.restorable(p)
 	p.email, p.proven, p.movedTo, p.formers = to, to != "", to, formers // what could not be restored before cannot be ever
 	p.revoke()
-	next := w.enters(t, p, step, s.browser(), s.since)
-	next.ends = s.ends // nothing else was proven
+	w.goesOn(t, s, typed, step)
 	if !told {
 		return
 	}
@@ -193,7 +193,7 @@ func removeAddress(w *world, t *town) {
 	case p.proven && len(w.restorable(p)) == 8:
 		w.want(err, pool.ErrLimited)
 	case w.proves(s, typed, err):
-		w.moves(t, s, "", step)
+		w.moves(t, s, "", typed, step)
 	}
 }
 

@@ -290,7 +290,7 @@ func impersonate(w *world, t *town) {
 		return
 	}
 	s.cookie = done.Cookie
-	s.access = append(s.access, access{done.Tokens.Access, s.ends})
+	s.access = append(s.access, access{done.Tokens.Access, s.ends, s.era})
 	a := w.account(t, s)
 	got, err := a.Get(w.ctx)
 	w.want(err, nil)

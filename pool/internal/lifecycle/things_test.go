@@ -66,6 +66,7 @@ type session struct {
 type access struct {
 	token token.Secret
 	until time.Time
+	era   int
 }
 
 func (s *session) browser() bool { return !s.cookie.IsZero() }
@@ -89,7 +90,7 @@ func (s *session) alive(now time.Time) bool {
 // hands adds what a refresh gave.
 func (s *session) hands(set token.Set, now time.Time) {
 	s.refresh, s.rotated = append(s.refresh, set.Refresh), now
-	s.access = append(s.access, access{set.Access, now.Add(accessLife)})
+	s.access = append(s.access, access{set.Access, now.Add(accessLife), s.era})
 }
 
 // uses notes that a browser was seen, which is stored once in a twelfth of the idle limit.

@@ -505,7 +505,7 @@ func refresh(w *world, t *town) {
 		if d.Tokens.Refresh.Reveal() != s.refresh[n+1].Reveal() {
 			w.fail("a retry has a successor of its own")
 		}
-		s.access = append(s.access, access{d.Tokens.Access, now.Add(accessLife)})
+		s.access = append(s.access, access{d.Tokens.Access, now.Add(accessLife), s.era})
 	default:
 		w.want(err, pool.ErrNotAuthorized)
 		s.over = true
