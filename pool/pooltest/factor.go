@@ -11,11 +11,13 @@ import (
 )
 
 // TOTP gives the person an authenticator app, which every sign-in of theirs then shows a code of: each
-// is good once, so each moves the clock by half a minute. [Person.Code] is the next.
+// is good once, so each moves the clock by half a minute. [Person.Code] is the next. Where a second
+// factor is required, they set it up as they sign in for the first time.
 func TOTP() PersonOption { return func(o *order) { o.app = true } }
 
 // Passkey gives the person a passkey that verifies them, on [Person.Authenticator]. They go on to sign in
 // by their password; [Person.SignInByPasskey] does by the passkey. The pool needs pool.Config.Passkeys.
+// Where a second factor is required, and they have no app, it is made at the first sign-in.
 func Passkey() PersonOption { return func(o *order) { o.passkey = true } }
 
 // Code returns a code that the person's authenticator app shows and that was not used yet: it moves the
@@ -57,6 +59,10 @@ func (p *Person) signInWith(in pool.SignInInput, browser bool) *pool.Done {
 		})
 	}
 	done, err := pool.Finished(step, err)
+	switch step.(type) {
+	case *pool.NeedChoice, *pool.NeedTOTPSetup, *pool.NeedPasskeySetup:
+		p.fatal("sign in: a second factor is required: give them TOTP or Passkey", err)
+	}
 	if err != nil {
 		p.fatal("sign in", err)
 	}
@@ -67,36 +73,78 @@ func (p *Person) signInWith(in pool.SignInInput, browser bool) *pool.Done {
 func (p *Person) answer(step pool.Step) (ticket string, with pool.Response) {
 	p.kit.t.Helper()
 	switch s := step.(type) {
+	case *pool.NeedChoice:
+		if kind := p.choose(s); kind != "" {
+			return s.Ticket, pool.Choice{Kind: kind}
+		}
 	case *pool.NeedTOTP:
 		if code := p.Code(); code != "" {
 			return s.Ticket, pool.Code{Value: code}
 		}
-	case *pool.NeedChoice:
-		if p.seed != (mfa.Seed{}) && slices.Contains(s.Kinds, mfa.KindTOTP) && !s.Enrol {
+	case *pool.NeedTOTPSetup:
+		if p.order.app {
+			p.seed = s.Seed
 			return s.Ticket, pool.Code{Value: p.Code()}
 		}
 	case *pool.NeedPasskey:
-		if p.device == nil {
-			return "", nil
+		if p.device != nil {
+			return s.Ticket, pool.PasskeyAssertion{JSON: p.ask("answer by the passkey", p.device.Get, s.Options)}
 		}
-		answer, err := p.device.Get(s.Options)
-		if err != nil {
-			p.fatal("answer by the passkey", err)
+	case *pool.NeedPasskeySetup:
+		if p.order.passkey {
+			return s.Ticket, p.attest(s.Options)
 		}
-		return s.Ticket, pool.PasskeyAssertion{JSON: answer}
+	case *pool.NeedCode:
+		return s.Ticket, pool.Code{Value: p.sent(s)}
 	default:
 	}
 	return "", nil
 }
 
-// enrol sets up what the options say, and signs in by it.
-func (p *Person) enrol(o order) {
+// choose returns what the person answers by, or sets up where they have to: what they were ordered
+// with, and else a code that is sent; "" where it is none of the kinds.
+func (p *Person) choose(s *pool.NeedChoice) mfa.Kind {
+	for _, k := range []struct {
+		kind  mfa.Kind
+		there bool
+	}{
+		{mfa.KindTOTP, p.order.app && (s.Enrol || p.seed != (mfa.Seed{}))},
+		{mfa.KindPasskey, p.order.passkey && (s.Enrol || p.device != nil)},
+		{mfa.KindEmail, true},
+		{mfa.KindSMS, true},
+	} {
+		if k.there && slices.Contains(s.Kinds, k.kind) {
+			return k.kind
+		}
+	}
+	return ""
+}
+
+// sent returns the code that was sent to the address of a step's kind.
+func (p *Person) sent(s *pool.NeedCode) string {
 	p.kit.t.Helper()
-	if o.app {
+	u, err := p.kit.admin().FindUser(p.kit.t.Context(), p.Login)
+	if err != nil {
+		p.fatal("find the address that the code went to", err)
+	}
+	if s.Delivery == (pool.Delivery{}) {
+		p.kit.t.Fatalf("pooltest: %s: sign in: the address has had as many codes as it may in an hour: "+
+			"move the clock", p.Login)
+	}
+	if s.By == mfa.KindSMS {
+		return p.kit.Mail.Code(u.Phone)
+	}
+	return p.kit.Mail.Code(u.Email)
+}
+
+// enrol sets up what the options say and the sign-in has not, and signs in by it.
+func (p *Person) enrol() {
+	p.kit.t.Helper()
+	if p.order.app && p.seed == (mfa.Seed{}) {
 		p.addApp()
 		p.SignIn()
 	}
-	if o.passkey {
+	if p.order.passkey && p.device == nil {
 		p.addPasskey()
 		p.SignIn()
 	}
@@ -118,27 +166,39 @@ func (p *Person) addApp() {
 
 func (p *Person) addPasskey() {
 	p.kit.t.Helper()
-	origin := p.kit.Issuer()
-	if origins := p.kit.Settings().Passkeys.Origins; len(origins) > 0 {
-		origin = origins[0]
-	}
-	p.device = passkeytest.New(origin)
 	ctx, account := p.kit.t.Context(), p.account()
 	setup, err := account.AddPasskey(ctx, pool.AddPasskeyInput{Caller: p.caller})
 	if errors.Is(err, pool.ErrNotAllowed) {
 		p.kit.t.Fatalf("pooltest: %s: a passkey: the pool has none: set pool.Config.Passkeys (%v)", p.Login, err)
 	}
-	var made []byte
 	if err == nil {
-		made, err = p.device.Create(setup.Options)
-	}
-	if err == nil {
-		attested := pool.PasskeyAttestation{JSON: made, Name: "laptop"}
-		_, err = account.ConfirmPasskey(ctx, pool.ConfirmPasskeyInput{Ticket: setup.Ticket, Passkey: attested, Caller: p.caller})
+		in := pool.ConfirmPasskeyInput{Ticket: setup.Ticket, Passkey: p.attest(setup.Options), Caller: p.caller}
+		_, err = account.ConfirmPasskey(ctx, in)
 	}
 	if err != nil {
 		p.fatal("make a passkey", err)
 	}
+}
+
+// attest makes a passkey on a device of its own, at a page of the pool.
+func (p *Person) attest(options []byte) pool.PasskeyAttestation {
+	p.kit.t.Helper()
+	origin := p.kit.Issuer()
+	if origins := p.kit.Settings().Passkeys.Origins; len(origins) > 0 {
+		origin = origins[0]
+	}
+	p.device = passkeytest.New(origin)
+	return pool.PasskeyAttestation{JSON: p.ask("make a passkey", p.device.Create, options), Name: "laptop"}
+}
+
+// ask has the device do what the options of a step ask for.
+func (p *Person) ask(what string, do func([]byte) ([]byte, error), options []byte) []byte {
+	p.kit.t.Helper()
+	answer, err := do(options)
+	if err != nil {
+		p.fatal(what, err)
+	}
+	return answer
 }
 
 // account is that of the last sign-in.

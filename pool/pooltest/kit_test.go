@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/userpool-go/userpool/message"
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/password"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/pool/pooltest"
@@ -296,6 +297,21 @@ func TestWhatCannotBeArrangedFailsTheTest(t *testing.T) {
 		"a pool that is not there": {func(t testing.TB) {
 			pooltest.NewDirectory(t, nil, pool.DirectoryConfig{}).Kit("acme")
 		}, "acme"},
+		"nobody must be without a factor, and is": {func(t testing.TB) {
+			s := pool.Settings{MFA: pool.MFASettings{Require: mfa.Required}}
+			pooltest.New(t, pooltest.WithConfig(pool.Config{Settings: &s})).Person(ada)
+		}, "give them TOTP or Passkey"},
+		"an app, where there are none": {func(t testing.TB) {
+			s := pool.Settings{MFA: pool.MFASettings{Kinds: []mfa.Kind{mfa.KindEmail}}}
+			pooltest.New(t, pooltest.WithConfig(pool.Config{Settings: &s})).Person(ada, pooltest.TOTP())
+		}, "set up an app"},
+		"more codes than are sent": {func(t testing.TB) {
+			s := pool.Settings{MFA: pool.MFASettings{Require: mfa.Required, Kinds: []mfa.Kind{mfa.KindEmail}}}
+			p := pooltest.New(t, pooltest.WithConfig(pool.Config{Settings: &s})).Person(ada)
+			for range 3 {
+				p.SignIn()
+			}
+		}, "move the clock"},
 		"a secret too many": {func(t testing.TB) {
 			st := memory.New()
 			t.Cleanup(func() { _ = st.Close() }) // memory has nothing to lose

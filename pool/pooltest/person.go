@@ -31,6 +31,7 @@ type Person struct {
 	Address string // to which the code of the sign-up went: Login, unless that is a user name
 
 	kit    *Kit
+	order  order
 	client pool.Client // that they sign in to
 	id     user.ID
 	caller pool.Caller
@@ -45,7 +46,8 @@ type Person struct {
 // sign up, or leave it to administrators to confirm, an administrator makes them. In a pool of
 // several clients they use the first of the settings, with a secret if it has to have one
 // ([Kit.ClientSecret]). The login is of any kind that the settings take; for a user name without an
-// address among the [Attribute] options, one is made up.
+// address among the [Attribute] options, one is made up. Who must have a second factor has the one
+// of [TOTP] or [Passkey], and else codes by email or SMS, where the pool has them.
 func (k *Kit) Person(login string, options ...PersonOption) *Person {
 	k.t.Helper()
 	var o order
@@ -56,7 +58,7 @@ func (k *Kit) Person(login string, options ...PersonOption) *Person {
 		k.t.Fatalf("pooltest: %s: somebody unconfirmed cannot be disabled, signed out, in a group, "+
 			"proven to have an address or have a second factor or a temporary password", login)
 	}
-	p := &Person{Login: login, Address: login, kit: k, client: k.client(), caller: pool.Caller{IP: k.address()}}
+	p := &Person{Login: login, Address: login, order: o, kit: k, client: k.client(), caller: pool.Caller{IP: k.address()}}
 	p.reachable(&o)
 	if s := k.Settings().SignUp; !o.unconfirmed && (s.Closed || s.ByAdmin) {
 		p.make(o)
@@ -70,7 +72,7 @@ func (k *Kit) Person(login string, options ...PersonOption) *Person {
 			p.reach(address)
 		}
 		p.SignIn()
-		p.enrol(o)
+		p.enrol()
 	}
 	if o.temporary {
 		p.expose()
@@ -105,8 +107,9 @@ func (p *Person) Cookie() *http.Cookie {
 }
 
 // SignIn signs in with [Password], on a device that the pool does not know, twice: as an app, whose
-// tokens it takes, and in a browser, whose cookie it takes; with a code of the app of who has one. Where that is refused the test fails; a
-// refusal that is expected is seen with pool.Pool.SignIn.
+// tokens it takes, and in a browser, whose cookie it takes; with a second factor, where one is asked
+// for that they have. Where that is refused the test fails; a refusal that is expected is seen with
+// pool.Pool.SignIn.
 func (p *Person) SignIn() {
 	p.kit.t.Helper()
 	in := pool.SignInInput{Username: p.Login, With: pool.Password{Value: Password}}
