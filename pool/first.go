@@ -53,7 +53,7 @@ func (p *Pool) begin(
 	c.Browser = in.Caller.Browser
 	c.Typed = p.config.Keys.Seal(p.typedLabel(t.ID), []byte(in.Username))
 	if slices.Contains(kinds, mfa.KindPasskey) {
-		c.Listed = listed(r.state.passkeysAt(login, r.owner()))
+		c.Listed = candidates(r.state.passkeysAt(login, r.owner()))
 	}
 	h.codes.Counter = r.mail
 	q := question{

@@ -101,7 +101,7 @@ func wellCreated(a hook.CreateChallengeAnswer) error {
 // judgeChallenge asks VerifyChallenge about an answer.
 func (p *Pool) judgeChallenge(ctx context.Context, q *question, c challenge, typed string) (bool, error) {
 	return once(&q.h.challenge.verified, func() (bool, error) {
-		e := hook.VerifyChallenge{Name: c.Name, Private: c.Private, Answer: typed}
+		e := hook.VerifyChallenge{Name: c.Name, Private: c.private(), Answer: typed}
 		e.Event, e.UserNotFound = q.challengeEvent()
 		well := func(bool) error { return nil }
 		return consult(ctx, p, verifyChallenge, p.config.Hooks.VerifyChallenge, e, well)

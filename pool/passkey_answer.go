@@ -84,7 +84,7 @@ func (p *Pool) askPasskey(q *question, others []mfa.Kind) error {
 		_, err := p.setUpPasskey(q, others)
 		return err
 	case purposeFirst, purposeSecond:
-		of := q.Listed
+		of := listed(q.Listed)
 		if q.Typed == nil {
 			of = q.state.passkeysAt(q.typed, q.user)
 		}

@@ -104,17 +104,44 @@ func (s *state) passkeysAt(login user.Login, owner *user.User) []mfa.Passkey {
 		made = s.decoys(login)
 	}
 	if owner != nil && owner.Factors != nil && len(owner.Factors.Passkeys) > 0 {
-		return owner.Factors.Passkeys
+		return newest(owner.Factors.Passkeys)
 	}
 	return made
 }
 
-// listed returns as much of passkeys as a page is told that asks for one of them.
-func listed(passkeys []mfa.Passkey) (told []mfa.Passkey) {
-	for _, k := range passkeys {
-		told = append(told, mfa.Passkey{ID: k.ID, Transports: k.Transports})
+// maxListed bounds the ids that a page is told, in bytes: a ticket has room for them, whatever else it
+// carries.
+const maxListed = 3 << 10
+
+// newest returns passkeys without the oldest of those that are too much to be told.
+func newest(passkeys []mfa.Passkey) []mfa.Passkey {
+	size := 0
+	for i, k := range slices.Backward(passkeys) {
+		if size += len(k.ID); size > maxListed {
+			return passkeys[i+1:]
+		}
 	}
-	return told
+	return passkeys
+}
+
+// candidate is as much of a passkey as a page is told that asks for it.
+type candidate struct {
+	ID         []byte   `json:"id"`
+	Transports []string `json:"by,omitempty"`
+}
+
+func candidates(passkeys []mfa.Passkey) (all []candidate) {
+	for _, k := range passkeys {
+		all = append(all, candidate{k.ID, k.Transports})
+	}
+	return all
+}
+
+func listed(all []candidate) (passkeys []mfa.Passkey) {
+	for _, c := range all {
+		passkeys = append(passkeys, mfa.Passkey{ID: c.ID, Transports: c.Transports})
+	}
+	return passkeys
 }
 
 // decoys returns the passkeys that somebody at a login might have: the same each time, for as long as

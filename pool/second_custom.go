@@ -13,10 +13,28 @@ import (
 	"github.com/userpool-go/userpool/storage"
 )
 
-// challenge is what a ticket keeps of a challenge of the program's own, sealed.
+// challenge is what a ticket keeps of a challenge of the program's own, sealed: its private parameters
+// as names and values, in bytes, so that no character of them takes more room than the ticket has.
 type challenge struct {
-	Name    string            `json:"name,omitempty"`
-	Private map[string]string `json:"private,omitempty"`
+	Name    string      `json:"name,omitempty"`
+	Private [][2][]byte `json:"private,omitempty"`
+}
+
+func newChallenge(name string, private map[string]string) challenge {
+	c := challenge{Name: name}
+	for key, value := range private {
+		c.Private = append(c.Private, [2][]byte{[]byte(key), []byte(value)})
+	}
+	return c
+}
+
+// private returns the private parameters of a challenge.
+func (c challenge) private() map[string]string {
+	all := map[string]string{}
+	for _, pair := range c.Private {
+		all[string(pair[0])] = string(pair[1])
+	}
+	return all
 }
 
 func (p *Pool) challengeLabel(t *storage.Ticket) seal.Label {
@@ -47,7 +65,7 @@ func (p *Pool) challenge(ctx context.Context, q *question, name string) error {
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(challenge{name, made.Private})
+	text, err := json.Marshal(newChallenge(name, made.Private))
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ type carried struct {
 	Owner   string        `json:"owner,omitempty"`   // of the counters of a reset, where the ticket is nobody's
 	Arrives string        `json:"arrives,omitempty"` // what was typed by who is made a user of the ticket by a reset
 	Typed   []byte        `json:"typed,omitempty"`   // the login by which a sign-in was begun; sealed
-	Listed  []mfa.Passkey `json:"listed,omitempty"`  // at that login, made up or not: their ids and transports
+	Listed  []candidate   `json:"listed,omitempty"`  // the passkeys at that login, made up or not
 	Request int64         `json:"request,omitempty"` // which reset it is of: only the newest is good
 	First   bool          `json:"first,omitempty"`   // sign-in with a password of one's own: the owner is told of no new device
 	Browser bool          `json:"browser,omitempty"` // a browser began it, and a browser session ends it

@@ -13,6 +13,7 @@ const (
 	MaxChanges  = 100
 	MaxCommit   = 1 << 20 // bytes, all changes together
 	maxState    = 8 << 10
+	maxTicket   = 16 << 10
 	maxBody     = 256 << 10
 	maxOutgoing = 64 << 10
 	maxHeader   = 4 << 10

@@ -41,7 +41,7 @@ func examineRecord(r any) (size int, err error) {
 		f.keys(r.ID, string(r.User), r.Client, r.Purpose)
 		f.bytes(r.MAC, r.Code, r.State)
 		f.times(r.Created, r.Expires)
-		f.want(f.size <= maxState && !r.Created.IsZero() && !r.Expires.IsZero())
+		f.want(f.size <= maxTicket && !r.Created.IsZero() && !r.Expires.IsZero())
 	case *Document:
 		f.keys(r.Kind, r.ID)
 		f.bytes(r.Body)

@@ -227,7 +227,7 @@ func TestCheckChange(t *testing.T) {
 		"session too large":     storage.Put(session(func(s *token.Session) { s.Key = make([]byte, 9<<10) })),
 		"ticket without end":    storage.Put(ticket(func(t *storage.Ticket) { t.Expires = time.Time{} })),
 		"ticket never made":     storage.Put(ticket(func(t *storage.Ticket) { t.Created = time.Time{} })),
-		"ticket of 9 KB":        storage.Put(ticket(func(t *storage.Ticket) { t.State = make([]byte, 9<<10) })),
+		"ticket of 17 KB":       storage.Put(ticket(func(t *storage.Ticket) { t.State = make([]byte, 17<<10) })),
 		"document without kind": storage.Put(document(func(d *storage.Document) { d.Kind = "" })),
 		"document of long kind": storage.Put(document(func(d *storage.Document) { d.Kind = long })),
 		"document of 257 KB":    storage.Put(document(func(d *storage.Document) { d.Body = make([]byte, 257<<10) })),

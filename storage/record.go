@@ -33,7 +33,7 @@ type Ticket struct {
 	Purpose string
 	MAC     []byte // of the bearer secret
 	Code    []byte // MAC of the code that was sent; nil means none
-	State   []byte // the pool's own, at most 8 KiB
+	State   []byte // the pool's own; the ticket has at most 16 KiB
 	Created time.Time
 	Expires time.Time
 }
