@@ -17,7 +17,6 @@ type proving struct {
 	judgement
 	with Response
 	kind string                // of the event
-	anew bool                  // the time of the sign-in does not do
 	may  func(g granted) error // what else stands in the way; nil means nothing
 
 	rounds int // in which a ticket of the user's own was to be put where none was read
@@ -69,7 +68,7 @@ func (a *Account) prove(ctx context.Context, s *proving, w storage.Want) (g gran
 	fresh, shown := g.fresh(p), gate.Carried(g.user.ID, g.session.Proofs)
 	if s.with == nil {
 		since := g.now.Sub(authTime(g.session, g.now))
-		if s.anew || since >= g.state.settings.Sessions.Fresh || gate.Decide(fresh, shown, g.now).Outcome() != gate.Mint {
+		if since >= g.state.settings.Sessions.Fresh || gate.Decide(fresh, shown, g.now).Outcome() != gate.Mint {
 			return g, g.needsProof(p)
 		}
 		return g, nil

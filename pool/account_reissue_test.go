@@ -86,13 +86,16 @@ var reissues = map[string]struct {
 			return a.RemoveAddress(k.t.Context(), pool.RemoveAddressInput{Channel: message.SMS, With: with})
 		},
 	},
+	"EndOtherSessions": {act: func(k *kit, a *pool.Account, with pool.Response) (pool.Step, error) {
+		return a.EndOtherSessions(k.t.Context(), pool.EndOtherSessionsInput{With: with})
+	}},
 	"ChangeUsername": {act: func(k *kit, a *pool.Account, with pool.Response) (pool.Step, error) {
 		return a.ChangeUsername(k.t.Context(), pool.ChangeUsernameInput{Username: "countess", With: with})
 	}},
 }
 
 // elsewhere are the other ways from one session of an account to another.
-var elsewhere = []string{"ChangePassword", "EndOtherSessions", "StepUp"} // TestT2_AccessTokensEndNoOtherSessions, TestT2_AccessTokensRenewNothing
+var elsewhere = []string{"ChangePassword", "StepUp"} // by the password, and TestT2_AccessTokensRenewNothing
 
 // hasAppAndKey gives ada an app and a passkey that only sign-ins know of.
 func (k *kit) hasAppAndKey() {

@@ -121,16 +121,14 @@ func sessionID(id string) bool {
 
 // EndOtherSessionsInput ends all sessions of one's own but the acting one.
 type EndOtherSessionsInput struct {
-	With   Response // [Password]; nil in a browser where the sign-in is fresh ([SessionSettings].Fresh)
+	With   Response // [Password]; nil where the sign-in is fresh ([SessionSettings].Fresh)
 	Caller Caller   `json:"-"`
 }
 
-// EndOtherSessions ends all other sessions of the user, with every ticket and code. The acting one
-// is replaced, and the step that comes back is [*Done] with its tokens or its cookie, good for as
-// long as the one before. By an access token it takes the password however fresh the sign-in is:
-// whoever has stolen one, which every API that it is shown to could keep, would change it for a refresh
-// token, and be the only one signed in. Who has no password signs out everywhere
-// ([Account.SignOutEverywhere]) and in again.
+// EndOtherSessions ends all other sessions of the user, with every ticket and code. The acting one goes
+// on ([Account]), and the step that comes back is [*Done] with its tokens or its cookie, good for as long
+// as the one before. By an access token give the password, where the user has one: then the session is
+// replaced, and whoever holds a copy of its refresh token is out, too.
 //
 // It fails with [ErrNeedsProof], with [ErrNotAuthorized], which a wrong password is too, and with a
 // *[LimitError]. It costs one read and one commit, and a hash where a password is given.
@@ -140,7 +138,6 @@ func (a *Account) EndOtherSessions(ctx context.Context, in EndOtherSessionsInput
 		return nil, err
 	}
 	s := a.proving(in.With, in.Caller, signOutEvent)
-	s.anew = !a.browser
 	return again(func() (Step, error) {
 		g, err := a.prove(ctx, &s, storage.Want{})
 		if err != nil {

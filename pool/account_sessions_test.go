@@ -162,21 +162,3 @@ func TestT2_EndOtherSessionsReplacesTheCookie(t *testing.T) {
 		t.Errorf("the new one = %v", err)
 	}
 }
-
-// An access token, which every API that it is shown to could keep, is no more than it is: a thief gets
-// no refresh token for it, and does not become the only one who is signed in, however fresh it is.
-func TestT2_AccessTokensEndNoOtherSessions(t *testing.T) {
-	t.Parallel()
-	k := open(t)
-	k.confirmed(ada)
-	d, other := k.done(ada), k.done(ada)
-	step, err := k.account(d).EndOtherSessions(t.Context(), pool.EndOtherSessionsInput{})
-	if step != nil || !errors.Is(err, pool.ErrNeedsProof) {
-		t.Errorf("EndOtherSessions = %v, %v, want ErrNeedsProof", step, err)
-	}
-	for _, lives := range []*pool.Done{d, other} {
-		if _, err := k.refresh(lives); err != nil {
-			t.Errorf("a session is over by it: %v", err)
-		}
-	}
-}

@@ -32,9 +32,8 @@ type SessionSettings struct {
 	Absolute time.Duration
 	// Fresh is for how long after the sign-in sensitive acts on one's own account ask for no other
 	// proof: a change of address, the end of other sessions, deletion, export. It holds for sessions
-	// that are tokens, too, but for [Account.EndOtherSessions]; a refresh does not move the time of the
-	// sign-in. 1 min to 24 h, the longest that NIST lets any sign-in stand for (SP 800-63B-4, 2.2.3); 0
-	// means 10 min.
+	// that are tokens, too; a refresh does not move the time of the sign-in. 1 min to 24 h, the
+	// longest that NIST lets any sign-in stand for (SP 800-63B-4, 2.2.3); 0 means 10 min.
 	Fresh time.Duration
 }
 

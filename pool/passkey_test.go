@@ -63,7 +63,9 @@ func (k *kit) givePasskey(login string) string {
 			if len(u.Factors.Apps) > 0 { // or a step-up asks which
 				u.Factors.Preferred = mfa.KindTOTP
 			}
-			u.Factors.Passkeys, u.Factors.Handle = append(u.Factors.Passkeys, p), bytes.Repeat([]byte{8}, 64)
+			if u.Factors.Passkeys = append(u.Factors.Passkeys, p); u.Factors.Handle == nil {
+				u.Factors.Handle = bytes.Repeat([]byte{8}, 64)
+			}
 			u.Logins = append(u.Logins, user.PasskeyLogin(p.ID))
 		}
 	})
