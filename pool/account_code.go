@@ -15,6 +15,8 @@ import (
 
 var errNoAddress = fmt.Errorf("%w: there is no proven address for codes of this kind", ErrNotAllowed)
 
+var errCodesOn = fmt.Errorf("%w: codes of this kind are a second factor already", ErrNotAllowed)
+
 var errBacks = fmt.Errorf("%w: codes to it are a second factor: end that first", ErrNotAllowed)
 
 // AddCodesInput begins to set up codes as a second factor.
@@ -30,9 +32,10 @@ type AddCodesInput struct {
 // to [Account.ConfirmCodes] within ten minutes. Beyond five an hour none is sent, and the
 // [Delivery] of the step is zero.
 //
-// It fails with [ErrNotAllowed] where the pool does not offer them, or no such address is proven, with
-// a *[ValidationError], with [ErrNeedsProof], with [ErrNotAuthorized], which a wrong password is too,
-// and with a *[LimitError]. It costs one read and one commit, and a hash where a password is given.
+// It fails with [ErrNotAllowed] where the pool does not offer them, no such address is proven, or they
+// are a second factor already, with a *[ValidationError], with [ErrNeedsProof], with
+// [ErrNotAuthorized], which a wrong password is too, and with a *[LimitError]. It costs one read and one
+// commit, and a hash where a password is given.
 func (a *Account) AddCodes(ctx context.Context, in AddCodesInput) (*NeedCode, error) {
 	var v validation
 	v.sent(in.By)
@@ -74,6 +77,8 @@ func (a *Account) mayAddCodes(g granted, by mfa.Kind) error {
 		return errNotOffered
 	case !proven:
 		return errNoAddress
+	case slices.Contains(g.user.Factors.Has(), by): // to do so again would move its date, on which sessions stand
+		return errCodesOn
 	}
 	return nil
 }

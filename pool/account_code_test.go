@@ -3,6 +3,7 @@ package pool_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/mfa"
@@ -29,6 +30,7 @@ func (k *kit) withCodes(d *pool.Done) {
 // factorCode waits for the code of a second factor, and returns it.
 func (k *kit) factorCode(to string) string {
 	k.t.Helper()
+	k.delivered() // or it is the one before
 	waitFor(k.t, func() bool {
 		ms := k.box.To(to)
 		return len(ms) > 0 && ms[len(ms)-1].Kind == message.FactorCode
@@ -81,6 +83,38 @@ func TestT1_AddCodes(t *testing.T) {
 		}
 		k.done(ada)
 	}, seconds(mfa.KindEmail, mfa.KindSMS))
+}
+
+// Codes that are a second factor are not set up again: their date would move, and with it what sessions
+// have shown by them. Of two that are begun at once the first counts.
+func TestT1_CodesAreSetUpOnce(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, k *kit) {
+		k.confirmed(ada)
+		d := k.done(ada)
+		first, err := k.account(d).AddCodes(t.Context(), pool.AddCodesInput{By: mfa.KindEmail})
+		if err != nil {
+			t.Fatal(err)
+		}
+		code := k.factorCode(ada)
+		k.clock.advance(time.Minute)
+		k.withCodes(d)
+		since := k.user(ada).Factors.Email
+		k.clock.advance(time.Minute)
+		own := k.account(d)
+		for _, with := range []pool.Response{nil, pool.Password{Value: right}, pool.Password{Value: wrong}} {
+			if step, err := own.AddCodes(t.Context(), pool.AddCodesInput{By: mfa.KindEmail, With: with}); !errors.Is(err, pool.ErrNotAllowed) {
+				t.Errorf("AddCodes with %v = %v, %v, want ErrNotAllowed", with, step, err)
+			}
+		}
+		in := pool.ConfirmCodesInput{By: mfa.KindEmail, Ticket: first.Ticket, Code: code}
+		if step, err := own.ConfirmCodes(t.Context(), in); !errors.Is(err, pool.ErrNotAllowed) {
+			t.Errorf("ConfirmCodes of what was begun before = %v, %v, want ErrNotAllowed", step, err)
+		}
+		if got := k.user(ada).Factors.Email; !got.Equal(since) {
+			t.Errorf("codes are a factor since %v, was %v", got, since)
+		}
+	}, bySentCodes)
 }
 
 // What is not offered, or goes nowhere, is not set up.
