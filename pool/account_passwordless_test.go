@@ -33,8 +33,8 @@ func TestS5_WithoutAPasswordAStepUpDoes(t *testing.T) {
 	for name, act := range sensitive {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := open(t, byPasskeys, restores)
-			device := k.withoutPassword(ada)
+			k := open(t, byPasskeys, mayAct)
+			device := k.withoutPassword("ada")
 			d, err := k.enter(k.byPasskey(""), device)
 			if err != nil {
 				t.Fatal(err)

@@ -6,79 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/userpool-go/userpool/message"
-	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/storage"
-	"github.com/userpool-go/userpool/user"
 )
-
-// account returns the account of a sign-in.
-func (k *kit) account(d *pool.Done) *pool.Account {
-	k.t.Helper()
-	a, err := k.Account(k.t.Context(), d.Tokens.Access)
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	return a
-}
-
-// sensitive are the acts that need fresh proof.
-var sensitive = map[string]func(k *kit, a *pool.Account, with pool.Response) error{
-	"EndOtherSessions": func(k *kit, a *pool.Account, with pool.Response) error {
-		return second(a.EndOtherSessions(k.t.Context(), pool.EndOtherSessionsInput{With: with}))
-	},
-	"ChangeAddress": func(k *kit, a *pool.Account, with pool.Response) error {
-		return second(a.ChangeAddress(k.t.Context(), pool.ChangeAddressInput{To: ada2, With: with}))
-	},
-	"RemoveAddress": func(k *kit, a *pool.Account, with pool.Response) error {
-		if u := k.user(ada); u.Attributes["phone_number"] == "" {
-			k.change(ada, func(u *user.User) { u.Attributes = user.Attributes{"phone_number": phone} })
-		}
-		return second(a.RemoveAddress(k.t.Context(), pool.RemoveAddressInput{Channel: message.SMS, With: with}))
-	},
-	"AddAuthenticator": func(k *kit, a *pool.Account, with pool.Response) error {
-		return second(a.AddAuthenticator(k.t.Context(), pool.AddAuthenticatorInput{With: with}))
-	},
-	"PreferFactor": func(k *kit, a *pool.Account, with pool.Response) error {
-		return a.PreferFactor(k.t.Context(), pool.PreferFactorInput{With: with})
-	},
-	"MakeRecoveryCodes": func(k *kit, a *pool.Account, with pool.Response) error {
-		if k.user(ada).Factors == nil { // a passkey that is only a way in asks nobody for it
-			k.change(ada, func(u *user.User) {
-				u.Factors = &user.Factors{Passkeys: []mfa.Passkey{{ID: []byte("key"), PublicKey: []byte("key"), Created: start}}}
-			})
-		}
-		return second(a.MakeRecoveryCodes(k.t.Context(), pool.MakeRecoveryCodesInput{With: with}))
-	},
-	"Export": func(k *kit, a *pool.Account, with pool.Response) error {
-		_, text, err := k.export(a, pool.ExportInput{With: with})
-		if err != nil && text != "" {
-			k.t.Errorf("%v after %q", err, text)
-		}
-		return err
-	},
-	"Delete": func(k *kit, a *pool.Account, with pool.Response) error {
-		return a.Delete(k.t.Context(), pool.DeleteInput{With: with})
-	},
-	"AddPasskey": func(k *kit, a *pool.Account, with pool.Response) error {
-		return second(a.AddPasskey(k.t.Context(), pool.AddPasskeyInput{With: with}))
-	},
-	"RemovePasskey": func(k *kit, a *pool.Account, with pool.Response) error {
-		return second(a.RemovePasskey(k.t.Context(), pool.RemovePasskeyInput{ID: k.givePasskey(ada), With: with}))
-	},
-	"AskForPasskey": func(k *kit, a *pool.Account, with pool.Response) error {
-		k.givePasskey(ada)
-		return second(a.AskForPasskey(k.t.Context(), pool.AskForPasskeyInput{With: with}))
-	},
-	"EndSession": func(k *kit, a *pool.Account, with pool.Response) error {
-		all, err := a.Sessions(k.t.Context())
-		if err != nil || len(all) == 0 {
-			return errors.Join(err, pool.ErrNotAuthorized)
-		}
-		return a.EndSession(k.t.Context(), pool.EndSessionInput{ID: all[0].ID, With: with})
-	},
-}
 
 // A sensitive act needs a sign-in that is fresh, or the password with the call: whoever has only a
 // token that was stolen later, or refreshed, gets the account for no longer than that.
@@ -87,14 +17,14 @@ func TestS5_SensitiveActsNeedFreshProof(t *testing.T) {
 	for name, act := range sensitive {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := open(t, restores, passkeys)
-			k.confirmed(ada)
+			k := open(t, mfaOff, mayAct)
+			k.confirmed("ada")
 			d := k.done(ada)
 			if err := act(k, k.account(d), nil); err != nil {
 				t.Fatalf("right after the sign-in = %v", err)
 			}
-			k = open(t, restores, passkeys)
-			k.confirmed(ada)
+			k = open(t, mfaOff, mayAct)
+			k.confirmed("ada")
 			d = k.done(ada)
 			k.clock.advance(9 * time.Minute)
 			d, err := k.refresh(d)
@@ -129,8 +59,8 @@ func TestT5_FreshProofIsCounted(t *testing.T) {
 	for name, act := range sensitive {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := open(t, restores, passkeys)
-			k.confirmed(ada)
+			k := open(t, mfaOff, mayAct)
+			k.confirmed("ada")
 			a := k.account(k.done(ada))
 			for range 5 {
 				if err := act(k, a, pool.Password{Value: wrong}); !errors.Is(err, pool.ErrNotAuthorized) {
@@ -161,15 +91,18 @@ func TestT5_FreshProofIsCounted(t *testing.T) {
 func TestT5_UncountedFreshProofDoesNotLeave(t *testing.T) {
 	t.Parallel()
 	for name, act := range sensitive {
-		k := open(t, restores, passkeys)
-		k.confirmed(ada)
-		a := k.account(k.done(ada))
-		k.store.instead(storage.ErrRetry)
-		for _, pw := range []pool.Password{{Value: right}, {Value: wrong}} {
-			if err := act(k, a, pw); !errors.Is(err, pool.ErrUnavailable) {
-				t.Errorf("%s = %v, want ErrUnavailable", name, err)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := open(t, mfaOff, mayAct)
+			k.confirmed("ada")
+			a := k.account(k.done(ada))
+			k.store.instead(storage.ErrRetry)
+			for _, pw := range []pool.Password{{Value: right}, {Value: wrong}} {
+				if err := act(k, a, pw); !errors.Is(err, pool.ErrUnavailable) {
+					t.Errorf("= %v, want ErrUnavailable", err)
+				}
 			}
-		}
+		})
 	}
 }
 
@@ -211,8 +144,8 @@ func TestCVE43_AThiefWithThePasswordLacksAFactor(t *testing.T) {
 	for name, act := range sensitive {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := open(t, restores, passkeys)
-			k.confirmed(ada)
+			k := open(t, mayAct)
+			k.confirmed("ada")
 			seed := k.enrolled(ada)
 			d := k.doneTwice(ada, seed)
 			k.clock.advance(10 * time.Minute)

@@ -112,15 +112,6 @@ func (k *kit) reads(d *pool.Done) error {
 	return second(a.Get(k.t.Context()))
 }
 
-// factorsAndNames is a pool in which each of the acts may be done, and nobody is asked for two factors.
-func factorsAndNames(c *pool.Config) {
-	mfaOff(c)
-	passkeys(c)
-	restores(c)
-	c.Settings.MFA.Kinds = []mfa.Kind{mfa.KindTOTP, mfa.KindEmail, mfa.KindPasskey}
-	c.Settings.SignIn.Identifiers = []pool.Identifier{pool.Username, pool.Email, pool.PreferredUsername}
-}
-
 // An access token, which every API that it is shown to could keep, gives its thief no refresh token,
 // whatever is done by it while the sign-in is fresh: the owner's stays good, and only it. Access tokens
 // of before an act that ends sessions are over with it (security.md T3). With the password the session is
@@ -166,7 +157,7 @@ func TestT2_AccessTokensGiveNoRefreshTokens(t *testing.T) {
 				if c, was := k.verified(owner), k.verified(next); c.Session != was.Session || c.ACR != was.ACR || !c.AuthTime.Equal(was.AuthTime) {
 					t.Errorf("the session goes on as %+v, was %+v", c, was)
 				}
-			}, factorsAndNames)
+			}, mfaOff, mayAct)
 		})
 	}
 }
@@ -181,7 +172,7 @@ func TestT3_ActsByThePasswordReplaceTheSession(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := open(t, factorsAndNames)
+			k := open(t, mfaOff, mayAct)
 			k.confirmed("ada")
 			if tt.before != nil {
 				tt.before(k)

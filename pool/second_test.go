@@ -56,7 +56,7 @@ func (k *kit) enrolled(login string) mfa.Seed {
 	u := k.user(login)
 	seed := mfa.NewSeed()
 	pool.Seal(k.Pool, u, seed)
-	if err := k.store.Commit(k.t.Context(), storage.Put(u)); err != nil {
+	if err := k.store.Store.Commit(k.t.Context(), storage.Put(u)); err != nil {
 		k.t.Fatal(err)
 	}
 	return seed
