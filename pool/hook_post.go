@@ -191,7 +191,7 @@ func (r *poster) hold(ctx context.Context, id user.PoolID) (bool, error) {
 		t = new(tenure)
 		r.tenures[id] = t
 	}
-	return t.take(ctx, r.store, r.lease(id, r.now()))
+	return t.take(ctx, r.Directory, r.lease(id, r.now()))
 }
 
 // forget drops the leases that have run out.

@@ -16,16 +16,26 @@ type tenure struct {
 
 // take tells whether the lease is held. It asks the store only when half of the lease is over,
 // because to ask is to write.
-func (t *tenure) take(ctx context.Context, st storage.Store, l storage.Lease) (bool, error) {
+func (t *tenure) take(ctx context.Context, d *Directory, l storage.Lease) (bool, error) {
 	if since := l.Now.Sub(t.asked); since >= 0 && since < l.Until.Sub(l.Now)/2 {
 		return t.held, nil
 	}
-	held, err := st.Lease(ctx, l)
+	held, err := d.claim(ctx, l)
 	if err != nil {
 		return false, err
 	}
 	t.asked, t.held = l.Now, held
 	return held, nil
+}
+
+// claim asks for a lease, and gives up what it may have been given where ctx ends before the answer
+// comes: what waits would wait for the end of a lease that nobody has.
+func (d *Directory) claim(ctx context.Context, l storage.Lease) (bool, error) {
+	held, err := d.store.Lease(ctx, l)
+	if err != nil && over(ctx) {
+		d.giveUp(ctx, l)
+	}
+	return held, err
 }
 
 // giveUp lets the next process have what is leased at once.

@@ -163,7 +163,7 @@ func (o *outbox) deliverLane(ctx context.Context, at post) (again bool, err erro
 	now := o.now()
 	name := storage.LaneLease(at.pool, at.lane)
 	lease := storage.Lease{Name: name, Holder: o.holder, Now: now, Until: now.Add(laneLease)}
-	if held, err := o.store.Lease(ctx, lease); err != nil || !held {
+	if held, err := o.claim(ctx, lease); err != nil || !held {
 		return false, err
 	}
 	defer o.giveUp(ctx, lease)

@@ -376,3 +376,54 @@ func TestOutboxSurvivesASenderThatExits(t *testing.T) {
 		return sent == 1
 	})
 }
+
+// unheard is a store whose leases of lanes are taken, of which nobody hears before they stop.
+type unheard struct {
+	storage.Store
+	taken chan struct{}
+}
+
+func (u unheard) Lease(ctx context.Context, l storage.Lease) (bool, error) {
+	held, err := u.Store.Lease(ctx, l)
+	if strings.HasPrefix(l.Name, "outbox/") && l.Until.After(l.Now) {
+		u.taken <- struct{}{}
+		<-ctx.Done()
+		return false, ctx.Err()
+	}
+	return held, err
+}
+
+// A process that stops as it is given a lease leaves it to the next one, which need not wait for its end.
+func TestStoppingLeavesNoLease(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		st, ring := memory.New(), ring(t, seal.Generate())
+		c := pool.Config{Keys: ring, Sender: nothing, InsecureHash: &cheap}
+		u := unheard{st, make(chan struct{}, 1)}
+		p, err := pool.Open(t.Context(), u, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.SignUp(t.Context(), pool.SignUpInput{Username: ada, Password: right}); err != nil {
+			t.Fatal(err)
+		}
+		<-u.taken
+		if err := p.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		box := mailbox.New()
+		c.Sender = box
+		next, err := pool.Open(t.Context(), st, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer next.Close(t.Context())
+		began := time.Now()
+		if _, err := box.Wait(t.Context(), ada, 1); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("mail waited for %v", took)
+		}
+	})
+}

@@ -59,7 +59,7 @@ func (p *Pool) indexOnce(ctx context.Context) (again bool, err error) {
 	}
 	now := p.now()
 	lease := storage.Lease{Name: "index/" + string(p.config.ID), Holder: p.holder, Now: now, Until: now.Add(indexLease)}
-	if held, err := p.indexing.take(ctx, p.store, lease); err != nil || !held {
+	if held, err := p.indexing.take(ctx, p.dir, lease); err != nil || !held {
 		return false, err
 	}
 	if x.Walk {

@@ -85,7 +85,7 @@ func (s *sealer) busy() bool {
 
 // hold tells whether this process is the sealer.
 func (s *sealer) hold(ctx context.Context) (bool, error) {
-	return s.tenure.take(ctx, s.store, s.lease(s.now()))
+	return s.tenure.take(ctx, s.dir, s.lease(s.now()))
 }
 
 func (s *sealer) lease(now time.Time) storage.Lease {
