@@ -129,7 +129,7 @@ func TestKeysRotateAtEveryNode(t *testing.T) {
 		before[i] = c.ask(i, "sign-in", in)
 	}
 	c.crossed(before)
-	c.sent() // the notice of a sign-in at a new place
+	c.sent()                  // the notice of a sign-in at a new place
 	c.advance(24 * time.Hour) // the new one signs
 	after := [count]answer{}
 	for i := range count {
