@@ -41,7 +41,7 @@ func (v *visit) then(step pool.Step, err error) outcome {
 func flowOf(step pool.Step) (on flow, known bool) {
 	switch s := step.(type) {
 	case *pool.NeedPassword:
-		return flow{Page: passwordPage, Ticket: s.Ticket, By: mfa.KindPassword}, true
+		return flow{Page: passwordPage, Ticket: s.Ticket, By: mfa.KindPassword, Kinds: s.Others}, true
 	case *pool.NeedConfirm:
 		return flow{Page: confirmPage, Ticket: s.Ticket, To: s.Delivery.Destination}, true
 	case *pool.NeedNewPassword:
@@ -75,7 +75,7 @@ func handle(step pool.Step, id string) pool.Step {
 	case *pool.NeedWait:
 		return s
 	case *pool.NeedPassword:
-		return &pool.NeedPassword{Ticket: id, Expires: s.Expires}
+		return &pool.NeedPassword{Ticket: id, Expires: s.Expires, Others: s.Others}
 	case *pool.NeedConfirm:
 		return &pool.NeedConfirm{Ticket: id, Expires: s.Expires, Delivery: s.Delivery}
 	case *pool.NeedNewPassword:

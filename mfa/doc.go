@@ -1,5 +1,7 @@
 // Package mfa says what a second factor is and how its proof is judged: authenticator apps (TOTP) and
-// recovery codes. It holds rules over values; [pool] keeps the values and counts the guesses.
+// recovery codes, and passkeys by package mfa/passkey. It holds rules over values; [pool] keeps the values
+// and counts the guesses. Programs on a pool need its kinds, and have the rest done by pool.Account and
+// pool.Pool.
 //
 // To enrol an authenticator app, make a seed and show its URI, as a picture to be scanned or as text
 // to be typed. It counts once the app has shown a code:

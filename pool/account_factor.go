@@ -17,7 +17,7 @@ import (
 type Factors struct {
 	Authenticators []Authenticator // apps that show codes, the oldest first
 	Passkeys       int             // how many there are
-	AskForPasskey  bool            // one of them is asked for after a password ([Account.AskForPasskey])
+	AskForPasskey  bool            // one is asked for after a password though nothing else is ([Account.AskForPasskey])
 	SMS, Email     bool            // codes to the phone number, and to the email address, are a second factor
 	Preferred      mfa.Kind        // what is asked for first; "" means that the visitor chooses
 	RecoveryCodes  int             // how many are left
@@ -36,11 +36,13 @@ type Authenticator struct {
 // Why a factor stays, or is not set up.
 var (
 	errLastFactor = fmt.Errorf("%w: everybody here must have a second factor, and it is the last one", ErrNotAllowed)
-	errStandsOn   = fmt.Errorf("%w: this sign-in rests on it: sign in by another factor first", ErrNeedsProof)
 	errNotOffered = fmt.Errorf("%w: the pool does not offer factors of this kind", ErrNotAllowed)
 	errNoFactor   = fmt.Errorf("%w: they are for who has lost a second factor, and there is none", ErrNotAllowed)
 	errManyApps   = fmt.Errorf("%w: there are %d authenticator apps; remove one first", ErrNotAllowed, user.MaxApps)
 )
+
+// errStandsOn is an ErrNeedsProof: the password does not show that the owner is left with something.
+const errStandsOn = needsProof("this sign-in rests on it: sign in by another factor first")
 
 // Factors returns what the user has set up. It costs one read.
 func (a *Account) Factors(ctx context.Context) (Factors, error) {

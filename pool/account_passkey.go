@@ -179,8 +179,9 @@ type ConfirmPasskeyInput struct {
 	Caller  Caller `json:"-"`
 }
 
-// ConfirmPasskey keeps a passkey that was made, and from then on the user signs in by it. It is no
-// second factor yet ([Account.AskForPasskey]). The acting session goes on as one that has the
+// ConfirmPasskey keeps a passkey that was made, and from then on the user signs in by it. After
+// a password it does in place of another second factor, and is asked for where the user says so
+// ([Account.AskForPasskey]). The acting session goes on as one that has the
 // passkey among its proofs, and the step that comes back is [*Done] with its tokens or its cookie; the
 // others go on. The owner is told.
 //

@@ -108,10 +108,10 @@ type AskForPasskeyInput struct {
 	Caller Caller   `json:"-"`
 }
 
-// AskForPasskey makes the passkeys of the user a second factor, which is asked for after a password, or
-// a way in alone, as they are once they are made (Cognito's WebAuthn MFA, which is only for who has
-// another factor). Who has no other gets recovery codes for the day on which the passkey is lost, in
-// [Done].RecoveryCodes. Sessions that have shown the password alone are over with it, and all others
+// AskForPasskey says whether a passkey of the user's is asked for after a password (Cognito's WebAuthn
+// MFA, which is only for who has another factor). Where it is not, as once the first was made, passkeys
+// are a way in alone, and may be shown in place of another second factor. Who has no other gets
+// recovery codes for the day on which the passkey is lost, in [Done].RecoveryCodes. Sessions that have shown the password alone are over with it, and all others
 // where it is turned off; the acting one goes on ([Account]), and the step that comes back is [*Done]. The owner
 // is told.
 //

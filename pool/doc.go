@@ -21,6 +21,23 @@
 //		refuse(step.Kind()) // a step this program does not know
 //	}
 //
+// A step names what is asked for, and each has its answer. Those with Others take a [Choice] of one of
+// these, too, which asks for that instead:
+//
+//	*NeedPassword       Password
+//	*NeedCode           Code, that went to an address; a Choice of its own kind sends another
+//	*NeedTOTP           Code, that an app shows, or RecoveryCode
+//	*NeedPasskey        PasskeyAssertion, for which a browser is given the options
+//	*NeedCustom         CustomAnswer, to a question of the program's own
+//	*NeedChoice         Choice, of a way in, of a second factor or of the one that is to be set up
+//	*NeedTOTPSetup      Code, once the picture was scanned
+//	*NeedPasskeySetup   PasskeyAttestation, for which a browser is given the options
+//	*NeedNewPassword    NewPassword, in place of a temporary one
+//	*NeedConfirm        Code, that proves the address of the sign-up
+//	*NeedWait           nothing: other factors may be set up, but not yet
+//
+// The example of [Pool.Respond] answers all of them.
+//
 // Who is signed in changes their own account by [Pool.Account], with an access token, or by
 // [Pool.Session], with the cookie of a browser. What an administrator does is on another face,
 // [Pool.Admin], which says who it was in the events:
@@ -72,8 +89,9 @@
 //     mailbox for a minute, or gets a number that was given up, would take a login from an account
 //     that a second factor or an administrator guards, and be that person to an app that goes by
 //     addresses. [Admin.UpdateAttributes] moves an address by somebody's decision.
-//   - A custom challenge is one proof, and a second factor. What it is enough for the pool's rules say:
-//     there is no issueTokens that goes past them, and no sign-in that consists of hooks alone.
+//   - A custom challenge is one proof, the second or, where [SignInSettings].First has it, the first. What
+//     it is enough for the pool's rules say: there is no issueTokens that goes past them, and where a
+//     second factor is asked for no sign-in consists of hooks alone.
 //   - Who was invited recovers like anybody else, even after the temporary password has lapsed.
 //
 // # Costs

@@ -18,17 +18,18 @@ var (
 	// ErrTicketGone means the step was already answered, has expired, or was never given. The
 	// visitor must start again; the cases are not told apart on purpose.
 	ErrTicketGone = errors.New("pool: step is no longer valid; start again")
-	// ErrWrongStep means the answer is of another kind than the step asks for.
+	// ErrWrongStep means the answer is of another kind than the step asks for, or that a sign-in to the
+	// client does not begin so ([Pool.WaysIn]).
 	ErrWrongStep = errors.New("pool: answer does not fit the step")
 	// ErrLoginTaken means that somebody else proved the address first, which only who has just
 	// proven it is told, or that somebody has chosen the user name, which cannot be hidden.
 	ErrLoginTaken = errors.New("pool: login belongs to another user")
 	// ErrNeedsProof means that an act on one's own account needs fresh proof of who asks: give the
 	// password with the call, or sign in anew ([SessionSettings].Fresh).
-	ErrNeedsProof = errors.New("pool: this needs fresh proof: give the password, or sign in again")
+	ErrNeedsProof error = needsProof("give the password, or sign in again")
 	// ErrNeedsStepUp is an [ErrNeedsProof] that the password alone does not do for: whoever signs in with
 	// two factors shows both, by [Account.StepUp] with the MaxAge of [SessionSettings].Fresh.
-	ErrNeedsStepUp = fmt.Errorf("%w: by Account.StepUp, the password is not enough", ErrNeedsProof)
+	ErrNeedsStepUp error = needsProof("the password is not enough: show both factors, by Account.StepUp")
 	// ErrNoFactor means that the user has nothing to show of what is asked for, such as a second factor
 	// of somebody without one: have them set one up first.
 	ErrNoFactor = errors.New("pool: the user has no factor that would do: set one up first")
@@ -86,6 +87,17 @@ var (
 	// ErrUnfinished means that a step other than [Done] came where tokens were expected.
 	ErrUnfinished = errors.New("pool: sign-in needs another step")
 )
+
+// errWayIn is what a sign-in gets that begins by nothing the client offers.
+var errWayIn = fmt.Errorf("%w: no sign-in here begins so: see Pool.WaysIn", ErrWrongStep)
+
+// needsProof is an ErrNeedsProof that says which proof would do.
+type needsProof string
+
+func (n needsProof) Error() string { return "pool: this needs fresh proof: " + string(n) }
+
+// Is reports whether target is the class of all of them.
+func (needsProof) Is(target error) bool { return target == ErrNeedsProof }
 
 // ValidationError lists what is wrong with an input, all of it at once. Its text holds no input but
 // names of attributes.

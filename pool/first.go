@@ -32,7 +32,7 @@ func (p *Pool) begin(
 	}
 	kinds := p.beginnings(r.round)
 	if kind != "" && !slices.Contains(kinds, kind) || len(kinds) == 0 {
-		return nil, ErrWrongStep
+		return nil, errWayIn
 	}
 	if len(kinds) == 1 {
 		kind = kinds[0]

@@ -3,6 +3,7 @@ package pool_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -216,6 +217,41 @@ func TestT1_CodeIsOneFactor(t *testing.T) {
 		t.Errorf("a second code to one address: %v, %v, want NeedPassword", step, err)
 	} else if step, err := k.respond(need.Ticket, right); err != nil || step.Kind() != pool.KindCode {
 		t.Errorf("with the password: %v, %v, want the step of the second factor", step, err)
+	}
+}
+
+// Who chose a password can choose another way after all, whoever is there.
+func TestOthersOfAPassword(t *testing.T) {
+	t.Parallel()
+	k := open(t, begun)
+	for _, login := range []string{ada, "nobody@example.com"} {
+		step, err := k.start(login, pool.Choice{Kind: mfa.KindPassword})
+		need, ok := step.(*pool.NeedPassword)
+		if err != nil || !ok {
+			t.Fatalf("SignIn = %v, %v, want NeedPassword", step, err)
+		}
+		if slices.Contains(need.Others, mfa.KindPassword) || len(need.Others) == 0 {
+			t.Errorf("%s: others are %v", login, need.Others)
+		}
+		for _, kind := range need.Others {
+			if _, err := k.answer(need.Ticket, pool.Choice{Kind: kind}); err != nil {
+				t.Errorf("%s: instead by %s: %v", login, kind, err)
+			}
+		}
+	}
+}
+
+// A sign-in that begins by what the pool does not offer says where to look.
+func TestWaysThatAreNone(t *testing.T) {
+	t.Parallel()
+	k := open(t)
+	for _, with := range []pool.Response{
+		pool.Choice{Kind: mfa.KindEmail}, pool.Choice{Kind: mfa.KindTOTP}, pool.Choice{Kind: mfa.KindPasskey},
+		pool.Choice{Kind: "x"}, pool.Code{Value: "123456"}, pool.RecoveryCode{}, pool.CustomAnswer{},
+	} {
+		if _, err := k.start(ada, with); !errors.Is(err, pool.ErrWrongStep) || !strings.Contains(err.Error(), "WaysIn") {
+			t.Errorf("SignIn by %T %[1]v = %v, want ErrWrongStep that names WaysIn", with, err)
+		}
 	}
 }
 

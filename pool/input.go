@@ -89,12 +89,13 @@ type ResendInput struct {
 
 // SignInInput asks for a session.
 type SignInInput struct {
-	Client       string            // "" means the pool's only client
-	ClientSecret password.Secret   `json:"-"` // of a confidential client; zero for a public one
-	Username     string            // any login of the user
-	With         Response          // [Password] or [Choice]; nil asks what there is to choose
-	Metadata     map[string]string // for hooks: at most 32 entries of 4 KiB in all
-	Caller       Caller            `json:"-"`
+	Client       string          // "" means the pool's only client
+	ClientSecret password.Secret `json:"-"` // of a confidential client; zero for a public one
+	// Username is any login of the user. It may be "" with the [Choice] of a passkey, which names them.
+	Username string
+	With     Response          // [Password] or [Choice]; nil asks what there is to choose
+	Metadata map[string]string // for hooks: at most 32 entries of 4 KiB in all
+	Caller   Caller            `json:"-"`
 }
 
 // RespondInput answers a step.

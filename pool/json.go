@@ -52,7 +52,7 @@ func MarshalStep(s Step) ([]byte, error) {
 			Codes      []string  `json:"recovery_codes,omitempty"`
 		}{s.Kind(), s.Tokens, s.Device, s.Remembered, s.RecoveryCodes})
 	case *NeedPassword:
-		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires})
+		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires, Others: s.Others})
 	case *NeedNewPassword:
 		return json.Marshal(ask{Step: s.Kind(), Ticket: s.Ticket, Expires: s.Expires})
 	case *NeedTOTP:

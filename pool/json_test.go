@@ -20,7 +20,10 @@ func TestMarshalStep(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, step := range map[string]pool.Step{
-		`{"step":"password","ticket":"t","expires":"2026-05-01T12:03:00Z"}`:     &pool.NeedPassword{Ticket: "t", Expires: end},
+		`{"step":"password","ticket":"t","expires":"2026-05-01T12:03:00Z"}`: &pool.NeedPassword{Ticket: "t", Expires: end},
+		`{"step":"password","ticket":"t","expires":"2026-05-01T12:03:00Z","others":["email"]}`: &pool.NeedPassword{
+			Ticket: "t", Expires: end, Others: []mfa.Kind{mfa.KindEmail},
+		},
 		`{"step":"new_password","ticket":"t","expires":"2026-05-01T12:03:00Z"}`: &pool.NeedNewPassword{Ticket: "t", Expires: end},
 		`{"step":"confirm","ticket":"t","expires":"2026-05-01T12:03:00Z","delivery":{"channel":"email","destination":"a@b.de"}}`: &pool.NeedConfirm{
 			Ticket: "t", Expires: end, Delivery: pool.Delivery{Channel: message.Email, Destination: "a@b.de"},

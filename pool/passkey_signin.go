@@ -73,7 +73,7 @@ func (p *Pool) anyPasskey(ctx context.Context, r reading, in SignInInput, login 
 		return nil, err
 	}
 	if rules := p.rules(r.state, nil, r.client); !slices.Contains(rules.Offered(rules.Firsts), mfa.KindPasskey) {
-		return nil, ErrWrongStep
+		return nil, errWayIn
 	}
 	o := occurrence{who: r.user, from: in.Caller, Kind: signInEvent, Outcome: refused, Client: r.client.ID}
 	if err := overBudget(r.source, passkeyRule, r.now); err != nil {

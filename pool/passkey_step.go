@@ -23,7 +23,9 @@ type NeedPasskey struct {
 	// Options are for PublicKeyCredential.parseRequestOptionsFromJSON, and that for
 	// navigator.credentials.get (WebAuthn Level 3, 5.1.10).
 	Options json.RawMessage
-	Others  []mfa.Kind // that it can be answered with instead, by a [Choice]; nil means none
+	// Others are what it can be answered with instead, by a [Choice]. Nil means none, as where the sign-in
+	// was begun by the choice of a passkey: begin another one then.
+	Others []mfa.Kind
 }
 
 // NeedPasskeySetup asks for a passkey that is to be made: answer with [PasskeyAttestation], within a

@@ -52,7 +52,7 @@ func (p *Pool) pose(ctx context.Context, q *question, kind mfa.Kind) error {
 			p.askAuthenticator(q, others)
 		}
 	case mfa.KindPassword:
-		q.step = &NeedPassword{Ticket: q.bearer.String(), Expires: q.ticket.Expires}
+		q.step = &NeedPassword{Ticket: q.bearer.String(), Expires: q.ticket.Expires, Others: others}
 	case mfa.KindSMS, mfa.KindEmail:
 		switch q.ticket.Purpose {
 		case purposeFirst:

@@ -19,13 +19,15 @@ type MFASettings struct {
 	Require mfa.Requirement `json:",omitzero"`
 	// Kinds may be set up as a second factor: [mfa.KindTOTP], [mfa.KindPasskey], [mfa.KindSMS],
 	// [mfa.KindEmail] and [mfa.KindCustom]. Nil means apps and, where [Config].Passkeys is there,
-	// passkeys; an empty list none. Custom is a challenge of the program's own, needs its hooks
-	// ([hook.Set].CreateChallenge), and is there for every user. Codes by SMS and email, and passkeys,
-	// are no second factor any more once they are taken out; apps and recovery codes that users have
-	// set up stand (as apps do in Cognito).
+	// passkeys; an empty list none. Custom is a challenge of the program's own and needs its hooks
+	// ([hook.Set].CreateChallenge). Nobody sets it up: whoever must have a second factor has it, and
+	// so does whoever has set up another. Codes by SMS and email, and passkeys, are no second factor any
+	// more once they are taken out; apps and recovery codes that users have set up stand (as apps do in
+	// Cognito).
 	//
-	// An email address is no authenticator (NIST SP 800-63B-4, 3.1.3.1): codes to it meet the pool's
-	// rule and never lift a sign-in to aal2.
+	// An email address is no authenticator (NIST SP 800-63B-4, 3.1.3.1), and of what the program asks
+	// we know nothing: codes by email and custom challenges meet the pool's rule, and never lift a
+	// sign-in to aal2.
 	Kinds []mfa.Kind `json:",omitzero"`
 	// RecoveryHold lets users who have lost all of their second factors set up another after that time,
 	// with the password and a wait alone: see [LostFactors]. 0 means that only an administrator helps
@@ -69,13 +71,28 @@ func (s Settings) factorProblems() (ps []string) {
 	if s.SignIn.First != nil && len(s.SignIn.First) == 0 {
 		ps = append(ps, "sign-in: there is no way in")
 	}
-	if s.MFA.Require == mfa.Required && len(s.MFA.seconds()) == 0 {
-		ps = append(ps, "mfa: it is required, and there is no kind of it")
+	of, required := s.requiresMFA()
+	if required && len(s.MFA.seconds()) == 0 {
+		ps = append(ps, "mfa: it is required"+of+", and there is no kind of it")
 	}
-	if s.MFA.Require == mfa.Required && !slices.ContainsFunc(s.SignIn.firsts(), beginsRequired) {
-		ps = append(ps, "mfa: it is required, and sign-ins begin neither by a password nor by a passkey: the rest is no factor then")
+	if required && !slices.ContainsFunc(s.SignIn.firsts(), beginsRequired) {
+		ps = append(ps, "mfa: it is required"+of+", and sign-ins begin neither by a password nor by a passkey: the rest is no factor then")
 	}
 	return ps
+}
+
+// requiresMFA reports whether a second factor is required of anybody, and of whom; "" means everybody.
+func (s Settings) requiresMFA() (of string, required bool) {
+	if s.MFA.Require == mfa.Required {
+		return "", true
+	}
+	if i := slices.IndexFunc(s.Groups, func(g Group) bool { return g.RequireMFA }); i >= 0 {
+		return fmt.Sprintf(" of group %.40q", s.Groups[i].Name), true
+	}
+	if i := slices.IndexFunc(s.Clients, func(c Client) bool { return c.RequireMFA }); i >= 0 {
+		return fmt.Sprintf(" by client %.40q", s.Clients[i].ID), true
+	}
+	return "", false
 }
 
 // beginsRequired reports whether a sign-in with two factors may begin by a kind.

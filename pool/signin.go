@@ -50,7 +50,7 @@ func (p *Pool) SignIn(ctx context.Context, in SignInInput) (Step, error) {
 	chosen = chosen || in.With == nil
 	switch {
 	case !ok && !chosen:
-		return nil, ErrWrongStep
+		return nil, errWayIn
 	case ok && typed.Value.IsZero():
 		v.add("With", "must not be an empty password")
 	}

@@ -56,10 +56,12 @@ type Done struct {
 	RecoveryCodes []string
 }
 
-// NeedPassword asks for the password: answer with [Password].
+// NeedPassword asks for the password: answer with [Password] or, in a sign-in or a step-up, with a
+// [Choice] of the other kinds.
 type NeedPassword struct {
 	Ticket  string // for [RespondInput]
 	Expires time.Time
+	Others  []mfa.Kind // that it can be answered with instead; nil means none
 }
 
 // NeedConfirm asks for the code that was sent to prove the address: answer with [Code]. Where the
@@ -82,6 +84,9 @@ type NeedNewPassword struct {
 // NeedTOTP asks for a code of an authenticator app, as Cognito's SOFTWARE_TOKEN_MFA does: answer with
 // [Code], with a [Choice] of the other kinds or, where it is among these, with a [RecoveryCode]. Like
 // all steps that ask for a second factor it comes only after the right first one.
+//
+// Half a minute of codes is good once, be it of another app of the same user, and also the one by which
+// an app was set up: after a code that was taken the right answer is the next that the app shows.
 type NeedTOTP struct {
 	Ticket  string // for [RespondInput]
 	Expires time.Time
@@ -95,9 +100,9 @@ type NeedCode struct {
 	Ticket  string // for [RespondInput]
 	Expires time.Time
 	By      mfa.Kind // mfa.KindSMS or mfa.KindEmail
-	// Delivery tells where the code went. To begin a sign-in that is the address that was typed, if one
-	// was, whoever is there; later it is masked as a***@e*** or +*******5678, and zero where the
-	// address has had so many of late that none was sent now.
+	// Delivery tells where the code went. To begin a sign-in that is the address that was typed, whoever
+	// is there, and zero where none of the kind was typed; later it is masked as a***@e*** or
+	// +*******5678, and zero where the address has had so many of late that none was sent now.
 	Delivery Delivery
 	Others   []mfa.Kind // that it can be answered with instead
 }

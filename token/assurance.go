@@ -50,7 +50,7 @@ func (e *StepUpError) Error() string {
 		text += fmt.Sprintf(", by at least %.20q", e.ACR)
 	}
 	if e.MaxAge > 0 {
-		text += fmt.Sprintf(": it must be no more than %v ago", e.MaxAge)
+		text += fmt.Sprintf(", no more than %v ago", e.MaxAge)
 	}
 	return text
 }

@@ -17,8 +17,8 @@ type Factors struct {
 	// SMS and Email tell since when codes to the user's phone number or email address are a second
 	// factor; zero means that they are not.
 	SMS, Email time.Time
-	// PasskeySecond asks for a passkey after a password. Without it passkeys are a way in, and a
-	// password another.
+	// PasskeySecond asks for a passkey after a password. Without it passkeys are a way in, and after a
+	// password stand in for another second factor.
 	PasskeySecond bool
 	Preferred     mfa.Kind // the second factor that is asked for first; "" means none
 	Recovery      Recovery

@@ -2,10 +2,17 @@
 //
 //	c := pool.Config{Passkeys: passkey.New()}
 //
+// They are made for the pages of the issuer, port included, or of [pool.PasskeySettings]. While you
+// develop these are at http://localhost, which the issuer names, and not at 127.0.0.1, which is no domain:
+//
+//	c := pool.Config{Passkeys: passkey.New(), Issuer: "http://localhost:8080"}
+//
 // Who does not import it does not link what it needs. Answers are judged by go-webauthn, of which
 // nothing shows here. Attestation is neither asked for nor read: it says who made an authenticator, and
 // costs people their privacy. In tests package passkeytest is the authenticator; its example walks through
 // the ceremonies.
+//
+// [pool.PasskeySettings]: https://pkg.go.dev/github.com/userpool-go/userpool/pool#PasskeySettings
 package passkey
 
 import (
