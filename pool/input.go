@@ -23,7 +23,8 @@ type Code struct{ Value string }
 type NewPassword struct{ Value password.Secret }
 
 // Choice answers with the kind of factor that is to be asked for: one of [NeedChoice].Kinds, or of the
-// Others of a step that asks for a kind already. Chosen again, a code is sent again.
+// Others of a step that asks for a kind already. Chosen again, a code is sent again. One ticket lets its
+// holder choose twenty times: then it is [ErrTicketGone], and what was chosen last can be answered still.
 type Choice struct{ Kind mfa.Kind }
 
 // RecoveryCode answers with one of the codes that were written down. It is good once.

@@ -153,7 +153,9 @@ func (p *Pool) askKind(ctx context.Context, a answered, q question, kind mfa.Kin
 		return nil, p.denied(ctx, err, a.now, o, storage.Count{Key: a.source, Rule: sourceRule, Now: a.now})
 	}
 	o.Outcome, o.Reason = stepped, string(q.step.Kind())
-	changes := append(append(q.changes, a.stands()...), storage.Put(a.ticket), p.event(a.now, o))
+	choices := storage.CounterKey{Pool: p.config.ID, Owner: a.ticket.ID, Name: choiceCounter}
+	changes := append(append(q.changes, a.stands()...), storage.Put(a.ticket), p.event(a.now, o),
+		storage.Count{Key: choices, Rule: choiceRule, Now: a.now})
 	counter, budget := requests, requestRule
 	if kind == mfa.KindSMS {
 		counter, budget = smsRequests, smsRequestRule
@@ -168,7 +170,7 @@ func (p *Pool) askKind(ctx context.Context, a answered, q question, kind mfa.Kin
 	err := p.commit(ctx, changes...)
 	if full, ok := errors.AsType[*storage.LimitError](err); ok && full.Key == network {
 		return nil, p.unjudged(ctx, o, networkFull, &LimitError{Until: full.Until})
-	} else if ok && full.Key == a.tries.Key {
+	} else if ok && (full.Key == a.tries.Key || full.Key == choices) {
 		return nil, ErrTicketGone
 	}
 	h.learn(err, a.now)

@@ -41,6 +41,12 @@ var ticketRule = storage.Rule{Free: 5}
 
 const ticketCounter = "tries"
 
+// choiceRule is how often one ticket lets its holder choose a kind: each choice writes, whoever makes it,
+// and people have made up their mind by then.
+var choiceRule = storage.Rule{Free: 20}
+
+const choiceCounter = "choices"
+
 // bearer is what a visitor holds: a ticket's id, and the secret that proves the right to answer it.
 type bearer struct {
 	id     [16]byte

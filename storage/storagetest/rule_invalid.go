@@ -182,7 +182,7 @@ func spoilt() map[string]any {
 		"a login not in UTF-8":          person(9, "a\xff"),
 		"a time beyond the year 9999":   event("e", noon.AddDate(9000, 0, 0)),
 		"a user of 300,000 years hence": spoil(person(9), func(u *user.User) { u.Created = noon.AddDate(300_000, 0, 0) }),
-		"a ticket of 9 KB": &storage.Ticket{
+		"a ticket of 17 KB": &storage.Ticket{
 			Pool: home, ID: "t", State: big(17 << 10),
 			Created: noon, Expires: noon,
 		},
