@@ -112,15 +112,31 @@ func (p *Pool) posed(ctx context.Context, v attained, q *question) error {
 	if v.at.Key.Name != "" {
 		wouldBe = append(wouldBe, storage.Clear{Key: v.at.Key, Rule: rule(v.at.Key), Now: v.now})
 	}
-	if !v.h.challenge.created.asked {
-		if err := p.stillOpen(ctx, v.now, o, wouldBe...); err != nil {
-			return err
-		}
+	if err := p.mayPose(ctx, v, o, wouldBe); err != nil {
+		return err
 	}
 	if err := p.pose(ctx, q, kind); err != nil {
 		return p.withheld(ctx, v.round, v.h, createChallenge, err, o, wouldBe...)
 	}
 	return nil
+}
+
+// mayPose stands before the hooks of a challenge. A step-up follows no guess that is counted, so it is
+// counted against the caller's network as a request, or whoever is signed in had the program work
+// without end.
+func (p *Pool) mayPose(ctx context.Context, v attained, o occurrence, wouldBe []storage.Change) error {
+	switch {
+	case v.h.challenge.created.asked:
+		return nil
+	case v.at.Key.Name != "" || v.Acting == "":
+		return p.stillOpen(ctx, v.now, o, wouldBe...)
+	}
+	network := p.sourceKey(v.state, v.h.from, requests)
+	err := p.commit(ctx, storage.Count{Key: network, Rule: requestRule, Now: v.now})
+	if l, full := errors.AsType[*storage.LimitError](err); full {
+		return p.unjudged(ctx, o, networkFull, &LimitError{Until: l.Until})
+	}
+	return err
 }
 
 // foremost returns the kind that is asked for unless the visitor chooses another, where there is one: the

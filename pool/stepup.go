@@ -51,8 +51,10 @@ func (s stepUp) asks(r gate.Request, now time.Time) gate.Request {
 // month new (CVE class 43). A remembered device stands in for nothing.
 //
 // It fails with [ErrNoFactor] where the user has nothing to show that would do, with [ErrForbidden] for
-// an administrator who acts as the user, with a *[ValidationError] and with a *[HookError]. It costs one
-// read and one commit; each answer costs what one of a sign-in does, and a read.
+// an administrator who acts as the user, with a *[ValidationError], with a *[HookError] and, where it
+// begins with a challenge of the program's own, with a *[LimitError] of the caller's network. It costs one
+// read and one commit, and a commit more with such a challenge; each answer costs what one of a sign-in
+// does, and a read.
 func (a *Account) StepUp(ctx context.Context, in StepUpInput) (Step, error) {
 	var v validation
 	if in.ACR != "" && in.ACR != token.AAL1 && in.ACR != token.AAL2 {
