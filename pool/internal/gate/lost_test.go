@@ -40,6 +40,8 @@ func TestS4_EveryLoss(t *testing.T) {
 			for _, rules := range []gate.Rules{
 				{Seconds: []mfa.Kind{totp, sms}},
 				{Seconds: []mfa.Kind{totp, sms}, Hold: hold},
+				{Seconds: []mfa.Kind{totp, mfa.KindCustom}, Hold: hold},
+				{Seconds: []mfa.Kind{mfa.KindCustom}, Hold: hold},
 				{Firsts: []mfa.Kind{pw, mfa.KindPasskey, mfa.KindEmail}, Seconds: []mfa.Kind{totp, mfa.KindPasskey}, Hold: hold, Devices: true},
 				{Hold: hold},
 			} {

@@ -198,10 +198,11 @@ func (r Request) enrols() bool {
 	return r.Rules.Require == mfa.Required && r.ACR == "" && r.Risk <= Ask && len(r.has()) == 0
 }
 
-// settable returns the second factors that the user can set up: codes go to proven addresses alone.
+// settable returns the second factors that the user can set up: codes go to proven addresses alone, and
+// what the program asks is there for everybody.
 func (r Request) settable() []mfa.Kind {
 	return slices.DeleteFunc(slices.Clone(r.Rules.Seconds), func(k mfa.Kind) bool {
-		return (k == mfa.KindSMS || k == mfa.KindEmail) && !r.owns(k)
+		return k == mfa.KindCustom || (k == mfa.KindSMS || k == mfa.KindEmail) && !r.owns(k)
 	})
 }
 

@@ -277,6 +277,9 @@ var invariants = map[string]func(s situation, d gate.Decision) bool{
 	"who has a factor sets up none on the way in, but after the hold": func(s situation, d gate.Decision) bool {
 		return d.Next() != gate.Enrol || !s.hasSecond() || s.waited()
 	},
+	"what the program asks is set up by nobody": func(_ situation, d gate.Decision) bool {
+		return d.Next() != gate.Enrol || !slices.Contains(d.Kinds(), mfa.KindCustom)
+	},
 	"to have lost all factors is no proof": func(s situation, d gate.Decision) bool {
 		s.r.Lost = !s.r.Lost
 		return (s.decide().Outcome() == gate.Mint) == (d.Outcome() == gate.Mint)
