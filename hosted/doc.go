@@ -24,9 +24,50 @@
 // and in no URL and no form (security.md S1). So is what an authenticator app is set up by, and so are
 // new recovery codes until their owner has kept them: while their page is shown.
 //
+// # JSON
+//
 // Each page has a JSON twin: the same URL, asked with "Accept: application/json", and posted to
-// with a body of "Content-Type: application/json" from a page of the same origin. Steps are those
-// of pool.MarshalStep; their ticket is a handle that is good only beside the cookie.
+// with a body of "Content-Type: application/json" from a page of the same origin. A GET says what the
+// page asks for, and which kinds of factor there are to choose:
+//
+//	{"page":"sign-in","fields":[{"name":"username",...},...],"kinds":["password","passkey","email"]}
+//
+// A POST brings the fields, all of them texts, with the "ticket" of the step that it answers. The answer
+// is the next step, or what was wrong:
+//
+//	{"step":"totp","ticket":"...","expires":"...","others":["recovery_code"]}
+//	{"error":"wrong_code","fields":{"code":"wrong_code"}}
+//
+// Steps are those of pool.MarshalStep; their ticket is a handle that is good only beside the cookie. Each
+// step is answered at a page:
+//
+//	sign-in            username, password
+//	by-email, by-sms   username; by-question likewise, for a challenge of the program's own
+//	by-passkey         nothing
+//	password           password
+//	totp, code         code; set-up-app likewise, for "totp_setup"
+//	passkey            passkey, the JSON that the browser gives, as a text; set-up-passkey likewise
+//	recovery-code      recovery_code
+//	question           answer; for "custom"
+//	choose             kind, one of the "kinds" or "others" of the step
+//	lost-factors       nothing
+//	new-password       new_password
+//	sign-up            username, password, and the attributes that its GET lists
+//	confirm            code; resend, which takes nothing, has another sent
+//	forgot             username; forgot-username likewise, an address
+//	reset              code, new_password
+//	sign-out           nothing
+//
+// Those that end a sign-in by a second factor take "remember":"on" where devices are remembered by choice.
+// Of one's own account "security" lists the factors and devices; what changes them takes a POST:
+//
+//	add-app, add-passkey                nothing; its step is answered at new-app, new-passkey, with a name
+//	add-codes                           kind; its step is answered at confirm-codes
+//	prefer-factor                       kind; "" asks which
+//	ask-for-passkey                     on: "on" or ""
+//	new-recovery-codes                  nothing
+//	rename-factor, remove-factor        kind, id and, for the former, name; a device is of kind "device"
+//	step-up                             acr_values, max_age; after "needs_proof" elsewhere
 //
 // # What a link in a mail leads to
 //

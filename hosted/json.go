@@ -38,7 +38,7 @@ type formJSON struct {
 	Page     string     `json:"page"`
 	Ticket   string     `json:"ticket,omitempty"`
 	Fields   []field    `json:"fields,omitempty"`
-	Kinds    []mfa.Kind `json:"kinds,omitempty"`    // of factor, that may be chosen instead
+	Kinds    []mfa.Kind `json:"kinds,omitempty"`    // of factor, that may be chosen instead; all ways in, where none is begun
 	Username string     `json:"username,omitempty"` // who is signed in
 	Factors  *factors   `json:"factors,omitempty"`  // of theirs
 }
@@ -96,6 +96,9 @@ func (v *visit) showJSON() {
 	f := formJSON{Page: v.page.name, Ticket: v.flow.id, Fields: v.fields(), Kinds: v.flow.Kinds, Factors: v.factors}
 	if v.byLink() {
 		f.Fields = nil
+	}
+	if v.page.name == signInPage {
+		f.Kinds = v.pool.WaysIn(v.config.Client)
 	}
 	if v.page.name == accountPage {
 		f.Username = web.User(v.r.Context()).Username

@@ -3,6 +3,8 @@ package hosted_test
 import (
 	"encoding/json"
 	"net/http"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -247,5 +249,26 @@ func TestSignUpForms(t *testing.T) {
 	c.at(p, "/auth/reset")
 	if strings.Contains(p.body, ada) {
 		t.Errorf("recovery by name shows the address:\n%s", p.body)
+	}
+}
+
+// Who asks where a sign-in begins is told all ways in, as the page shows them; and where to answer each
+// step stands in the documentation.
+func TestJSONTellsTheWaysIn(t *testing.T) {
+	t.Parallel()
+	s := begun(t, mfa.KindEmail, mfa.KindPassword)
+	b := s.browser()
+	if got := b.step(b.json("GET", "/auth/sign-in", ""), 200).Kinds; !slices.Equal(got, []mfa.Kind{mfa.KindEmail, mfa.KindPassword}) {
+		t.Errorf("sign-in offers %v", got)
+	}
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range s.pages.Routes() {
+		method, name, _ := strings.Cut(strings.Split(to, ":")[0], " ")
+		if method == http.MethodPost && !strings.Contains(string(doc), name) {
+			t.Errorf("doc.go does not tell of %s", name)
+		}
 	}
 }
