@@ -104,6 +104,7 @@ func (a *Account) moving(
 	if to.Kind() != k {
 		old, kind = user.Login{}, message.AddressAdded
 	}
+	changes = append(changes, p.tell(g.user, g.told, from, now, removed(g.user.Factors, next.Factors)...)...)
 	given, link := given.giveUp(p, g.state, k, old, g.user, now)
 	l := letterTo(to, kind, localeOf(g.user, from.locale()), link)
 	l.Name = g.user.Username()

@@ -89,11 +89,7 @@ func (a *Account) PreferFactor(ctx context.Context, in PreferFactorInput) error 
 	}
 	s := a.proving(in.With, in.Caller, preferEvent)
 	s.may = func(g granted) error {
-		has := g.user.Factors.Has()
-		if g.user.Factors != nil && len(g.user.Factors.Passkeys) > 0 {
-			has = append(has, mfa.KindPasskey)
-		}
-		if in.Kind != "" && !slices.Contains(has, in.Kind) {
+		if in.Kind != "" && !slices.Contains(kindsOf(g.user.Factors), in.Kind) {
 			return ErrNotFound
 		}
 		return nil
@@ -214,10 +210,7 @@ func (a *Account) dropped(
 // tidy takes away what is of no use without factors that are gone: the preference, and with the last
 // one the recovery codes, which would be a factor by themselves.
 func tidy(f *user.Factors) {
-	has := f.Has()
-	if len(f.Passkeys) > 0 {
-		has = append(has, mfa.KindPasskey)
-	}
+	has := kindsOf(f)
 	if !slices.Contains(has, f.Preferred) {
 		f.Preferred = ""
 	}
@@ -276,7 +269,7 @@ func (a *Account) MakeRecoveryCodes(ctx context.Context, in MakeRecoveryCodesInp
 	}
 	s := a.proving(in.With, in.Caller, codesEvent)
 	s.may = func(g granted) error {
-		if f := g.user.Factors; f == nil || len(f.Has()) == 0 && len(f.Passkeys) == 0 {
+		if len(kindsOf(g.user.Factors)) == 0 {
 			return errNoFactor
 		}
 		return nil

@@ -36,7 +36,7 @@ func (a *Admin) Factors(ctx context.Context, id user.ID) (Factors, error) {
 func (a *Admin) ResetFactors(ctx context.Context, id user.ID) error {
 	p := a.pool
 	return a.act(ctx, id, resetFactorsEvent, MaySetCredentials, func(f *found) ([]storage.Change, error) {
-		changes := p.tell(f.User, f.told, Caller{}, f.now, lost(f.Factors)...)
+		changes := p.tell(f.User, f.told, Caller{}, f.now, removed(f.Factors, nil)...)
 		f.User = bare(f.User)
 		custom := storage.CounterKey{Pool: p.config.ID, Owner: string(f.ID), Name: customCounter}
 		changes = append(append(changes, p.unguessed(f.User)...), storage.Delete(&storage.Counter{Key: custom}))
@@ -75,21 +75,26 @@ func bare(u *user.User) *user.User {
 	return next
 }
 
-// lost tells which factors are gone with all of f.
-func lost(f *user.Factors) (all []news) {
-	if f == nil {
-		return nil
-	}
+// removed tells which factors there were and are not any more.
+func removed(was, is *user.Factors) (all []news) {
 	names := map[mfa.Kind]message.Factor{
 		mfa.KindTOTP: message.Authenticator, mfa.KindPasskey: message.Passkey,
 		mfa.KindSMS: message.SMSCode, mfa.KindEmail: message.EmailCode,
 	}
-	has := f.Has()
-	if len(f.Passkeys) > 0 && !f.PasskeySecond {
-		has = append(has, mfa.KindPasskey)
-	}
-	for _, k := range has {
-		all = append(all, news{message.FactorRemoved, names[k]})
+	left := kindsOf(is)
+	for _, k := range kindsOf(was) {
+		if !slices.Contains(left, k) {
+			all = append(all, news{message.FactorRemoved, names[k]})
+		}
 	}
 	return all
+}
+
+// kindsOf lists the kinds of factors, passkeys that are only a way in among them.
+func kindsOf(f *user.Factors) []mfa.Kind {
+	kinds := f.Has()
+	if f != nil && len(f.Passkeys) > 0 && !f.PasskeySecond {
+		kinds = append(kinds, mfa.KindPasskey)
+	}
+	return kinds
 }

@@ -26,7 +26,8 @@ type UpdateAttributesInput struct {
 // An address that changes is no login any more, and the one in its place is where it is vouched
 // for: in the same commit, after which all sessions, tickets and codes are over. So they are where
 // any address that the user had goes: what was sent there may be in other hands. The last login of a
-// user stays, or is replaced. A proven address that goes is told, by a message to it.
+// user stays, or is replaced. A proven address that goes is told, by a message to it,
+// and so is the second factor that goes with it.
 //
 // It fails with [ErrNotFound], with a *[ValidationError], with [ErrLoginTaken], and with
 // [ErrNotAllowed] for an address of a sign-up that is not confirmed. It costs one read and one
@@ -50,6 +51,7 @@ func (a *Admin) UpdateAttributes(ctx context.Context, in UpdateAttributesInput) 
 		dropUnreached(f.User)
 		f.Updated = f.now
 		changes := a.pool.left(was, f.User, f.now)
+		changes = append(changes, a.pool.tell(was, f.told, Caller{}, f.now, removed(was.Factors, f.Factors)...)...)
 		if f.gone(was) || !slices.Equal(reach(was), reach(f.User)) {
 			changes = append(changes, a.pool.voided(f.User, f.now))
 		}

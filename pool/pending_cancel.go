@@ -104,12 +104,21 @@ func (p *Pool) restored(g granted, t *storage.Ticket, given former, n int, from 
 	for key := range keys {
 		changes = append(changes, storage.Delete(&storage.Counter{Key: key}))
 	}
-	if out, proven := g.user.Address(k); proven && out.Value != to.Value { // perhaps it was they
-		rule := mailing(out)
-		if rule.Locked(g.told, g.now).IsZero() {
-			l := letterTo(out, message.AddressesChanged, localeOf(g.user, from.locale()), "")
-			changes = append(changes, p.notify(g.user.ID, l, g.now), storage.Count{Key: g.told.Key, Rule: rule, Now: g.now})
-		}
+	return append(changes, p.tellUndone(g, k, to, next, from)...), nil
+}
+
+// tellUndone returns the changes that tell the address which goes that it does, since perhaps it was
+// they, and the owner of the second factor that goes with it.
+func (p *Pool) tellUndone(g granted, k user.Kind, to user.Login, next *user.User, from Caller) []storage.Change {
+	changes := p.tell(g.user, g.told, from, g.now, removed(g.user.Factors, next.Factors)...)
+	out, proven := g.user.Address(k)
+	rule := mailing(out)
+	if !proven || out.Value == to.Value || !rule.Locked(g.told, g.now).IsZero() {
+		return changes
 	}
-	return changes, nil
+	if len(changes) == 0 { // or they are counted together
+		changes = append(changes, storage.Count{Key: g.told.Key, Rule: rule, Now: g.now})
+	}
+	l := letterTo(out, message.AddressesChanged, localeOf(g.user, from.locale()), "")
+	return append(changes, p.notify(g.user.ID, l, g.now))
 }
