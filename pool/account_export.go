@@ -18,9 +18,9 @@ type ExportInput struct {
 }
 
 // Export writes what the pool holds about the user as one JSON object, for them to keep or to take
-// elsewhere (GDPR, articles 15 and 20): "version", which is 1, "exported", "pool", "user", "pending"
-// and "former" addresses, "sessions", and "events", oldest first, with where they came from as far as
-// it was not erased. Times are RFC 3339. Members will be added, none renamed. There is no secret in
+// elsewhere (GDPR, articles 15 and 20): "version", which is 1, "exported", "pool", "user", "factors" and
+// remembered "devices", "pending" and "former" addresses, "sessions", and "events", oldest first, with
+// where they came from as far as it was not erased. Times are RFC 3339. Members will be added, none renamed. There is no secret in
 // it, no digest of one, no administrator's name, and nothing that the app client may not read.
 //
 // It holds one page of events in memory at a time. What was written is whole only where the error is
@@ -72,6 +72,8 @@ type exported struct {
 	Exported time.Time         `json:"exported"`
 	Pool     user.PoolID       `json:"pool"`
 	User     exportedUser      `json:"user"`
+	Factors  []exportedFactor  `json:"factors"`
+	Devices  []exportedDevice  `json:"devices"`
 	Pending  []exportedAddress `json:"pending"`
 	Former   []exportedAddress `json:"former"`
 	Sessions []exportedSession `json:"sessions"`
@@ -129,6 +131,7 @@ func (p *Pool) exported(ctx context.Context, g granted) (out exported, err error
 			Attributes: profile.Attributes, Groups: append([]string{}, profile.Groups...),
 			Created: u.Created.UTC(), Updated: u.Updated.UTC(),
 		},
+		Factors: exportedFactors(u.Factors), Devices: g.exportedDevices(),
 		Pending: []exportedAddress{}, Former: []exportedAddress{}, Sessions: []exportedSession{},
 	}
 	if u.Password != nil {

@@ -2,11 +2,15 @@ package pool_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
@@ -22,8 +26,18 @@ type exported struct {
 		Groups                      []string
 	}
 	Pending, Former []struct{ Address string }
-	Sessions        []struct{ Kind, Client string }
-	Events          []struct {
+	Factors         []struct {
+		Kind, Name string
+		Created    time.Time
+		Left       int
+	}
+	Devices []struct {
+		Name    string
+		Agent   string `json:"user_agent"`
+		Expires time.Time
+	}
+	Sessions []struct{ Kind, Client string }
+	Events   []struct {
 		Kind, Outcome, By, IP string
 		Agent                 string `json:"user_agent"`
 	}
@@ -88,6 +102,58 @@ func TestExport(t *testing.T) {
 			}
 		}
 	}, restores)
+}
+
+// An export tells what somebody has set up beside a password and where they are remembered, by names,
+// kinds and dates, and nothing that anybody could sign in by.
+func TestExportOfFactors(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, k *kit) {
+		k.confirmed(ada)
+		seed := k.enrolled(ada)
+		d := k.twice(seed, pool.Caller{UserAgent: "Gull/1"}, true)
+		a := k.account(d)
+		in := pool.RenameAuthenticatorInput{ID: k.giveApp(ada), Name: "old phone"}
+		if err := a.RenameAuthenticator(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		made, err := pool.Finished(a.MakeRecoveryCodes(t.Context(), pool.MakeRecoveryCodesInput{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a = k.account(made)
+		key := k.givePasskey(ada)
+		k.gives(ada, func(f *user.Factors) { f.SMS, f.Email = start, start })
+		k.change(ada, func(u *user.User) {
+			u.Factors.Devices = append(u.Factors.Devices, user.Device{
+				ID: "device", Name: "at work", Agent: "Gull/1", Epoch: u.Epoch, Created: start, Expires: start.Add(7 * day),
+			})
+		})
+		out, text, err := k.export(a, pool.ExportInput{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kinds []string
+		for _, f := range out.Factors {
+			kinds = append(kinds, f.Kind)
+			if f.Created.IsZero() || (f.Name == "old phone") != (f.Kind == "totp") || (f.Left == mfa.RecoveryCodes) != (f.Kind == "recovery_code") {
+				t.Errorf("a factor: %+v", f)
+			}
+		}
+		if want := []string{"totp", "passkey", "sms", "email", "recovery_code"}; !slices.Equal(kinds, want) {
+			t.Errorf("factors %v, want %v", kinds, want)
+		}
+		if len(out.Devices) != 1 || out.Devices[0].Name != "at work" || out.Devices[0].Agent != "Gull/1" || !out.Devices[0].Expires.Equal(start.Add(7*day)) {
+			t.Errorf("devices %+v", out.Devices)
+		}
+		f := k.user(ada).Factors
+		for _, secret := range append(made.RecoveryCodes, seed.Text(), key, d.Remembered, base64.StdEncoding.EncodeToString(f.Handle),
+			base64.StdEncoding.EncodeToString(f.Apps[0].Seed), base64.StdEncoding.EncodeToString(f.Recovery.Codes[0])) {
+			if secret == "" || strings.Contains(text, secret) {
+				t.Errorf("the export holds %q", secret)
+			}
+		}
+	}, remembering(pool.RememberAlways))
 }
 
 // An export is of what the app may read, page by page, and of nothing where the disk or the reader

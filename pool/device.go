@@ -120,9 +120,14 @@ func (a *Account) RememberedDevices(ctx context.Context) ([]RememberedDevice, er
 	if err != nil {
 		return nil, err
 	}
+	return g.rememberedDevices(), nil
+}
+
+// rememberedDevices lists the devices that stand in for a second factor by today's settings.
+func (g granted) rememberedDevices() []RememberedDevice {
 	list := []RememberedDevice{}
 	if g.user.Factors == nil || g.state.settings.Devices.Remember == RememberNever {
-		return list, nil
+		return list
 	}
 	lifetime := g.state.settings.Devices.Lifetime
 	for _, d := range g.user.Factors.Devices {
@@ -131,7 +136,7 @@ func (a *Account) RememberedDevices(ctx context.Context) ([]RememberedDevice, er
 			list = append(list, RememberedDevice{d.ID, d.Name, d.Agent, d.Created, expires, d.ID == g.session.Device})
 		}
 	}
-	return list, nil
+	return list
 }
 
 // RenameDeviceInput gives a remembered device a name.
