@@ -6,16 +6,13 @@ import (
 
 	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/pool"
-	"github.com/userpool-go/userpool/web"
 )
 
-// codesBy shows whether codes of a kind are sent as a second factor. They go to an address that is
-// proven; without one there is nothing to set up.
+// codesBy shows whether codes of a kind are sent as a second factor. Without an address that is proven
+// there is nothing to set up.
 func (v *visit) codesBy(kind mfa.Kind, on bool) groupView {
 	name := v.words.say("security." + string(kind))
 	g := groupView{ID: string(kind), Heading: name, Text: v.words.say("security.none")}
-	me := web.User(v.r.Context())
-	to := map[mfa.Kind]bool{mfa.KindSMS: me.PhoneVerified, mfa.KindEmail: me.EmailVerified}
 	which := hidden{"kind", string(kind)}
 	switch {
 	case on:
@@ -23,7 +20,7 @@ func (v *visit) codesBy(kind mfa.Kind, on bool) groupView {
 		b := v.button(removeFactorPage, which)
 		b.ID, b.As = "remove-"+string(kind), v.words.say("security.remove", "name", name)
 		g.Actions = []moreView{b}
-	case to[kind] && slices.Contains(v.factors.Kinds, kind):
+	case slices.Contains(v.factors.Kinds, kind):
 		b := v.button(addCodesPage, which)
 		b.ID, b.As = "add-"+string(kind), v.words.say("security.set_up", "name", name)
 		g.Actions = []moreView{b}

@@ -2,6 +2,7 @@ package pool_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -137,6 +138,30 @@ func TestAddCodesNeedsAnAddress(t *testing.T) {
 			t.Errorf("ConfirmCodes by %q: nil", by)
 		}
 	}
+}
+
+// What somebody is told to set up they can: codes to an address that is proven, and to no other.
+func TestFactors_KindsThatCanBeSetUp(t *testing.T) {
+	t.Parallel()
+	k := open(t, seconds(mfa.KindSMS, mfa.KindTOTP, mfa.KindEmail), restores)
+	k.confirmed(ada)
+	d := k.done(ada)
+	kinds := func(want ...mfa.Kind) {
+		t.Helper()
+		own, err := k.account(d).Factors(t.Context())
+		if err != nil || !slices.Equal(own.Kinds, want) {
+			t.Errorf("the user may set up %v, %v, want %v", own.Kinds, err, want)
+		}
+		seen, err := k.admin().Factors(t.Context(), k.user(ada).ID)
+		if err != nil || !slices.Equal(seen.Kinds, want) {
+			t.Errorf("an administrator sees %v, %v, want %v", seen.Kinds, err, want)
+		}
+	}
+	kinds(mfa.KindTOTP, mfa.KindEmail)
+	k.change(ada, func(u *user.User) { u.Attributes = user.Attributes{"phone_number": phone} })
+	kinds(mfa.KindTOTP, mfa.KindEmail) // it is not proven
+	d = k.changed(d, phone, 1)
+	kinds(mfa.KindSMS, mfa.KindTOTP, mfa.KindEmail)
 }
 
 // TestS4_AFactorRecoversNothing: a code to an address that is a second factor sets no password, and the

@@ -21,7 +21,7 @@ type Factors struct {
 	SMS, Email     bool            // codes to the phone number, and to the email address, are a second factor
 	Preferred      mfa.Kind        // what is asked for first; "" means that the visitor chooses
 	RecoveryCodes  int             // how many are left
-	Kinds          []mfa.Kind      // that the pool lets the user set up
+	Kinds          []mfa.Kind      // that the pool lets the user set up; codes go to proven addresses alone
 	// Required says that the user must have a second factor: the last one cannot be removed.
 	Required bool
 }
@@ -55,7 +55,10 @@ func (a *Account) Factors(ctx context.Context) (Factors, error) {
 
 func (p *Pool) factors(u *user.User, rules gate.Rules) Factors {
 	out := Factors{Required: rules.Require == mfa.Required}
-	out.Kinds = slices.DeleteFunc(rules.Offered(rules.Seconds), func(k mfa.Kind) bool { return k == mfa.KindCustom })
+	out.Kinds = slices.DeleteFunc(rules.Offered(rules.Seconds), func(k mfa.Kind) bool {
+		_, proven := u.Address(addressKind(k))
+		return k == mfa.KindCustom || bySent(k) && !proven
+	})
 	f := u.Factors
 	if f == nil {
 		return out
