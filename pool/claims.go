@@ -20,7 +20,7 @@ func (p *Pool) claims(r round, use token.Use, u *user.User, s *token.Session) to
 		Issuer: p.config.Issuer, Subject: string(u.ID), ClientID: r.client.ID, Use: use,
 		JTI: rand.Text(), Session: s.ID, Epoch: s.Epoch,
 		Username: u.Username(), Groups: r.state.groupsOf(u), Actor: s.Actor(), IssuedAt: r.now,
-		AMR: token.AMR(s.Proofs), ACR: token.ACR(s.Proofs, r.now),
+		AMR: token.AMR(s.Proofs, r.now), ACR: token.ACR(s.Proofs, r.now),
 	}
 	if s.Kind != token.Impersonation { // for which the user has shown nothing
 		c.AuthTime = authTime(s, r.now)

@@ -2,6 +2,7 @@ package pool_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -36,8 +37,9 @@ func TestT2_TwoFactorsFadeIdly(t *testing.T) {
 			if tokens, err = k.refresh(tokens); err != nil {
 				t.Fatal(err)
 			}
-			if c := claimsOf(t, k, tokens); (c.ACR == token.AAL2) != want || want == (c.ACR == token.AAL1) {
-				t.Errorf("the tokens are of %q, want two factors: %v", c.ACR, want)
+			c := claimsOf(t, k, tokens)
+			if (c.ACR == token.AAL2) != want || want == (c.ACR == token.AAL1) || slices.Contains(c.AMR, "mfa") != want {
+				t.Errorf("the tokens are of %q by %q, want two factors: %v", c.ACR, c.AMR, want)
 			}
 		}
 		strong(true)

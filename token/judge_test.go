@@ -1,6 +1,7 @@
 package token_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -73,14 +74,14 @@ func TestT2_LevelIsComputed(t *testing.T) {
 		{"nothing", nil, "", 0},
 		{"password", []token.Proof{password(0)}, token.AAL1, 1},
 		{"password, just young enough", []token.Proof{password(month - 1)}, token.AAL1, 1},
-		{"password, too old", []token.Proof{password(month)}, "", 1},
+		{"password, too old", []token.Proof{password(month)}, "", 0},
 		{"password twice", []token.Proof{password(0), password(time.Hour)}, token.AAL1, 1},
 		{"email code", []token.Proof{code(0)}, token.AAL1, 0},
 		{"SMS code", []token.Proof{{Method: token.MethodSMSCode, Time: now}}, token.AAL1, 0},
 		{"an SMS code lifts nothing", []token.Proof{password(0), {Method: token.MethodSMSCode, Time: now}}, token.AAL1, 1},
 		{"an email code lifts nothing", []token.Proof{password(0), code(0), code(0)}, token.AAL1, 1},
 		{"an unknown method", []token.Proof{{Method: "magic", Time: now}}, "", 0},
-		{"no time", []token.Proof{{Method: token.MethodPassword}}, "", 1},
+		{"no time", []token.Proof{{Method: token.MethodPassword}}, "", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -88,10 +89,43 @@ func TestT2_LevelIsComputed(t *testing.T) {
 			if got := token.ACR(tt.proofs, now); got != tt.acr {
 				t.Errorf("ACR = %q, want %q", got, tt.acr)
 			}
-			amr := token.AMR(tt.proofs)
+			amr := token.AMR(tt.proofs, now)
 			if len(amr) != tt.amr || tt.amr == 1 && amr[0] != "pwd" {
 				t.Errorf("AMR = %q, want %d", amr, tt.amr)
 			}
 		})
+	}
+}
+
+// Two factors are called "mfa" for as long as they are of two factors: who asks for it in amr, where others
+// ask for an acr, lets in nobody who was there yesterday, or an hour ago for the last time. What was shown
+// is named for as long as it counts for anything.
+func TestT2_MethodsGoWithTheLevel(t *testing.T) {
+	t.Parallel()
+	shown := func(age time.Duration, methods ...token.Method) (proofs []token.Proof) {
+		for _, m := range methods {
+			proofs = append(proofs, token.Proof{Method: m, Time: now.Add(-age)})
+		}
+		return proofs
+	}
+	faded := token.Proof{Method: token.MethodFaded, Time: now.Add(-time.Minute)}
+	both := []token.Method{token.MethodPassword, token.MethodTOTP}
+	for name, tt := range map[string]struct {
+		proofs []token.Proof
+		want   []string
+	}{
+		"two factors":              {shown(time.Hour, both...), []string{"mfa", "otp", "pwd"}},
+		"of a day ago":             {shown(token.AAL2Age, both...), []string{"otp", "pwd"}},
+		"that have faded":          {append(shown(time.Hour, both...), faded), []string{"otp", "pwd"}},
+		"shown anew after it":      {append(shown(0, both...), faded), []string{"mfa", "otp", "pwd"}},
+		"one of them anew":         {append(append(shown(time.Hour, both...), faded), shown(0, token.MethodTOTP)...), []string{"otp", "pwd"}},
+		"a passkey":                {shown(time.Hour, token.MethodVerifiedPasskey), []string{"mfa", "pop", "user"}},
+		"a passkey that has faded": {append(shown(time.Hour, token.MethodVerifiedPasskey), faded), []string{"pop", "user"}},
+		"of a month ago":           {shown(30*24*time.Hour, both...), nil},
+		"a month-old password":     {append(shown(30*24*time.Hour, token.MethodPassword), shown(0, token.MethodTOTP)...), []string{"otp"}},
+	} {
+		if got := token.AMR(tt.proofs, now); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: AMR = %q, want %q", name, got, tt.want)
+		}
 	}
 }

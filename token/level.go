@@ -96,19 +96,19 @@ func (m Method) counts() bool {
 	return m.factor() || slices.Contains([]Method{MethodEmailCode, MethodSMSCode, MethodEmail, MethodCustom}, m)
 }
 
-// AMR returns the methods of proofs by their registered names (RFC 8176), sorted, each once: "mfa"
-// stands beside them where something known and something had were shown. A code that proves an
-// address has none: "otp" stands for a device that makes codes and "sms" for a phone that was
+// AMR returns the methods of proofs that are young enough for any level at now, by their registered names
+// (RFC 8176), sorted, each once: "mfa" stands beside them for as long as [ACR] is [AAL2], so that who asks
+// for it lets in nobody whom others who ask for that would not (security.md T2). A code that proves an
+// address has no name: "otp" stands for a device that makes codes and "sms" for a phone that was
 // enrolled, and someone who asks for a second factor would take it for one.
-func AMR(proofs []Proof) []string {
+func AMR(proofs []Proof, now time.Time) []string {
 	var names []string
-	var knows, has bool
 	for _, p := range proofs {
-		both := p.Method == MethodVerifiedPasskey
-		knows, has = knows || both || p.Method.known(), has || both || p.Method.had()
-		names = append(names, registered[p.Method]...)
+		if now.Sub(p.Time) < aal1Age {
+			names = append(names, registered[p.Method]...)
+		}
 	}
-	if knows && has {
+	if ACR(proofs, now) == AAL2 {
 		names = append(names, "mfa")
 	}
 	slices.Sort(names)
