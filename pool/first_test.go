@@ -246,8 +246,13 @@ func TestWaysThatAreNone(t *testing.T) {
 	t.Parallel()
 	k := open(t)
 	for _, with := range []pool.Response{
-		pool.Choice{Kind: mfa.KindEmail}, pool.Choice{Kind: mfa.KindTOTP}, pool.Choice{Kind: mfa.KindPasskey},
-		pool.Choice{Kind: "x"}, pool.Code{Value: "123456"}, pool.RecoveryCode{}, pool.CustomAnswer{},
+		pool.Choice{Kind: mfa.KindEmail},
+		pool.Choice{Kind: mfa.KindTOTP},
+		pool.Choice{Kind: mfa.KindPasskey},
+		pool.Choice{Kind: "x"},
+		pool.Code{Value: "123456"},
+		pool.RecoveryCode{},
+		pool.CustomAnswer{},
 	} {
 		if _, err := k.start(ada, with); !errors.Is(err, pool.ErrWrongStep) || !strings.Contains(err.Error(), "WaysIn") {
 			t.Errorf("SignIn by %T %[1]v = %v, want ErrWrongStep that names WaysIn", with, err)

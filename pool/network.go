@@ -34,8 +34,8 @@ type RiskSettings struct {
 	Allow []netip.Prefix `json:",omitzero"`
 	// Low, Medium and High are what is done about a sign-in at such a risk, none milder than the one
 	// before. A new device and a new network are a medium one; with guesses that were wrong, or a
-	// password that everybody uses, it is high. "" means RiskAllow for Low and Medium, and RiskAsk for
-	// High.
+	// password that everybody uses, it is high. "" means RiskAllow for Low, and what the one before
+	// means for the others, which is at least RiskAsk for High.
 	Low    RiskAction `json:",omitzero"`
 	Medium RiskAction `json:",omitzero"`
 	High   RiskAction `json:",omitzero"`
@@ -46,7 +46,9 @@ const maxNetworks = 200
 // defaults returns s with every default written out and each network in the one form that it has,
 // sharing nothing.
 func (s RiskSettings) defaults() RiskSettings {
-	s.Low, s.Medium, s.High = cmp.Or(s.Low, RiskAllow), cmp.Or(s.Medium, RiskAllow), cmp.Or(s.High, RiskAsk)
+	s.Low = cmp.Or(s.Low, RiskAllow)
+	s.Medium = cmp.Or(s.Medium, stricter(s.Low, RiskAllow))
+	s.High = cmp.Or(s.High, stricter(s.Medium, RiskAsk))
 	for _, list := range []*[]netip.Prefix{&s.Block, &s.Allow} {
 		*list = slices.Clone(*list)
 		for i, n := range *list {

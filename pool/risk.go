@@ -34,6 +34,11 @@ var (
 // actions returns what is done at each risk but none.
 func (s *RiskSettings) actions() []*RiskAction { return []*RiskAction{&s.Low, &s.Medium, &s.High} }
 
+// stricter returns the stricter of two actions, of which b is one.
+func stricter(a, b RiskAction) RiskAction {
+	return riskActions[max(slices.Index(riskActions, a), slices.Index(riskActions, b))]
+}
+
 // does returns what the gate is told of a risk.
 func (s RiskSettings) does(r hook.Risk) gate.Risk {
 	if r == hook.NoRisk {

@@ -314,11 +314,12 @@ func TestRiskSettings(t *testing.T) {
 		bad               int
 	}{
 		"strict": {pool.RiskRequire, pool.RiskRequire, pool.RiskBlock, 0}, "none": {high: pool.RiskAllow},
-		"milder":      {pool.RiskBlock, pool.RiskBlock, pool.RiskRequire, 1},
-		"than zero":   {low: pool.RiskAsk, bad: 1},
-		"zero is ask": {medium: pool.RiskBlock, bad: 1},
-		"twice":       {pool.RiskBlock, pool.RiskAsk, pool.RiskAllow, 2},
-		"unknown":     {"Allow", "no\naction", pool.RiskAction(strings.Repeat("a", 1<<16)), 3},
+		"milder":              {pool.RiskBlock, pool.RiskBlock, pool.RiskRequire, 1},
+		"than the one before": {low: pool.RiskAsk, medium: pool.RiskAllow, bad: 1},
+		"the rest is silent":  {low: pool.RiskRequire}, "high is silent": {medium: pool.RiskBlock},
+		"unknown, and silent": {low: "Allow", bad: 1},
+		"twice":               {pool.RiskBlock, pool.RiskAsk, pool.RiskAllow, 2},
+		"unknown":             {"Allow", "no\naction", pool.RiskAction(strings.Repeat("a", 1<<16)), 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -331,6 +332,23 @@ func TestRiskSettings(t *testing.T) {
 				t.Errorf("PutSettings = %v, want %d problems", err, tt.bad)
 			}
 		})
+	}
+}
+
+// What the settings say nothing about is no milder than what they say of a smaller risk.
+func TestRiskThatIsNotNamed(t *testing.T) {
+	t.Parallel()
+	for want, s := range map[[3]pool.RiskAction]pool.RiskSettings{
+		{pool.RiskAllow, pool.RiskAllow, pool.RiskAsk}:       {},
+		{pool.RiskAsk, pool.RiskAsk, pool.RiskAsk}:           {Low: pool.RiskAsk},
+		{pool.RiskAllow, pool.RiskRequire, pool.RiskRequire}: {Medium: pool.RiskRequire},
+		{pool.RiskBlock, pool.RiskBlock, pool.RiskBlock}:     {Low: pool.RiskBlock},
+		{pool.RiskAllow, pool.RiskAllow, pool.RiskAllow}:     {High: pool.RiskAllow},
+	} {
+		k := open(t, func(c *pool.Config) { c.Settings = &pool.Settings{Risk: s} })
+		if got := k.Settings().Risk; [3]pool.RiskAction{got.Low, got.Medium, got.High} != want {
+			t.Errorf("%+v means %+v, want %v", s, got, want)
+		}
 	}
 }
 
