@@ -56,6 +56,7 @@ const (
 	maxFlows = 8       // that one browser keeps: it sends them all, each time
 	maxFlow  = 3 << 10 // bytes of one; browsers keep none over 4 KiB with its name
 	maxSent  = 6 << 10 // bytes of all; common proxies refuse a request with 8 KiB of cookies
+	maxAsked = 2 << 10 // bytes of one, for what a challenge shows: 1.5 KiB of text
 )
 
 var flowID = regexp.MustCompile(`^[A-Z2-7]{26}$`) // rand.Text

@@ -2,6 +2,8 @@ package hosted_test
 
 import (
 	"context"
+	"maps"
+	"strings"
 	"testing"
 
 	"github.com/userpool-go/userpool/hosted"
@@ -68,5 +70,35 @@ func TestQuestion(t *testing.T) {
 	}
 	if done := c.step(c.json("POST", "/auth/question", `{"ticket":"`+need.Ticket+`","answer":"seven"}`), 200); done.Step != "done" {
 		t.Errorf("the answer = %+v", done)
+	}
+}
+
+// A challenge that no cookie holds is said to be none of the pages', rather than lost on the way. JSON
+// has it in the step.
+func TestLongQuestion(t *testing.T) {
+	t.Parallel()
+	for size, fits := range map[int]bool{1400: true, 1600: false, 4000: false} {
+		long := addition
+		long.CreateChallenge = func(ctx context.Context, e hook.CreateChallenge) (hook.CreateChallengeAnswer, error) {
+			a, err := addition.CreateChallenge(ctx, e)
+			a.Params = maps.Clone(a.Params)
+			a.Params["2"] = strings.Repeat("e", size)
+			return a, err
+		}
+		settings := pool.Settings{SignIn: pool.SignInSettings{First: []mfa.Kind{mfa.KindPassword, mfa.KindCustom}}}
+		s := open(t, false, pool.Config{Settings: &settings, Hooks: long}, hosted.Config{})
+		s.member(ada)
+		b := s.browser()
+		p := b.post(b.open("/auth/by-question?next=/"+strings.Repeat("n", 1000)), "submit", "username", ada)
+		if fits {
+			b.at(p, "/auth/question")
+			b.shows(b.post(p, "submit", "answer", "eight"), "That answer is not right.")
+		} else if p.status != 501 {
+			t.Errorf("%d bytes: %s, %d, want 501", size, p.url, p.status)
+		}
+		need := b.step(b.json("POST", "/auth/by-question", `{"username":"`+ada+`"}`), 200)
+		if done := b.step(b.json("POST", "/auth/question", `{"ticket":"`+need.Ticket+`","answer":"seven"}`), 200); done.Step != "done" {
+			t.Errorf("%d bytes, in JSON: %+v", size, done)
+		}
 	}
 }

@@ -23,6 +23,13 @@ func (v *visit) then(step pool.Step, err error) outcome {
 		return v.held(wait)
 	}
 	on, known := flowOf(step)
+	switch tooMuch := len(flow{Asked: on.Asked}.encode()) > maxAsked; {
+	case tooMuch && v.json: // which has it in the step
+		on.Asked = nil
+	case tooMuch:
+		v.config.Logger.ErrorContext(v.r.Context(), "what a challenge shows is too much for a page", "most", maxAsked*3/4)
+		known = false
+	}
 	if !known {
 		return outcome{refused: &refusal{http.StatusNotImplemented, "unsupported"}}
 	}
