@@ -156,6 +156,8 @@ func (a *Account) refusedAct(ctx context.Context, g granted, s *proving, err err
 		return err
 	case full && key == g.guesses.Key:
 		return a.pool.unjudged(ctx, o, accountLocked, ErrNotAuthorized)
+	case full && key.Name == ticketCounter: // its tries were used up meanwhile
+		err = ErrTicketGone
 	case full:
 		err = &LimitError{Until: l.Until}
 	case errors.Is(err, storage.ErrConflict):

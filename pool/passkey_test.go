@@ -15,6 +15,7 @@ import (
 	"github.com/userpool-go/userpool/mfa/passkey"
 	"github.com/userpool-go/userpool/mfa/passkey/passkeytest"
 	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
 )
@@ -49,6 +50,39 @@ func made(t testing.TB, need *pool.NeedPasskeySetup, device *passkeytest.Authent
 		t.Fatal(err)
 	}
 	return pool.ConfirmPasskeyInput{Ticket: need.Ticket, Passkey: pool.PasskeyAttestation{JSON: answer, Name: "phone"}}
+}
+
+// A passkey that was made is refused as other acts are, where the tries of its ticket were used up since
+// it was read: by an error that callers know, and not by what the store says.
+func TestRefusedPasskey(t *testing.T) {
+	t.Parallel()
+	k := open(t, passkeys)
+	k.confirmed(ada)
+	a := k.account(k.done(ada))
+	need, err := a.AddPasskey(t.Context(), pool.AddPasskeyInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(need.Ticket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tries := storage.CounterKey{Pool: "default", Owner: base64.RawURLEncoding.EncodeToString(raw[:16]), Name: "tries"}
+	k.store.meanwhile(func() {
+		for range 5 {
+			count := storage.Count{Key: tries, Rule: storage.Rule{Free: 5}, Now: k.clock.Now()}
+			if err := k.store.Store.Commit(t.Context(), count); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	step, err := a.ConfirmPasskey(t.Context(), made(t, need, passkeytest.New(localhost)))
+	if !errors.Is(err, pool.ErrTicketGone) || step != nil {
+		t.Errorf("ConfirmPasskey = %v, %v, want ErrTicketGone", step, err)
+	}
+	if keys := k.user(ada).Factors; keys != nil && len(keys.Passkeys) > 0 {
+		t.Error("it was kept")
+	}
 }
 
 // givePasskey gives login a passkey that nobody can use, and returns its id.
