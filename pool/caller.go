@@ -121,8 +121,10 @@ func (d device) knows(u *user.User) bool {
 	return u != nil && d.User == u.ID && d.Epoch == u.Epoch
 }
 
-// counter returns the name of the device's own counter of wrong passwords.
-func (d device) counter() string { return passwordCounter + ":" + d.ID }
+// counter returns the name of the device's own counter of wrong passwords, and signInCounter that of wrong
+// codes and answers by which a sign-in begins.
+func (d device) counter() string       { return passwordCounter + ":" + d.ID }
+func (d device) signInCounter() string { return signInCounter + ":" + d.ID }
 
 // from says for whom the door hashes.
 func (p *Pool) from(c Caller, account string, known bool) password.From {

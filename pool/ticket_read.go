@@ -21,8 +21,8 @@ type answered struct {
 	totp, recovery, second, custom, steps            storage.Counter // of guesses at factors, and the watermark of apps
 	passkey, uses                                    storage.Counter // of wrong answers by a passkey, and the watermark of one
 	tries, password, code, resetCode, requests, told storage.Counter
-	begun                                            storage.Counter // of guesses at codes by which a sign-in begins
-	guesses                                          storage.Counter // at the password: of a known device its own (security.md T6)
+	begun                                            storage.Counter // of guesses at codes by which a sign-in begins: of a known device its own (security.md T6)
+	guesses                                          storage.Counter // at the password: the same
 	source                                           storage.CounterKey
 	replaces                                         *token.Session // that a step-up is of; nil means none
 	ask                                              *asking
@@ -57,6 +57,7 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 			{Pool: p.config.ID, Name: signInCounter},
 			{Pool: p.config.ID, Name: customCounter},
 			{Pool: p.config.ID, Owner: string(d.User), Name: d.counter()},
+			{Pool: p.config.ID, Owner: string(d.User), Name: d.signInCounter()},
 		}, append(ask.counters(p), ask.passkeyCounters(p, b)...)...),
 	})
 	if err != nil {
@@ -97,13 +98,13 @@ func (p *Pool) readTicket(ctx context.Context, b bearer, ask *asking) (a answere
 	}
 	known := d.knows(a.user)
 	if a.guesses = a.password; known {
-		a.guesses = got.Counters[14]
+		a.guesses, a.begun = got.Counters[14], got.Counters[15]
 	}
 	if a.Acting == "" && !known { // who steps up has signed in already
 		a.devices = got.Counters[11]
 	}
 	ask.client = a.ticket.Client
-	a.client, err = p.proven(ctx, ask, a.round, got.Counters[15:])
+	a.client, err = p.proven(ctx, ask, a.round, got.Counters[16:])
 	if err == nil && a.state.predates(a.client.ID, a.ticket.Created) {
 		err = ErrTicketGone
 	}
