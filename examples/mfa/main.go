@@ -44,16 +44,24 @@ var acts = []struct {
 	{"She has been away from the screen: the shop asks for a newer sign-in", (*walk).stepUp},
 	{"She makes a passkey", (*walk).passkey},
 	{"She has this browser remembered", (*walk).remembered},
+	{"She has lost phone and codes, and sets up another app after a wait", (*walk).lost},
 	{"Bob is made one of the staff, who must have a second factor", (*walk).mustEnrol},
 	{"Carol signs in by a code that is mailed", (*walk).mailed},
+	{"Dora has codes sent to her phone as a second factor", (*walk).texted},
 	{"Another pool asks a question of the program's own", (*walk).question},
+	{"And another one looks at where sign-ins come from", (*walk).risk},
 }
 
 // run plays all acts, and tells of them.
 func run(ctx context.Context, out io.Writer) error {
 	w, shut, err := begin(ctx, &walk{out: out, start: time.Now()}, pool.Config{
-		Passkeys: passkey.New(),
+		Passkeys:  passkey.New(),
+		CancelURL: "http://localhost/not-me", // a page that ends what somebody else has begun
 		Settings: &pool.Settings{
+			MFA: pool.MFASettings{
+				Kinds:        []mfa.Kind{mfa.KindTOTP, mfa.KindPasskey, mfa.KindSMS},
+				RecoveryHold: 72 * time.Hour,
+			},
 			Branding: pool.Branding{Name: "Harbour Books"},
 			SignIn:   pool.SignInSettings{First: []mfa.Kind{mfa.KindPassword, mfa.KindPasskey, mfa.KindEmail}},
 			Groups:   []pool.Group{{Name: "staff", RequireMFA: true}},

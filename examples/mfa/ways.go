@@ -60,7 +60,8 @@ func (w *walk) passkey(ctx context.Context) error {
 	w.say("AddPasskey gives options for navigator.credentials.create, for the site and the person")
 	w.say("  %s", options["rp"])
 	w.say("  %s", options["user"])
-	w.say("What the browser answers goes to ConfirmPasskey. The pages of package hosted do all of it.")
+	w.say("What the browser answers goes to ConfirmPasskey. The pages of package hosted do all of it,")
+	w.say("and the example of AddPasskey, with an authenticator for tests.")
 	return nil
 }
 
