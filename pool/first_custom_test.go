@@ -15,7 +15,9 @@ import (
 	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/pool/hook"
+	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
+	"github.com/userpool-go/userpool/storage/memory"
 	"github.com/userpool-go/userpool/user"
 )
 
@@ -432,5 +434,41 @@ func TestS8_FirstChallengesStayPrivate(t *testing.T) {
 		if strings.Contains(written, "wombat") || strings.Contains(written, "koala") {
 			t.Errorf("what is private is told: %s", written)
 		}
+	}
+}
+
+// TestS8_AProcessWithoutTheHooksServesNobody: a process that lacks the hooks of challenges which the stored
+// settings ask for is no way around them: it opens no pool, and one that it has open answers nobody, for
+// as long as the settings are so.
+func TestS8_AProcessWithoutTheHooksServesNobody(t *testing.T) {
+	t.Parallel()
+	r, st := ring(t, seal.Generate()), memory.New()
+	a := openOn(t, st, with(animal()), func(c *pool.Config) { c.Keys = r })
+	b := openOn(t, st, func(c *pool.Config) { c.Keys, c.Now, c.Sender = r, a.clock.Now, a.box })
+	a.confirmed(ada)
+	d := b.done(ada)
+	a.put(func(s *pool.Settings) { s.SignIn.First = []mfa.Kind{mfa.KindPassword, mfa.KindCustom} })
+	need := a.riddle(ada)
+	for what, call := range map[string]func() error{
+		"a password":        func() error { return second(b.signIn(ada, right)) },
+		"asked what to use": func() error { return second(b.start(ada, nil)) },
+		"a challenge":       func() error { return second(b.start(ada, pool.Choice{Kind: mfa.KindCustom})) },
+		"an answer":         func() error { return second(b.replies(need.Ticket, "wombat")) },
+		"a refresh":         func() error { return second(b.refresh(d)) },
+	} {
+		if err := call(); !errors.Is(err, pool.ErrUnavailable) {
+			t.Errorf("%s: %v, want ErrUnavailable", what, err)
+		}
+	}
+	_, err := pool.Open(t.Context(), st, pool.Config{Keys: r, Now: a.clock.Now})
+	if _, ok := errors.AsType[*pool.SettingsError](err); !ok {
+		t.Errorf("Open: %v, want a SettingsError", err)
+	}
+	if _, err := pool.Finished(a.replies(need.Ticket, "wombat")); err != nil {
+		t.Errorf("where it was asked: %v", err)
+	}
+	a.put(func(s *pool.Settings) { s.SignIn.First = nil })
+	if _, err := b.refresh(d); err != nil {
+		t.Errorf("once the settings are others: %v", err)
 	}
 }
