@@ -2,9 +2,11 @@ package hosted_test
 
 import (
 	"context"
+	"io"
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/userpool-go/userpool/hosted"
 	"github.com/userpool-go/userpool/mfa"
@@ -73,6 +75,23 @@ func TestQuestion(t *testing.T) {
 	}
 }
 
+// Where the program itself fails nobody is told that their answer was wrong.
+func TestQuestionThatFails(t *testing.T) {
+	t.Parallel()
+	fails := addition
+	fails.VerifyChallenge = func(context.Context, hook.VerifyChallenge) (bool, error) { return false, io.ErrUnexpectedEOF }
+	settings := pool.Settings{SignIn: pool.SignInSettings{First: []mfa.Kind{mfa.KindCustom}}}
+	s := open(t, false, pool.Config{Settings: &settings, Hooks: fails}, hosted.Config{})
+	b := s.browser()
+	p := b.post(b.open("/auth/sign-in"), "submit", "username", ada)
+	p = b.post(p, "submit", "answer", "seven")
+	b.at(p, "/auth/question")
+	b.shows(p, "This was refused.")
+	if strings.Contains(p.body, "not right") || strings.Contains(p.body, "EOF") {
+		t.Errorf("the page says %s", p.body)
+	}
+}
+
 // A challenge that no cookie holds is said to be none of the pages', rather than lost on the way. JSON
 // has it in the step.
 func TestLongQuestion(t *testing.T) {
@@ -100,5 +119,53 @@ func TestLongQuestion(t *testing.T) {
 		if done := b.step(b.json("POST", "/auth/question", `{"ticket":"`+need.Ticket+`","answer":"seven"}`), 200); done.Step != "done" {
 			t.Errorf("%d bytes, in JSON: %+v", size, done)
 		}
+	}
+}
+
+// Where a question is the only way in, the sign-in page leads to it, and so does a step-up; the program may
+// ask another one after each answer. Each language has words for it.
+func TestQuestionAlone(t *testing.T) {
+	t.Parallel()
+	twice := addition
+	twice.DefineChallenge = func(_ context.Context, e hook.DefineChallenge) (a hook.DefineChallengeAnswer, err error) {
+		switch n := len(e.Asked); {
+		case n > 0 && !e.Asked[n-1].Right:
+			a.Fail = true
+		case n == 2:
+			a.Enough = true
+		default:
+			a.Name = "sum"
+		}
+		return a, nil
+	}
+	twice.CreateChallenge = func(_ context.Context, e hook.CreateChallenge) (hook.CreateChallengeAnswer, error) {
+		asked := []string{"What is two and five?", "And three and four?"}[len(e.Asked)]
+		return hook.CreateChallengeAnswer{Params: map[string]string{"1": asked}, Private: map[string]string{"sum": "seven"}}, nil
+	}
+	settings := pool.Settings{SignIn: pool.SignInSettings{First: []mfa.Kind{mfa.KindCustom}}}
+	s := guarded(t, pool.Config{Settings: &settings, Hooks: twice})
+	s.member(ada)
+	for lang, heading := range map[string]string{"en": "Answer a question", "de": "Beantworten Sie eine Frage"} {
+		b := s.browser()
+		b.lang = lang
+		answers := func(p page) page {
+			t.Helper()
+			b.at(p, "/auth/question")
+			b.shows(p, heading)
+			b.shows(p, "What is two and five?")
+			p = b.post(p, "submit", "answer", "seven")
+			b.at(p, "/auth/question")
+			b.shows(p, "And three and four?")
+			return b.post(p, "submit", "answer", "seven")
+		}
+		b.at(answers(b.post(b.open("/auth/sign-in"), "submit", "username", ada)), "/")
+		s.Clock.Advance(time.Hour)
+		b.at(answers(b.post(b.open("/pay"), "submit")), "/pay")
+		s.Clock.Advance(time.Hour)
+		p := b.post(b.open("/pay"), "submit")
+		p = b.post(p, "submit", "answer", "eight")
+		b.at(p, "/auth/question")
+		b.at(b.post(p, "submit", "answer", "seven"), "/auth/sign-in") // to start again
+		b.at(b.open("/pay"), "/auth/step-up")
 	}
 }

@@ -284,7 +284,7 @@ func (v *visit) slips(err error) []slip {
 			all[i].Field = "new_password"
 		case s.Field == "code" && has("recovery_code"):
 			all[i].Field = "recovery_code"
-		case has("answer") && failed(err).name != "too_many_requests":
+		case has("answer") && failed(err).name != "too_many_requests" && failed(err).name != "refused":
 			all[i].Field = "answer"
 		case has("passkey"):
 			all[i].Field = "passkey"
