@@ -24,6 +24,10 @@ type Factors struct {
 	Kinds          []mfa.Kind      // that the pool lets the user set up; codes go to proven addresses alone
 	// Required says that the user must have a second factor: the last one cannot be removed.
 	Required bool
+	// Lost is for how long to wait until others may be set up in place of all these, since somebody who
+	// knows the password says that they are lost ([LostFactors]); nil means that nobody does. Who has
+	// not said so sets another password.
+	Lost *NeedWait
 }
 
 // Authenticator is an authenticator app (TOTP, RFC 6238) that has shown a code.
@@ -62,6 +66,9 @@ func (p *Pool) factors(u *user.User, rules gate.Rules) Factors {
 	f := u.Factors
 	if f == nil {
 		return out
+	}
+	if from, until, held := gate.Held(u, rules.Hold); held && p.now().Before(until) {
+		out.Lost = &NeedWait{from, until}
 	}
 	for _, app := range f.Apps {
 		out.Authenticators = append(out.Authenticators, Authenticator{app.ID, app.Name, app.Created})

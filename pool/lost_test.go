@@ -515,3 +515,45 @@ func TestS4_NoHoldWithoutAWordToTheOwner(t *testing.T) {
 		t.Errorf("a wait began of which nobody hears: %+v", l)
 	}
 }
+
+// Whoever looks at what somebody has set up sees that it is said to be lost, and until when: the owner, in
+// a session of before, and an administrator whom they call.
+func TestS4_WaitsAreSeen(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, k *kit) {
+		k.confirmed(ada)
+		seed := k.enrolled(ada)
+		d := k.doneTwice(ada, seed)
+		seen := func(when string, want *pool.NeedWait) {
+			t.Helper()
+			own, err := k.account(d).Factors(t.Context())
+			theirs, e := k.admin().Factors(t.Context(), k.user(ada).ID)
+			if err := errors.Join(err, e); err != nil {
+				t.Fatal(err)
+			}
+			for _, got := range []*pool.NeedWait{own.Lost, theirs.Lost} {
+				if (got == nil) != (want == nil) || want != nil && *got != *want {
+					t.Errorf("%s: lost %+v, want %+v", when, got, want)
+				}
+			}
+		}
+		refreshed := func(after time.Duration) {
+			t.Helper()
+			k.clock.advance(after)
+			var err error
+			if d, err = k.refresh(d); err != nil {
+				t.Fatal(err)
+			}
+		}
+		seen("before", nil)
+		wait := k.waiting(ada)
+		seen("as it begins", wait)
+		refreshed(3 * day)
+		seen("when it is over", wait)
+		refreshed(7 * day)
+		seen("too late", nil)
+		k.waiting(ada)
+		k.doneTwice(ada, seed)
+		seen("once a factor was shown", nil)
+	}, holds)
+}
