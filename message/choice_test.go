@@ -105,6 +105,7 @@ func TestGermanWords(t *testing.T) {
 		{message.SignInCode, "Ihr Code zur Anmeldung bei Laden"},
 		{message.FactorCode, "Ihr zweiter Code für Laden"},
 		{message.RecoveryCodeUsed, "Ein Wiederherstellungscode Ihres Kontos bei Laden wurde benutzt"},
+		{message.PasskeyCopied, "Ein Passkey Ihres Kontos bei Laden wurde vielleicht kopiert"},
 	} {
 		d := message.Data{Code: "271828", Link: confirmURL, Pool: "Laden", Expires: time.Hour}
 		m, err := message.Settings{}.Render(tt.kind, "de", d)

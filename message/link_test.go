@@ -94,7 +94,7 @@ func TestOnlyItsKindCarriesALink(t *testing.T) {
 		message.ConfirmSignUp, message.AlreadyRegistered, message.ResetPassword, message.PasswordChanged, message.SignInAttempts,
 		message.ConfirmAddress, message.AddressesChanged, message.AccountDeleted, message.AddressRemoved, message.Impersonated,
 		message.ForgotUsername, message.NewDevice, message.FactorAdded, message.FactorRemoved,
-		message.RecoveryCodesMade, message.RecoveryCodeUsed, message.FactorsReplaced, message.SignInCode, message.FactorCode,
+		message.RecoveryCodesMade, message.RecoveryCodeUsed, message.PasskeyCopied, message.FactorsReplaced, message.SignInCode, message.FactorCode,
 	} {
 		own := message.Template{Kind: kind, Subject: "{##a##}", Text: "{##a##}", HTML: "{##a##}", SMS: "{##a##}"}
 		for _, by := range []message.Channel{message.Email, message.SMS} {

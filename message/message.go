@@ -94,6 +94,9 @@ const (
 	// RecoveryCodeUsed tells the owner of an account that somebody has used up one of its recovery
 	// codes.
 	RecoveryCodeUsed Kind = "recovery_code_used"
+	// PasskeyCopied tells the owner of an account that a passkey of theirs was refused that has counted
+	// backwards: there may be a copy of it (WebAuthn Level 3, 6.1.1).
+	PasskeyCopied Kind = "passkey_copied"
 	// FactorsLost tells the owner of an account that somebody who knows the password says that they have
 	// lost all second factors, and will set up others once a wait is over (security.md S4). It carries
 	// the link that ends that.

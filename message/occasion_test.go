@@ -42,6 +42,7 @@ func ExampleOccasion() {
 // telling are the kinds that tell an occasion.
 var telling = []message.Kind{
 	message.NewDevice, message.FactorAdded, message.FactorRemoved, message.RecoveryCodesMade, message.RecoveryCodeUsed,
+	message.PasskeyCopied,
 }
 
 // lines are the four lines of an occasion, in English.

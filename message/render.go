@@ -35,7 +35,7 @@ type Data struct {
 	// whole minutes or hours; under a minute the sentence about it is left out.
 	Expires time.Duration
 	// Occasion is what a notice is about, for [NewDevice], [FactorAdded], [FactorRemoved],
-	// [RecoveryCodesMade], [RecoveryCodeUsed], [FactorsLost] and [FactorsReplaced]. Others ignore it.
+	// [RecoveryCodesMade], [RecoveryCodeUsed], [PasskeyCopied], [FactorsLost] and [FactorsReplaced]. Others ignore it.
 	Occasion Occasion
 }
 
@@ -85,6 +85,7 @@ var kinds = map[Kind]may{
 	FactorRemoved:     {username: true, occasion: true},
 	RecoveryCodesMade: {username: true, occasion: true},
 	RecoveryCodeUsed:  {username: true, occasion: true},
+	PasskeyCopied:     {username: true, occasion: true},
 	FactorsLost:       {link: true, texted: true, username: true, occasion: true},
 	FactorsReplaced:   {username: true, occasion: true},
 	SignInCode:        {code: true, username: true},

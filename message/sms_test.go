@@ -37,7 +37,7 @@ func TestSMSFitsOneSegment(t *testing.T) {
 		message.ConfirmSignUp, message.AlreadyRegistered, message.ResetPassword, message.PasswordChanged, message.SignInAttempts, message.Invitation,
 		message.ConfirmAddress, message.AddressesChanged, message.AccountDeleted, message.AddressRemoved, message.Impersonated,
 		message.ForgotUsername, message.NewDevice, message.FactorAdded, message.FactorRemoved,
-		message.RecoveryCodesMade, message.RecoveryCodeUsed, message.FactorsReplaced, message.SignInCode, message.FactorCode,
+		message.RecoveryCodesMade, message.RecoveryCodeUsed, message.PasskeyCopied, message.FactorsReplaced, message.SignInCode, message.FactorCode,
 	} {
 		for _, locale := range []string{"en", "de"} {
 			d := message.Data{

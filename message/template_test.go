@@ -93,7 +93,7 @@ func TestUncheckedTemplateStaysHarmless(t *testing.T) {
 		message.ConfirmSignUp, message.ConfirmSignUpLink, message.AlreadyRegistered, message.ResetPassword, message.PasswordChanged,
 		message.SignInAttempts, message.ConfirmAddress, message.AddressReplaced, message.AddressAdded, message.AddressesChanged, message.AccountDeleted, message.AddressRemoved, message.Impersonated,
 		message.ForgotUsername, message.NewDevice, message.FactorAdded, message.FactorRemoved,
-		message.RecoveryCodesMade, message.RecoveryCodeUsed, message.FactorsReplaced, message.SignInCode, message.FactorCode, message.FactorsLost,
+		message.RecoveryCodesMade, message.RecoveryCodeUsed, message.PasskeyCopied, message.FactorsReplaced, message.SignInCode, message.FactorCode, message.FactorsLost,
 	} {
 		bad.Kind = kind
 		m, err := settings(bad).Render(kind, "", message.Data{Code: "C0DE", Link: confirmURL, Username: "{####}\r\nTo: eve@example.com"})

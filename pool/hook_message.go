@@ -91,7 +91,7 @@ func (p *Pool) occasion(ctx context.Context, m *storage.Outgoing, l letter) (hoo
 		e.Link = "{##Undo##}"
 	case message.PasswordChanged, message.SignInAttempts, message.AddressesChanged, message.AddressRemoved,
 		message.Impersonated, message.ForgotUsername, message.NewDevice, message.FactorAdded, message.FactorRemoved,
-		message.RecoveryCodesMade, message.RecoveryCodeUsed, message.FactorsReplaced: // to a user, too
+		message.RecoveryCodesMade, message.RecoveryCodeUsed, message.PasskeyCopied, message.FactorsReplaced: // to a user, too
 	}
 	got, err := p.store.Read(ctx, m.Pool, storage.Want{Now: p.now(), User: user.ByID(m.Owner)})
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 // as often in an hour as codes are sent there.
 type NoticeSettings struct {
 	// InsecureSilent are kinds that are not sent, each once: message.NewDevice, FactorAdded,
-	// FactorRemoved, RecoveryCodesMade, RecoveryCodeUsed, PasswordChanged, AddressesChanged and
-	// SignInAttempts. A theft that one of them would tell is not seen. What carries a link that
+	// FactorRemoved, RecoveryCodesMade, RecoveryCodeUsed, PasskeyCopied, PasswordChanged, AddressesChanged
+	// and SignInAttempts. A theft that one of them would tell is not seen. What carries a link that
 	// undoes a change goes out all the same. Nil means none.
 	InsecureSilent []message.Kind `json:",omitzero"`
 }
@@ -27,7 +27,7 @@ type NoticeSettings struct {
 // optional are the notices that a pool can do without.
 var optional = []message.Kind{
 	message.NewDevice, message.FactorAdded, message.FactorRemoved, message.RecoveryCodesMade,
-	message.RecoveryCodeUsed, message.PasswordChanged, message.AddressesChanged, message.SignInAttempts,
+	message.RecoveryCodeUsed, message.PasskeyCopied, message.PasswordChanged, message.AddressesChanged, message.SignInAttempts,
 }
 
 func (s NoticeSettings) problems() []string {
@@ -44,7 +44,7 @@ func (s NoticeSettings) silent(k message.Kind) bool { return slices.Contains(s.I
 
 // news is what was done to the factors of an account.
 type news struct {
-	kind   message.Kind   // FactorAdded, FactorRemoved, RecoveryCodesMade or RecoveryCodeUsed
+	kind   message.Kind   // FactorAdded, FactorRemoved, RecoveryCodesMade, RecoveryCodeUsed or PasskeyCopied
 	factor message.Factor // of the first two
 }
 
@@ -53,7 +53,7 @@ type news struct {
 //
 //	changes = append(changes, p.tell(g.user, g.told, s.from, g.now, news{message.FactorAdded, message.Passkey})...)
 //
-// It belongs into each commit that adds or removes a factor, or makes or uses recovery codes, once
+// It belongs into each commit that adds, removes or doubts a factor, or makes or uses recovery codes, once
 // with all of its news, and not beside [Pool.replaced] or tellOthers: they count at the same counter.
 // That is told, as granted, answered and found have read it; beyond five mails or three SMS an hour
 // nothing more is said, because the owner was told as often. U is the user as read, or a thief who

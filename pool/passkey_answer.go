@@ -109,12 +109,14 @@ func (p *Pool) posePasskey(q *question, of []mfa.Passkey, others []mfa.Kind) err
 // nobody's, of whoever has the passkey. The count of its signatures is raised in the commit that tells
 // that it was right, and the ticket is gone by it: of any number of uses of one answer one wins.
 //
-// One whose count does not grow is refused and an event says so (WebAuthn Level 3, 6.1.1, leaves that
-// to the relying party): whoever copied a key would be let in for ever otherwise. Passkeys that are
+// One whose count does not grow is refused, an event says so, and the owner is told (WebAuthn Level 3,
+// 6.1.1, leaves that to the relying party): whoever copied a key would be let in for ever otherwise. Passkeys that are
 // backed up count nothing, so nobody is kept out who has several devices.
 func (p *Pool) answerPasskey(ctx context.Context, a answered, w PasskeyAssertion, h *hooked) (Step, error) {
 	o := occurrence{who: a.user, from: a.from, Kind: signInEvent, Outcome: refused, Reason: string(mfa.KindPasskey), Client: a.client.ID}
-	wrong := func() error { return p.wrong(ctx, a.guess(a.passkey), ErrNotAuthorized, o, a.tried()) }
+	wrong := func(also ...storage.Change) error {
+		return p.wrong(ctx, a.guess(a.passkey), ErrNotAuthorized, o, append(also, a.tried())...)
+	}
 	kept, err := p.config.Keys.Open(p.passkeyLabel(a.ticket), a.Secret)
 	if err != nil {
 		return nil, unavailable(err)
@@ -129,11 +131,13 @@ func (p *Pool) answerPasskey(ctx context.Context, a answered, w PasskeyAssertion
 		return nil, unavailable(err)
 	}
 	if err != nil || got.Cloned {
-		if o.Reason = string(mfa.KindPasskey); got.Cloned {
+		var told []storage.Change
+		if got.Cloned {
 			o.Reason = clonedPasskey
+			told = p.tell(a.user, a.told, a.from, a.now, news{kind: message.PasskeyCopied})
 		}
 		p.config.Logger.WarnContext(ctx, "passkey refused", "pool", p.config.ID, "user", a.user.ID, "reason", o.Reason, "error", err)
-		return nil, wrong()
+		return nil, wrong(told...)
 	}
 	d := p.judgeFactor(a, a.user, proof)
 	if d.Outcome() == gate.Refuse {

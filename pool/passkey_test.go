@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/userpool-go/userpool/message"
 	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/mfa/passkey"
 	"github.com/userpool-go/userpool/mfa/passkey/passkeytest"
@@ -408,8 +409,8 @@ func TestPasskeyAfterPassword(t *testing.T) {
 	}, passkeys)
 }
 
-// TestPasskeyClones: one that counts and goes back is refused, on whichever node, and the other one
-// goes on.
+// TestPasskeyClones: one that counts and goes back is refused, on whichever node, of which its owner is
+// told, and the other one goes on.
 func TestPasskeyClones(t *testing.T) {
 	t.Parallel()
 	k := open(t, passkeys)
@@ -426,8 +427,14 @@ func TestPasskeyClones(t *testing.T) {
 	if _, err := k.enter(k.byPasskey(""), clone); !errors.Is(err, pool.ErrNotAuthorized) {
 		t.Errorf("the clone = %v, want ErrNotAuthorized", err)
 	}
+	if n := len(k.got(ada, message.PasskeyCopied)); n != 1 {
+		t.Errorf("the owner is told %d times, want once", n)
+	}
 	if _, err := k.enter(k.byPasskey(""), device); err != nil {
 		t.Errorf("the device after it: %v", err)
+	}
+	if n := len(k.got(ada, message.PasskeyCopied)); n != 1 {
+		t.Errorf("told %d times", n)
 	}
 }
 
