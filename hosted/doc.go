@@ -26,6 +26,9 @@
 // program's own (pool/hook) is shown as text, its parameters in the order of their names, where that is
 // 1.5 KiB at the most; a larger one is for the JSON twins.
 //
+// A challenge of the program's own (hook.Set.CreateChallenge) is shown as the texts of its Params, in the
+// order of their names, above one field for the answer.
+//
 // # JSON
 //
 // Each page has a JSON twin: the same URL, asked with "Accept: application/json", and posted to

@@ -38,10 +38,13 @@ type Affected struct {
 	//   - "temporary_password_ends": has a temporary password that is over by now.
 	//   - "leaves_group": is in a group that goes.
 	//   - "role_changes": is in a group that gives another role.
+	//   - "lacks_factor": must have a second factor, and has none. Sets one up at the next sign-in, until
+	//     which sessions are over. Name is the client that requires it; "" means that all do.
+	//   - "loses_factor": has a second factor that is none any more. Name is its kind.
 	//   - "session_ends": has a session that is over: its client goes, or it is older than sessions
 	//     may become.
 	Effect   string
-	Name     string    // of the attribute, kind of login, group, client or month; "" where there is none
+	Name     string    // of the attribute, kind of login or factor, group, client or month; "" where there is none
 	Users    int       // exactly so many
 	Examples []user.ID // ten of them
 }
@@ -104,7 +107,7 @@ type effect struct{ kind, name string }
 
 // users looks at every user of the pool.
 func (w *survey) users(ctx context.Context, p *Pool) error {
-	rules := []func(*user.User){w.logins, w.passwords, w.groups}
+	rules := []func(*user.User){w.logins, w.passwords, w.groups, func(u *user.User) { w.factors(p, u) }}
 	if !slices.Equal(w.was.Attributes, w.is.Attributes) {
 		rules = append(rules, w.attributes)
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/userpool-go/userpool/mfa"
+	"github.com/userpool-go/userpool/pool/internal/gate"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
@@ -104,6 +106,35 @@ func (w *survey) groups(u *user.User) {
 			w.note(u, "leaves_group", name)
 		case was.May != is.May:
 			w.note(u, "role_changes", name)
+		}
+	}
+}
+
+// factors looks at the second factors of a user, and at who asks for them.
+func (w *survey) factors(p *Pool, u *user.User) {
+	asked := func(s Settings, c Client) gate.Request {
+		return gate.Request{User: u, Rules: p.rules(&state{settings: s}, u, c)}
+	}
+	lacks := func(s Settings, c Client) bool {
+		r := asked(s, c)
+		return r.Rules.Require == mfa.Required && len(r.Has()) == 0
+	}
+	has := asked(w.is, Client{}).Has()
+	for _, k := range asked(w.was, Client{}).Has() {
+		if k != mfa.KindCustom && !slices.Contains(has, k) { // custom ones nobody has set up
+			w.note(u, "loses_factor", string(k))
+		}
+	}
+	if lacks(w.is, Client{}) {
+		if !lacks(w.was, Client{}) {
+			w.note(u, "lacks_factor", "")
+		}
+		return
+	}
+	for _, c := range w.is.Clients {
+		was, err := w.was.client(c.ID)
+		if lacks(w.is, c) && (err != nil || !lacks(w.was, was)) {
+			w.note(u, "lacks_factor", c.ID)
 		}
 	}
 }

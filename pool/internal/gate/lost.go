@@ -32,7 +32,7 @@ func Held(u *user.User, hold time.Duration) (from, until time.Time, ok bool) {
 func (r Request) loses(held []token.Proof) bool {
 	return r.Rules.Hold > 0 && r.ACR == "" && r.MaxAge == 0 && r.Risk <= Ask && slices.ContainsFunc(held, func(p token.Proof) bool {
 		return p.Method == token.MethodPassword && r.first(p)
-	}) && slices.ContainsFunc(r.has(), func(k mfa.Kind) bool { return k != mfa.KindCustom })
+	}) && slices.ContainsFunc(r.Has(), func(k mfa.Kind) bool { return k != mfa.KindCustom })
 }
 
 // recovers reports whether the hold is over, and not for long.

@@ -37,7 +37,7 @@ const (
 )
 
 // hopeless reports whether no sign-in of the user ends well at the risk, whatever is shown.
-func (r Request) hopeless() bool { return r.Risk == Block || r.Risk == Must && len(r.has()) == 0 }
+func (r Request) hopeless() bool { return r.Risk == Block || r.Risk == Must && len(r.Has()) == 0 }
 
 // factors judges by what was shown, of a user who may sign in.
 func (r Request) factors(d Decision) Decision {
@@ -60,7 +60,7 @@ func (r Request) factors(d Decision) Decision {
 	if len(held) > 0 { // or what is too old goes on with the step: it says who is asked
 		d.proofs = held
 	}
-	begun, has := slices.ContainsFunc(standing, r.first), r.has()
+	begun, has := slices.ContainsFunc(standing, r.first), r.Has()
 	if d.lost = r.loses(standing); d.lost && r.Lost && r.recovers(d.now) {
 		d.next, d.kinds = Enrol, r.reach(standing, r.settable(), d.now)
 	}
@@ -98,7 +98,7 @@ func (r Request) satisfied(held []token.Proof, now time.Time) bool {
 // due reports whether a second factor is. A remembered device stands in for it where nothing else
 // asks.
 func (r Request) due(held []token.Proof) bool {
-	asked := r.Risk == Must || r.Risk == Ask && len(r.has()) > 0
+	asked := r.Risk == Must || r.Risk == Ask && len(r.Has()) > 0
 	device := r.Rules.Devices && r.ACR == "" && r.MaxAge == 0 && slices.ContainsFunc(held, func(p token.Proof) bool {
 		return p.Method == token.MethodDevice
 	})
@@ -164,8 +164,8 @@ func (r Request) stands(k mfa.Kind) bool {
 	return k == mfa.KindTOTP || k == mfa.KindRecovery || slices.Contains(r.Rules.Seconds, k)
 }
 
-// has returns the second factors that the user can show, the preferred one first.
-func (r Request) has() (kinds []mfa.Kind) {
+// Has returns the second factors that the user can show, the preferred one first.
+func (r Request) Has() (kinds []mfa.Kind) {
 	f := r.User.Factors
 	if f == nil {
 		f = new(user.Factors)
@@ -195,7 +195,7 @@ func (r Request) has() (kinds []mfa.Kind) {
 // enrols reports whether the user sets up a factor within the sign-in: who has none, where everybody
 // must, and in no other case, or a stolen password would do.
 func (r Request) enrols() bool {
-	return r.Rules.Require == mfa.Required && r.ACR == "" && r.Risk <= Ask && len(r.has()) == 0
+	return r.Rules.Require == mfa.Required && r.ACR == "" && r.Risk <= Ask && len(r.Has()) == 0
 }
 
 // settable returns the second factors that the user can set up: codes go to proven addresses alone, and
@@ -256,7 +256,7 @@ func (r Request) leads(held []token.Proof, begun bool, by token.Method, now time
 		return false
 	}
 	then := append(slices.Clip(held), p)
-	return r.satisfied(then, now) || len(r.reach(then, r.has(), now)) > 0 ||
+	return r.satisfied(then, now) || len(r.reach(then, r.Has(), now)) > 0 ||
 		r.enrols() && len(r.reach(then, r.settable(), now)) > 0
 }
 
