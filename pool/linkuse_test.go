@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -276,18 +275,7 @@ func TestT4_DatabaseAndLogHoldNoLink(t *testing.T) {
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}
-	dump := log.Bytes()
-	files, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		b, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		dump = append(dump, b...)
-	}
+	dump := dumped(t, dir, log)
 	for name, secret := range map[string]string{
 		"the link": link, "its secret": rawSecret(t, link), "its secret as text": secretOf(t, link), "the page": confirmURL,
 	} {

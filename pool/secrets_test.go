@@ -76,18 +76,7 @@ func TestT4_DatabaseAndLogHoldNoSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	dump := log.Bytes()
-	files, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no database: %v", err)
-	}
-	for _, f := range files {
-		b, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		dump = append(dump, b...)
-	}
+	dump := dumped(t, dir, log)
 	secrets := map[string]string{
 		"password": right.Reveal(), "temporary password": made, "ticket": ticket, "pending ticket": pending, "code text": "code is", "mail": "Your code",
 		"access token": done.Tokens.Access.Reveal(), "ID token": done.Tokens.ID.Reveal(),
@@ -110,6 +99,26 @@ func TestT4_DatabaseAndLogHoldNoSecret(t *testing.T) {
 			t.Fatal("a code is stored under a plain hash")
 		}
 	}
+}
+
+// dumped returns all that a SQLite store has written to a directory, and a log.
+func dumped(t *testing.T, dir string, log *lockedBuffer) []byte {
+	t.Helper()
+	log.mu.Lock()
+	all := bytes.Clone(log.Bytes())
+	log.mu.Unlock()
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no database: %v", err)
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, b...)
+	}
+	return all
 }
 
 // codeDigest returns what is stored of the code of a ticket.
