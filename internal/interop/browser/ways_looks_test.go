@@ -9,6 +9,7 @@ import (
 	"github.com/userpool-go/userpool/mfa/passkey"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/pool/hook"
+	"github.com/userpool-go/userpool/pool/pooltest"
 )
 
 // TestLooksOfWaysIn looks at the pages by which one signs in in other ways than by a password and an app, and at
@@ -18,6 +19,7 @@ func TestLooksOfWaysIn(t *testing.T) {
 	inEachLanguage(t, func(t *testing.T, lang string, see func(p *tab, name string)) {
 		tourOfWaysIn(t, lang, see)
 		questionLooks(t, lang, see)
+		lostLooks(t, lang, see)
 	})
 }
 
@@ -91,4 +93,25 @@ func questionLooks(t *testing.T, lang string, see func(p *tab, name string)) {
 	see(p, "question")
 	p.submit("answer", "gull")
 	see(p, "question-wrong")
+}
+
+// lostLooks looks at how somebody says that all second factors are lost, and has to wait.
+func lostLooks(t *testing.T, lang string, see func(p *tab, name string)) {
+	t.Helper()
+	s := openWith(t, pool.Config{Passkeys: passkey.New(), CancelURL: "http://localhost/auth/not-me", Settings: &pool.Settings{
+		Branding: pool.Branding{Name: "Harbour Books", Color: "#0b6e4f"},
+		MFA:      pool.MFASettings{RecoveryHold: 72 * time.Hour},
+	}}, "localhost")
+	s.Person(ada, pooltest.TOTP(), pooltest.Passkey())
+	p := s.visit(t)
+	p.speaks(lang)
+	p.signIn(ada)
+	see(p, "choose-lost")
+	p.press("choose-lost_factors")
+	see(p, "lost-factors")
+	p.press("submit")
+	see(p, "lost-wait")
+	p.signIn(ada)
+	p.press("choose-totp")
+	see(p, "totp-lost")
 }
