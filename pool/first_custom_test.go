@@ -18,6 +18,7 @@ import (
 	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
+	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
 )
 
@@ -470,5 +471,42 @@ func TestS8_AProcessWithoutTheHooksServesNobody(t *testing.T) {
 	a.put(func(s *pool.Settings) { s.SignIn.First = nil })
 	if _, err := b.refresh(d); err != nil {
 		t.Errorf("once the settings are others: %v", err)
+	}
+}
+
+// TestT1_RiskStaysWithChallenges: the risk in which one challenge was answered stays with those that
+// follow: who goes to a better network in between is let in as if all had come of the worse one. And no
+// session of a challenge is of more than one factor.
+func TestT1_RiskStaysWithChallenges(t *testing.T) {
+	t.Parallel()
+	risk := hook.NoRisk
+	s := led()
+	s.AssessRisk = func(context.Context, hook.AssessRisk) (hook.Risk, error) { return risk, nil }
+	k := open(t, byChallenge(s), func(c *pool.Config) { c.Settings.Risk = pool.RiskSettings{High: pool.RiskBlock} })
+	k.confirmed(ada)
+	ends := func(first hook.Risk) (*pool.Done, error) {
+		t.Helper()
+		risk = first
+		need := k.riddle(ada)
+		if _, err := k.replies(need.Ticket, "wombat"); err != nil {
+			t.Fatal(err)
+		}
+		risk = hook.NoRisk
+		return pool.Finished(k.replies(need.Ticket, "wombat"))
+	}
+	done, err := ends(hook.NoRisk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := k.Verifier()
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims, err := v.Verify(t.Context(), done.Tokens.Access.Reveal())
+	if err != nil || claims.ACR != token.AAL1 || len(claims.AMR) != 0 {
+		t.Errorf("acr %q, amr %q, %v, want aal1 and none", claims.ACR, claims.AMR, err)
+	}
+	if _, err := ends(hook.HighRisk); !errors.Is(err, pool.ErrBadCode) {
+		t.Errorf("begun at a risk: %v, want ErrBadCode", err)
 	}
 }

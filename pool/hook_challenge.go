@@ -30,7 +30,7 @@ type challenged struct {
 	defined  answer[hook.DefineChallengeAnswer]
 	created  answer[hook.CreateChallengeAnswer]
 	verified answer[bool]
-	counted  bool // the answer, before the challenge that follows it was made
+	counted  bool // the answer or the choice, before the challenge that follows it was made
 }
 
 // about refuses where a later round of a call comes to another place in the sign-in than the hooks were

@@ -149,6 +149,11 @@ func (p *Pool) askKind(ctx context.Context, a answered, q question, kind mfa.Kin
 	}
 	q = a.asksOn(q, h)
 	o := occurrence{who: a.user, from: a.from, Kind: answerEvent, Client: a.client.ID}
+	if kind == mfa.KindCustom {
+		if err := p.takesTry(ctx, a, h); err != nil {
+			return nil, err
+		}
+	}
 	if err := p.pose(ctx, &q, kind); err != nil {
 		return nil, p.denied(ctx, err, a.now, o, storage.Count{Key: a.source, Rule: sourceRule, Now: a.now})
 	}
@@ -164,13 +169,10 @@ func (p *Pool) askKind(ctx context.Context, a answered, q question, kind mfa.Kin
 	if bySent(kind) { // or whoever has a ticket could have us write and send without end
 		changes = append(changes, storage.Count{Key: network, Rule: budget, Now: a.now})
 	}
-	if kind == mfa.KindCustom { // or they could have the program do so
-		changes = append(changes, a.tried())
-	}
 	err := p.commit(ctx, changes...)
 	if full, ok := errors.AsType[*storage.LimitError](err); ok && full.Key == network {
 		return nil, p.unjudged(ctx, o, networkFull, &LimitError{Until: full.Until})
-	} else if ok && (full.Key == a.tries.Key || full.Key == choices) {
+	} else if ok && full.Key == choices {
 		return nil, ErrTicketGone
 	}
 	h.learn(err, a.now)
@@ -180,9 +182,24 @@ func (p *Pool) askKind(ctx context.Context, a answered, q question, kind mfa.Kin
 	return q.step, nil
 }
 
+// takesTry uses up a try of a ticket, once for all rounds of a call, before the program makes a challenge
+// for its holder, who could have it do so without end, and at any number of times at once.
+func (p *Pool) takesTry(ctx context.Context, a answered, h *hooked) error {
+	if h.challenge.counted {
+		return nil
+	}
+	err := p.commit(ctx, a.tried())
+	if _, full := limit(err); full {
+		return ErrTicketGone
+	}
+	h.challenge.counted = err == nil
+	return err
+}
+
 // asksOn returns a question that goes on with the ticket that was answered.
 func (a answered) asksOn(q question, h *hooked) question {
 	q.round, q.h, q.user, q.ticket, q.bearer, q.carried, q.from = a.round, h, a.user, a.ticket, a.bearer, a.carried, a.from
+	q.Risk = max(a.Risk, a.risk) // what there was stays with the sign-in
 	if q.user == nil {
 		q.user = &user.User{}
 	}

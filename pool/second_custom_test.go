@@ -227,6 +227,37 @@ func TestS8_ChosenChallengesAreBounded(t *testing.T) {
 	}
 }
 
+// TestS8_ChoicesAtOnceAreBounded: nor by choosing it again while it is made.
+func TestS8_ChoicesAtOnceAreBounded(t *testing.T) {
+	t.Parallel()
+	var k *kit
+	var made atomic.Int32
+	var ticket string
+	s := animal()
+	create := s.CreateChallenge
+	s.CreateChallenge = func(ctx context.Context, e hook.CreateChallenge) (hook.CreateChallengeAnswer, error) {
+		if made.Add(1) < 10 {
+			_, _ = k.answer(ticket, pool.Choice{Kind: mfa.KindCustom})
+		}
+		return create(ctx, e)
+	}
+	k = open(t, byChallenge(s))
+	k.confirmed(ada)
+	for _, login := range []string{ada, "nobody@example.com"} {
+		step, err := k.start(login, nil)
+		choice, ok := step.(*pool.NeedChoice)
+		if err != nil || !ok {
+			t.Fatalf("SignIn = %v, %v, want NeedChoice", step, err)
+		}
+		made.Store(0)
+		ticket = choice.Ticket
+		_, _ = k.answer(ticket, pool.Choice{Kind: mfa.KindCustom})
+		if made.Load() != 5 {
+			t.Errorf("%s: %d challenges, want five", login, made.Load())
+		}
+	}
+}
+
 // oneReplyWins answers a challenge rightly 64 times at once.
 func (k *kit) oneReplyWins(ticket string) {
 	k.t.Helper()
