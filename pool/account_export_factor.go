@@ -48,7 +48,7 @@ func exportedFactors(f *user.Factors) []exportedFactor {
 // exportedDevices lists the devices on which the user is asked for no second factor.
 func (g granted) exportedDevices() []exportedDevice {
 	list := []exportedDevice{}
-	for _, d := range g.rememberedDevices() {
+	for _, d := range g.rememberedDevices(g.user, "") {
 		list = append(list, exportedDevice{d.Name, d.Agent, d.Created.UTC(), d.Expires.UTC()})
 	}
 	return list

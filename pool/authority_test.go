@@ -166,8 +166,12 @@ var asks = map[string]struct {
 		_, err := a.ResetPassword(ctx, pool.RequireResetInput{ID: id})
 		return err
 	}},
-	"Factors":           {pool.MayReadUsers, false, func(ctx context.Context, a *pool.Admin, id user.ID) error { return second(a.Factors(ctx, id)) }},
-	"ResetFactors":      {pool.MaySetCredentials, true, func(ctx context.Context, a *pool.Admin, id user.ID) error { return a.ResetFactors(ctx, id) }},
+	"Factors":      {pool.MayReadUsers, false, func(ctx context.Context, a *pool.Admin, id user.ID) error { return second(a.Factors(ctx, id)) }},
+	"ResetFactors": {pool.MaySetCredentials, true, func(ctx context.Context, a *pool.Admin, id user.ID) error { return a.ResetFactors(ctx, id) }},
+	"RememberedDevices": {pool.MayReadUsers, false, func(ctx context.Context, a *pool.Admin, id user.ID) error {
+		return second(a.RememberedDevices(ctx, id))
+	}},
+	"ForgetDevice":      {pool.MayWriteUsers, true, func(ctx context.Context, a *pool.Admin, id user.ID) error { return a.ForgetDevice(ctx, id, "device") }},
 	"Disable":           {pool.MayWriteUsers, true, func(ctx context.Context, a *pool.Admin, id user.ID) error { return a.Disable(ctx, id) }},
 	"Enable":            {pool.MayWriteUsers, true, func(ctx context.Context, a *pool.Admin, id user.ID) error { return a.Enable(ctx, id) }},
 	"SignOutEverywhere": {pool.MayWriteUsers, true, func(ctx context.Context, a *pool.Admin, id user.ID) error { return a.SignOutEverywhere(ctx, id) }},

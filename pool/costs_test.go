@@ -460,6 +460,11 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 				return second(k.admin().Impersonate(k.t.Context(), in))
 			}
 		},
+		"forget a device": func(k *kit) func() error {
+			k.signedIn()
+			id := k.remembered(ada)
+			return func() error { return k.admin().ForgetDevice(k.t.Context(), k.user(ada).ID, id) }
+		},
 		"reset factors": func(k *kit) func() error {
 			k.withApp(k.signedIn())
 			return func() error { return k.admin().ResetFactors(k.t.Context(), k.user(ada).ID) }

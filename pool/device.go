@@ -111,7 +111,7 @@ type RememberedDevice struct {
 	Agent   string // the user agent that it had
 	Created time.Time
 	Expires time.Time
-	This    bool // the acting session rests on it
+	This    bool // the acting session rests on it; false in what administrators see
 }
 
 // RememberedDevices lists the devices that are remembered, the oldest first. It costs one read.
@@ -120,20 +120,21 @@ func (a *Account) RememberedDevices(ctx context.Context) ([]RememberedDevice, er
 	if err != nil {
 		return nil, err
 	}
-	return g.rememberedDevices(), nil
+	return g.rememberedDevices(g.user, g.session.Device), nil
 }
 
-// rememberedDevices lists the devices that stand in for a second factor by today's settings.
-func (g granted) rememberedDevices() []RememberedDevice {
+// rememberedDevices lists the devices that stand in for a second factor of a user by today's settings; this
+// is the one that a session rests on.
+func (r round) rememberedDevices(u *user.User, this string) []RememberedDevice {
 	list := []RememberedDevice{}
-	if g.user.Factors == nil || g.state.settings.Devices.Remember == RememberNever {
+	if u.Factors == nil || r.state.settings.Devices.Remember == RememberNever {
 		return list
 	}
-	lifetime := g.state.settings.Devices.Lifetime
-	for _, d := range g.user.Factors.Devices {
+	lifetime := r.state.settings.Devices.Lifetime
+	for _, d := range u.Factors.Devices {
 		expires := earlier(d.Expires, d.Created.Add(lifetime))
-		if d.Epoch == g.user.Epoch && g.now.Before(expires) {
-			list = append(list, RememberedDevice{d.ID, d.Name, d.Agent, d.Created, expires, d.ID == g.session.Device})
+		if d.Epoch == u.Epoch && r.now.Before(expires) {
+			list = append(list, RememberedDevice{d.ID, d.Name, d.Agent, d.Created, expires, d.ID == this})
 		}
 	}
 	return list

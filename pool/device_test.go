@@ -271,3 +271,49 @@ func TestT2_AChangedPasswordRemembersNoDevice(t *testing.T) {
 		t.Error("the device is remembered, on which no second factor was shown")
 	}
 }
+
+// An administrator sees where a user is remembered and forgets one device for who has lost it: the factor
+// is asked for there, and sessions that rest on it are over. The others stay.
+func TestT2_AdministratorsForgetADevice(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, k *kit) {
+		k.confirmed(ada)
+		seed := k.enrolled(ada)
+		lost, kept := k.twice(seed, pool.Caller{UserAgent: "Gull/1"}, true), k.twice(seed, pool.Caller{UserAgent: "Tern/2"}, true)
+		rests, err := pool.Finished(k.signInFrom(pool.Caller{Remembered: lost.Remembered}, ada, right))
+		if err != nil {
+			t.Fatal(err)
+		}
+		admin, id := k.admin(), k.user(ada).ID
+		list, err := admin.RememberedDevices(t.Context(), id)
+		if err != nil || len(list) != 2 || list[0].Agent != "Gull/1" || list[0].This {
+			t.Fatalf("devices = %+v, %v", list, err)
+		}
+		if err := admin.ForgetDevice(t.Context(), id, list[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := k.refresh(rests); !errors.Is(err, pool.ErrNotAuthorized) {
+			t.Errorf("a session that rests on it = %v, want ErrNotAuthorized", err)
+		}
+		for d, want := range map[*pool.Done]pool.StepKind{lost: pool.KindTOTP, kept: pool.KindDone} {
+			if step, err := k.signInFrom(pool.Caller{Remembered: d.Remembered}, ada, right); err != nil || step.Kind() != want {
+				t.Errorf("the next sign-in = %v, %v, want %s", step, err, want)
+			}
+		}
+		left, err := admin.RememberedDevices(t.Context(), id)
+		if err != nil || len(left) != 1 || left[0].ID != list[1].ID {
+			t.Errorf("devices = %+v, %v, want the other", left, err)
+		}
+		k.confirmed("eve@example.com")
+		eve := k.user("eve@example.com").ID
+		for name, err := range map[string]error{
+			"again": admin.ForgetDevice(t.Context(), id, list[0].ID), "none": admin.ForgetDevice(t.Context(), id, ""),
+			"of another": admin.ForgetDevice(t.Context(), eve, list[1].ID), "of nobody": admin.ForgetDevice(t.Context(), "x", list[1].ID),
+			"nobody's list": second(admin.RememberedDevices(t.Context(), "x")),
+		} {
+			if !errors.Is(err, pool.ErrNotFound) {
+				t.Errorf("%s: %v, want ErrNotFound", name, err)
+			}
+		}
+	}, remembering(pool.RememberAlways))
+}

@@ -77,6 +77,8 @@ var beside = map[string]string{
 	"Account.RemoveAuthenticator":  "second factors are another story, told in package pool",
 	"Account.MakeRecoveryCodes":    "second factors are another story, told in package pool",
 	"Admin.Factors":                "changes nothing",
+	"Admin.RememberedDevices":      "changes nothing",
+	"Admin.ForgetDevice":           "remembered devices are another story, told in package pool",
 	"Admin.ResetFactors":           "second factors are another story, told in package pool",
 	"Account.ChangeUsername":       "nobody prefers a name here",
 }
