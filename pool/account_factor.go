@@ -48,6 +48,9 @@ var (
 // errStandsOn is an ErrNeedsProof: the password does not show that the owner is left with something.
 const errStandsOn = needsProof("this sign-in rests on it: sign in by another factor first")
 
+// errNotShown is one, too: who asks for a passkey goes on as one who has shown it.
+const errNotShown = needsProof("this sign-in has shown no passkey: sign in by one first")
+
 // Factors returns what the user has set up. It costs one read.
 func (a *Account) Factors(ctx context.Context) (Factors, error) {
 	g, err := a.read(ctx)

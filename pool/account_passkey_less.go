@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -111,9 +112,9 @@ type AskForPasskeyInput struct {
 // AskForPasskey says whether a passkey of the user's is asked for after a password (Cognito's WebAuthn
 // MFA, which is only for who has another factor). Where it is not, as once the first was made, passkeys
 // are a way in alone, and may be shown in place of another second factor. Who has no other gets
-// recovery codes for the day on which the passkey is lost, in [Done].RecoveryCodes. Sessions that have shown the password alone are over with it, and all others
-// where it is turned off; the acting one goes on ([Account]), and the step that comes back is [*Done]. The owner
-// is told.
+// recovery codes for the day on which the passkey is lost, in [Done].RecoveryCodes. Sessions that have
+// shown the password alone are over with it, and all others where it is turned off; the acting one goes
+// on ([Account]), and the step that comes back is [*Done]. The owner is told.
 //
 // It fails with [ErrNotAllowed] where there is no passkey, passkeys are no second factor here, or all
 // recovery codes are used up and nothing else is left; with [ErrNeedsProof], also where the session has
@@ -133,7 +134,11 @@ func (a *Account) AskForPasskey(ctx context.Context, in AskForPasskeyInput) (Ste
 		if err := a.pool.mayAskForPasskey(g, in.On); err != nil {
 			return err
 		}
-		return a.mayDrop(g, asked(g.user, in.On))
+		err := a.mayDrop(g, asked(g.user, in.On))
+		if in.On && errors.Is(err, errStandsOn) {
+			return errNotShown
+		}
+		return err
 	}
 	return again(func() (Step, error) {
 		g, err := a.prove(ctx, &s, storage.Want{})

@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/userpool-go/userpool/mfa"
@@ -31,6 +32,9 @@ func (a *Account) proving(with Response, from Caller, kind string) proving {
 	return s
 }
 
+// errNoPassword is what an act gets that is given anything else as fresh proof.
+var errNoPassword = fmt.Errorf("%w: fresh proof of who asks is a Password, or nil", ErrWrongStep)
+
 // proof checks the form of a fresh proof.
 func (v *validation) proof(with Response) error {
 	switch w := with.(type) {
@@ -40,7 +44,7 @@ func (v *validation) proof(with Response) error {
 			v.add("With", "must not be an empty password")
 		}
 	default:
-		return ErrWrongStep
+		return errNoPassword
 	}
 	return v.err()
 }

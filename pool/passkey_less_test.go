@@ -3,6 +3,7 @@ package pool_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/userpool-go/userpool/message"
@@ -126,4 +127,33 @@ func TestPasskeyLoginsAreNoNames(t *testing.T) {
 		}
 		k.givePasskey("bob@example.com") // which fails while it is ada's
 	}, passkeys)
+}
+
+// An act that needs more says what would do, and not to give what it was given.
+func TestProofThatWouldDo(t *testing.T) {
+	t.Parallel()
+	k := open(t, passkeys)
+	k.confirmed(ada)
+	k.newPasskey(ada, passkeytest.New(localhost))
+	done, err := pool.Finished(k.signIn(ada, right))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		with pool.Response
+		want error
+		says string
+	}{
+		{nil, pool.ErrNeedsProof, "sign in by one first"},
+		{pool.Password{Value: right}, pool.ErrNeedsProof, "sign in by one first"},
+		{pool.Code{Value: "123456"}, pool.ErrWrongStep, "Password"},
+	} {
+		_, err := k.account(done).AskForPasskey(t.Context(), pool.AskForPasskeyInput{On: true, With: tt.with})
+		if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("with %T: %v, want %v that says %q", tt.with, err, tt.want, tt.says)
+		}
+	}
+	if !errors.Is(pool.ErrNeedsStepUp, pool.ErrNeedsProof) || errors.Is(pool.ErrNeedsProof, pool.ErrNeedsStepUp) {
+		t.Error("a step-up is one proof among others")
+	}
 }
