@@ -23,8 +23,9 @@ type Caller struct {
 	// 256 bytes, means English.
 	Locale string
 	// Device is the known-device token of an earlier [Done] in this browser or app, or "". With it,
-	// wrong passwords of strangers do not lock the owner out (security.md T6), and without it each
-	// sign-in is one from a new device, which the owner is told of by email ([NoticeSettings]).
+	// wrong passwords of strangers do not lock the owner out, nor do their wrong codes and answers by
+	// which a sign-in begins (security.md T6), and without it each sign-in is one from a new device,
+	// which the owner is told of by email ([NoticeSettings]).
 	Device string
 	// Remembered is the remembered-device token of an earlier [Done] in this browser or app, or "". With
 	// it the user is asked for no second factor, where the pool remembers devices ([DeviceSettings]).
