@@ -7,9 +7,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/pool"
 	"github.com/userpool-go/userpool/pool/hook"
+	"github.com/userpool-go/userpool/seal"
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/user"
 )
@@ -116,4 +119,44 @@ func TestT5_NoNextChallengeWhileLocked(t *testing.T) {
 	if _, err := k.replies(need.Ticket, "koala"); !errors.Is(err, pool.ErrBadCode) || made.Load() != 0 {
 		t.Errorf("%v, and %d challenges made, want ErrBadCode and none", err, made.Load())
 	}
+}
+
+// TestCVE6_ChallengesAreRefilledByNothing: neither another challenge nor another ticket nor another process
+// gives more guesses than five a ticket and those of the account.
+func TestCVE6_ChallengesAreRefilledByNothing(t *testing.T) {
+	t.Parallel()
+	r := ring(t, seal.Generate())
+	begin, keys := byChallenge(animal()), func(c *pool.Config) { c.Keys = r }
+	onEach(t, func(t *testing.T, k *kit) {
+		k.confirmed(ada)
+		other := k.beside(begin, keys)
+		need := k.riddle(ada)
+		wrong := func(k *kit, ticket string) {
+			t.Helper()
+			if _, err := k.replies(ticket, "koala"); !errors.Is(err, pool.ErrBadCode) {
+				t.Errorf("a wrong answer: %v, want ErrBadCode", err)
+			}
+		}
+		wrong(k, need.Ticket)
+		wrong(other, need.Ticket)
+		if _, err := k.answer(need.Ticket, pool.Choice{Kind: mfa.KindCustom}); err != nil {
+			t.Fatal(err)
+		}
+		wrong(other, need.Ticket)
+		wrong(k, need.Ticket)
+		for _, k := range []*kit{k, other} {
+			if _, err := k.replies(need.Ticket, "wombat"); !errors.Is(err, pool.ErrTicketGone) {
+				t.Errorf("a sixth try: %v, want ErrTicketGone", err)
+			}
+		}
+		need = other.riddle(ada)
+		wrong(other, need.Ticket) // the fifth locks
+		if _, err := k.replies(need.Ticket, "wombat"); !errors.Is(err, pool.ErrBadCode) {
+			t.Errorf("rightly, while locked: %v, want ErrBadCode", err)
+		}
+		k.clock.advance(time.Second)
+		if _, err := pool.Finished(k.replies(need.Ticket, "wombat")); err != nil {
+			t.Errorf("after the lock: %v", err)
+		}
+	}, begin, keys)
 }
