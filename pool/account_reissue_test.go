@@ -194,3 +194,42 @@ func TestT3_ActsByThePasswordReplaceTheSession(t *testing.T) {
 		})
 	}
 }
+
+// Refreshes beside an act by the access token share one successor, as they do alone, and the session goes
+// on by it: neither undoes the other.
+func TestT4_RefreshesBesideAnAct(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, k *kit) {
+		k.confirmed("ada")
+		k.hasAppAndKey()
+		d := k.done(ada)
+		a, was := k.account(d), k.verified(d)
+		next := make([]*pool.Done, 12)
+		together(len(next), func(n int) {
+			var err error
+			if n%4 > 0 {
+				next[n], err = k.refresh(d)
+			} else if _, err = a.MakeRecoveryCodes(t.Context(), pool.MakeRecoveryCodesInput{}); errors.Is(err, pool.ErrNotAuthorized) {
+				err = nil // another has ended what its access token is of
+			}
+			if err != nil {
+				t.Errorf("%d: %v", n, err)
+			}
+		})
+		if t.Failed() {
+			return
+		}
+		for _, other := range next {
+			if other != nil && other.Tokens.Refresh.Reveal() != next[1].Tokens.Refresh.Reveal() {
+				t.Error("two successors of one refresh token")
+			}
+		}
+		last, err := k.refresh(next[1])
+		if err != nil {
+			t.Fatalf("the successor: %v", err)
+		}
+		if c := k.verified(last); c.Epoch == was.Epoch || c.Session != was.Session {
+			t.Errorf("the session goes on as %+v", c)
+		}
+	}, mfaOff, mayAct)
+}
