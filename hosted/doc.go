@@ -23,11 +23,9 @@
 // cookie of that one form, so that tabs do not disturb each other; the ticket of a step is there,
 // and in no URL and no form (security.md S1). So is what an authenticator app is set up by, and so are
 // new recovery codes until their owner has kept them: while their page is shown. A challenge of the
-// program's own (pool/hook) is shown as text, its parameters in the order of their names, where that is
-// 1.5 KiB at the most; a larger one is for the JSON twins.
-//
-// A challenge of the program's own (hook.Set.CreateChallenge) is shown as the texts of its Params, in the
-// order of their names, above one field for the answer.
+// program's own (hook.Set.CreateChallenge) is shown as the texts of its Params, in the order of their
+// names, above one field for the answer, where that is 1.5 KiB at the most; a larger one is for the JSON
+// twins.
 //
 // # JSON
 //
