@@ -72,6 +72,13 @@ var costs = map[string]map[string]func(k *kit) (act func() error){
 			return func() error { return second(k.start(ada, pool.Choice{Kind: mfa.KindCustom})) }
 		},
 	},
+	"sign in by your own challenge: choose it on the way": {
+		"owner": func(k *kit) func() error {
+			k.confirmed(ada)
+			return chooses(k)
+		},
+		"unknown": chooses,
+	},
 	"sign in by your own challenge: answer, right or wrong": {
 		"right": func(k *kit) func() error {
 			k.confirmed(ada)
@@ -517,6 +524,16 @@ func (k *kit) as(d *pool.Done, act func(*pool.Account) error) error {
 		return err
 	}
 	return act(a)
+}
+
+// chooses chooses a challenge among the ways in.
+func chooses(k *kit) func() error {
+	step, err := k.start(ada, nil)
+	choice, ok := step.(*pool.NeedChoice)
+	if err != nil || !ok {
+		k.t.Fatalf("SignIn = %v, %v, want NeedChoice", step, err)
+	}
+	return func() error { return second(k.answer(choice.Ticket, pool.Choice{Kind: mfa.KindCustom})) }
 }
 
 // Every use case costs what the README's table says: no line of it is without a test, nor a test
