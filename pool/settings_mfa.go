@@ -71,6 +71,9 @@ func (s Settings) factorProblems() (ps []string) {
 	if s.SignIn.First != nil && len(s.SignIn.First) == 0 {
 		ps = append(ps, "sign-in: there is no way in")
 	}
+	if ways, kinds := s.SignIn.firsts(), s.MFA.seconds(); len(ways) == 1 && ways[0] != mfa.KindPasskey && slices.Equal(ways, kinds) {
+		ps = append(ps, fmt.Sprintf("mfa: sign-ins begin by %s, and it is the only kind: a factor does not back up itself", ways[0]))
+	}
 	of, required := s.requiresMFA()
 	if required && len(s.MFA.seconds()) == 0 {
 		ps = append(ps, "mfa: it is required"+of+", and there is no kind of it")

@@ -33,7 +33,10 @@ func TestRequiredOfWhoCannot(t *testing.T) {
 		"of a group, whose members get a code": {pool.Settings{SignIn: byMail, Groups: staff}, `of group "staff", and sign-ins begin`},
 		"by a client, no kind":                 {pool.Settings{MFA: none, Clients: bank}, `by client "bank", and there is no kind`},
 		"by a client, with a code":             {pool.Settings{SignIn: byMail, Clients: bank}, `by client "bank", and sign-ins begin`},
-		"of nobody, no kind":                   {pool.Settings{MFA: none, Groups: staff[:1], Clients: bank[:1]}, ""},
+		"the one way in is the one kind": {
+			pool.Settings{MFA: pool.MFASettings{Kinds: byMail.First}, SignIn: byMail}, "begin by email, and it is the only kind",
+		},
+		"of nobody, no kind": {pool.Settings{MFA: none, Groups: staff[:1], Clients: bank[:1]}, ""},
 		"of a group, though of nobody else": {
 			pool.Settings{MFA: pool.MFASettings{Require: mfa.Off}, Groups: staff}, "",
 		},
