@@ -387,3 +387,72 @@ func TestS8_BacklogsHoldUpNoOtherHook(t *testing.T) {
 		t.Errorf("behind a backlog of another hook %d are told", len(got))
 	}
 }
+
+// unrenewed is a store that gives the lease of a hook once: of what comes of asking again nobody hears
+// before they stop.
+type unrenewed struct {
+	storage.Store
+	asked chan struct{} // takes one
+}
+
+func (u unrenewed) Lease(ctx context.Context, l storage.Lease) (bool, error) {
+	held, err := u.Store.Lease(ctx, l)
+	if !strings.HasPrefix(l.Name, "hook/") || !l.Until.After(l.Now) {
+		return held, err
+	}
+	select {
+	case u.asked <- struct{}{}:
+		return held, err
+	default:
+		<-ctx.Done()
+		return false, ctx.Err()
+	}
+}
+
+// A process that stops as it asks for its lease again keeps it until what it runs is done, or the next
+// one would run that, too.
+func TestS8_StoppingRunsNoPostHookTwice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		first, second := &heard{}, &heard{}
+		st := memory.New()
+		c := pool.Config{Keys: ring(t, seal.Generate()), Sender: nothing, InsecureHash: &cheap}
+		c.Hooks = hook.Set{PreSignUp: vouch, PostConfirmation: first.hooks().PostConfirmation}
+		p, err := pool.Open(t.Context(), unrenewed{st, make(chan struct{}, 1)}, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		join := func(login string) {
+			if _, err := p.SignUp(t.Context(), pool.SignUpInput{Username: login, Password: right}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		join(ada)
+		time.Sleep(14 * time.Second)
+		first.set(func(context.Context, hook.Event) error { time.Sleep(4 * time.Second); return nil })
+		join(ada2)
+		time.Sleep(2 * time.Second) // past half of the lease
+		join("eve@example.com")
+		synctest.Wait()
+		closed := make(chan error, 1)
+		go func() { closed <- p.Close(context.WithoutCancel(t.Context())) }()
+		synctest.Wait()
+		c.Hooks.PostConfirmation = second.hooks().PostConfirmation
+		next, err := pool.Open(t.Context(), st, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer next.Close(context.WithoutCancel(t.Context()))
+		if err := <-closed; err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		var told []string
+		for _, e := range append(first.all(), second.all()...) {
+			told = append(told, e.Username)
+		}
+		if want := []string{ada, ada2, "eve@example.com"}; !slices.Equal(told, want) {
+			t.Errorf("told of %q, want %q", told, want)
+		}
+	})
+}

@@ -15,12 +15,17 @@ type tenure struct {
 }
 
 // take tells whether the lease is held. It asks the store only when half of the lease is over,
-// because to ask is to write.
+// because to ask is to write. A lease that is held stays where no answer comes: who stops gives it up
+// once what runs under it is done.
 func (t *tenure) take(ctx context.Context, d *Directory, l storage.Lease) (bool, error) {
 	if since := l.Now.Sub(t.asked); since >= 0 && since < l.Until.Sub(l.Now)/2 {
 		return t.held, nil
 	}
-	held, err := d.claim(ctx, l)
+	ask := d.claim
+	if t.held {
+		ask = d.store.Lease
+	}
+	held, err := ask(ctx, l)
 	if err != nil {
 		return false, err
 	}
