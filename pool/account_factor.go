@@ -247,7 +247,7 @@ func (a *Account) added(
 	return a.handing(ctx, g, s, next, codes, changes...)
 }
 
-// handing ends an act that hands recovery codes out with the session that takes the acting one's place.
+// handing ends an act that hands recovery codes out with what the acting session goes on by.
 func (a *Account) handing(
 	ctx context.Context, g granted, s *proving, next *user.User, codes []string, changes ...storage.Change,
 ) (Step, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/userpool-go/userpool/mfa"
 	"github.com/userpool-go/userpool/mfa/passkey/passkeytest"
 	"github.com/userpool-go/userpool/pool"
+	"github.com/userpool-go/userpool/token"
 	"github.com/userpool-go/userpool/user"
 )
 
@@ -160,6 +161,39 @@ func TestT2_AccessTokensGiveNoRefreshTokens(t *testing.T) {
 			}, mfaOff, mayAct)
 		})
 	}
+}
+
+// An access token of before an act is worth nothing to who asks for it elsewhere, at once, though the
+// session goes on.
+func TestT3_IntrospectionBesideAnAct(t *testing.T) {
+	t.Parallel()
+	onTwo(t, func(t *testing.T, a, b *kit) {
+		a.permanent(ada)
+		secret := a.secret("server")
+		in := pool.SignInInput{Client: "server", ClientSecret: secret, Username: ada, With: pool.Password{Value: right}}
+		d, err := pool.Finished(a.SignIn(t.Context(), in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		app, err := b.App(t.Context(), "server", secret, pool.Caller{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, err := pool.Finished(a.account(d).EndOtherSessions(t.Context(), pool.EndOtherSessionsInput{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, tt := range map[string]struct {
+			token  token.Secret
+			active bool
+		}{
+			"of before": {d.Tokens.Access, false}, "new": {next.Tokens.Access, true}, "refresh": {d.Tokens.Refresh, true},
+		} {
+			if i, err := app.Introspect(t.Context(), tt.token); err != nil || i.Active != tt.active {
+				t.Errorf("%s: %+v, %v, want active: %v", what, i, err, tt.active)
+			}
+		}
+	}, apps(server))
 }
 
 // With the password, who acts has shown more than the token: the session is replaced, and who held a

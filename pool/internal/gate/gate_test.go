@@ -168,6 +168,7 @@ func TestT1_SessionsGoOnByADecision(t *testing.T) {
 	g, _, _ := newGate(t)
 	stored := token.Session{
 		ID: "s", Pool: "p", User: "ada", Version: 3, Epoch: 7, Kind: token.Grant, Client: "web", Expires: now.Add(time.Hour), Generation: 5,
+		Device: "forgotten",
 	}
 	decides := func(id user.ID, shown ...token.Proof) gate.Decision {
 		u := &user.User{ID: id, Pool: "p", Epoch: 8, Status: user.Confirmed, Password: &user.Password{Revision: 1}}
@@ -175,7 +176,7 @@ func TestT1_SessionsGoOnByADecision(t *testing.T) {
 	}
 	knew := token.Proof{Method: token.MethodPassword, Revision: 1, Time: now}
 	s, err := g.Renewed(&stored, decides("ada", knew))
-	if err != nil || s.ID != "s" || s.Version != 3 || s.Epoch != 8 || s.Generation != 5 || !s.Expires.Equal(stored.Expires) || len(s.Proofs) != 1 {
+	if err != nil || s.ID != "s" || s.Version != 3 || s.Epoch != 8 || s.Generation != 5 || !s.Expires.Equal(stored.Expires) || len(s.Proofs) != 1 || s.Device != "" {
 		t.Errorf("Renewed = %+v, %v", s, err)
 	}
 	fresh, foreign := stored, stored
