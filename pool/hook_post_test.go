@@ -22,6 +22,7 @@ import (
 	"github.com/userpool-go/userpool/storage"
 	"github.com/userpool-go/userpool/storage/memory"
 	"github.com/userpool-go/userpool/storage/sqlite"
+	"github.com/userpool-go/userpool/user"
 )
 
 // heard are the events that Post hooks were given, and what they say to the next.
@@ -386,6 +387,37 @@ func TestS8_BacklogsHoldUpNoOtherHook(t *testing.T) {
 	if got := h.all(); len(got) != 1 || got[0].Source != hook.ConfirmSignUp {
 		t.Errorf("behind a backlog of another hook %d are told", len(got))
 	}
+}
+
+// slow is a store that takes its time to say what is due.
+type slow struct{ storage.Store }
+
+func (s slow) Due(ctx context.Context, of []user.PoolID, lane int, now time.Time, n int) ([]*storage.Outgoing, error) {
+	due, err := s.Store.Due(ctx, of, lane, now, n)
+	if len(due) > 0 {
+		time.Sleep(3 * time.Second)
+	}
+	return due, err
+}
+
+// A Post hook that has failed pauses, also where what is due was read before it had and said after.
+func TestS8_PostHooksPauseOnceTheyFailed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var began []time.Time
+		h := &heard{say: func(context.Context, hook.Event) error {
+			began = append(began, time.Now())
+			time.Sleep(2 * time.Second)
+			return errStaff
+		}}
+		k := openOn(t, slow{memory.New()}, bubble(hook.Set{PreSignUp: vouch, PostConfirmation: h.hooks().PostConfirmation}))
+		k.join(ada)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(began) < 2 || began[1].Sub(began[0]) < 7*time.Second {
+			t.Errorf("it ran at %v", began)
+		}
+	})
 }
 
 // unrenewed is a store that gives the lease of a hook once: of what comes of asking again nobody hears

@@ -54,4 +54,8 @@ func TestPlanOfFactors(t *testing.T) {
 	if got := k.plan(func(s *pool.Settings) { s.Groups[0].RequireMFA = true }); got != nil {
 		t.Errorf("what is required already: %q", got)
 	}
+	k.put(func(s *pool.Settings) { s.MFA.Require, s.Clients[0].RequireMFA = mfa.Optional, true })
+	if got := k.plan(func(s *pool.Settings) { s.MFA.Kinds = append(s.MFA.Kinds, mfa.KindSMS) }); got != nil {
+		t.Errorf("what a client requires already: %q", got)
+	}
 }
