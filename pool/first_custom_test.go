@@ -180,29 +180,7 @@ func TestS8_FirstChallengesDeny(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					var runs atomic.Int32
-					say := func(ctx context.Context, at string) error {
-						if at != which {
-							return nil
-						}
-						runs.Add(1)
-						return r.say(ctx)
-					}
-					s := animal()
-					create := s.CreateChallenge
-					s.DefineChallenge = func(ctx context.Context, e hook.DefineChallenge) (hook.DefineChallengeAnswer, error) {
-						if len(e.Asked) == 0 {
-							return hook.DefineChallengeAnswer{Name: "a"}, say(ctx, "DefineChallenge")
-						}
-						return hook.DefineChallengeAnswer{Enough: true}, say(ctx, "DefineChallenge after")
-					}
-					s.CreateChallenge = func(ctx context.Context, e hook.CreateChallenge) (hook.CreateChallengeAnswer, error) {
-						a, _ := create(ctx, e)
-						return a, say(ctx, "CreateChallenge")
-					}
-					s.VerifyChallenge = func(ctx context.Context, _ hook.VerifyChallenge) (bool, error) {
-						return true, say(ctx, "VerifyChallenge")
-					}
-					k := open(t, byChallenge(s), onBubble)
+					k := open(t, byChallenge(unwilling(which, r.say, &runs)), onBubble)
 					k.confirmed(ada)
 					for _, login := range []string{ada, "nobody@example.com"} {
 						runs.Store(0)

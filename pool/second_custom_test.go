@@ -363,6 +363,34 @@ func TestS8_MalformedChallenges(t *testing.T) {
 	}
 }
 
+// unwilling are hooks that let everybody in, but for one of them, which says something else, and counts how
+// often it runs.
+func unwilling(which string, say func(context.Context) error, runs *atomic.Int32) hook.Set {
+	at := func(ctx context.Context, name string) error {
+		if name != which {
+			return nil
+		}
+		runs.Add(1)
+		return say(ctx)
+	}
+	s := animal()
+	create := s.CreateChallenge
+	s.DefineChallenge = func(ctx context.Context, e hook.DefineChallenge) (hook.DefineChallengeAnswer, error) {
+		if len(e.Asked) == 0 {
+			return hook.DefineChallengeAnswer{Name: "a"}, at(ctx, "DefineChallenge")
+		}
+		return hook.DefineChallengeAnswer{Enough: true}, at(ctx, "DefineChallenge after")
+	}
+	s.CreateChallenge = func(ctx context.Context, e hook.CreateChallenge) (hook.CreateChallengeAnswer, error) {
+		a, _ := create(ctx, e)
+		return a, at(ctx, "CreateChallenge")
+	}
+	s.VerifyChallenge = func(ctx context.Context, _ hook.VerifyChallenge) (bool, error) {
+		return true, at(ctx, "VerifyChallenge")
+	}
+	return s
+}
+
 // TestS8_ChallengesDeny: a hook of a challenge that errs, panics, hangs or ends lets nobody in. It has
 // seen that the password, or an answer, was judged, so that is counted: who guesses has no more tries.
 func TestS8_ChallengesDeny(t *testing.T) {
@@ -373,29 +401,7 @@ func TestS8_ChallengesDeny(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					var runs atomic.Int32
-					say := func(ctx context.Context, at string) error {
-						if at != which {
-							return nil
-						}
-						runs.Add(1)
-						return r.say(ctx)
-					}
-					base := animal()
-					k := open(t, challenges(hook.Set{
-						DefineChallenge: func(ctx context.Context, e hook.DefineChallenge) (hook.DefineChallengeAnswer, error) {
-							if len(e.Asked) == 0 {
-								return hook.DefineChallengeAnswer{Name: "a"}, say(ctx, "DefineChallenge")
-							}
-							return hook.DefineChallengeAnswer{Enough: true}, say(ctx, "DefineChallenge after")
-						},
-						CreateChallenge: func(ctx context.Context, e hook.CreateChallenge) (hook.CreateChallengeAnswer, error) {
-							a, _ := base.CreateChallenge(ctx, e)
-							return a, say(ctx, "CreateChallenge")
-						},
-						VerifyChallenge: func(ctx context.Context, _ hook.VerifyChallenge) (bool, error) {
-							return true, say(ctx, "VerifyChallenge")
-						},
-					}), onBubble)
+					k := open(t, challenges(unwilling(which, r.say, &runs)), onBubble)
 					k.confirmed(ada)
 					step, err := k.signIn(ada, right)
 					hookName := strings.TrimSuffix(which, " after")
