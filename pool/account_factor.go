@@ -124,14 +124,31 @@ type RenameAuthenticatorInput struct {
 // [ErrNotAuthorized], which a wrong password is too, and with a *[LimitError]. It costs one read and
 // one commit, and a hash where a password is given.
 func (a *Account) RenameAuthenticator(ctx context.Context, in RenameAuthenticatorInput) error {
+	return a.rename(ctx, in.Name, in.With, in.Caller, func(f *user.Factors) *string {
+		if _, has := f.App(in.ID); !has {
+			return nil
+		}
+		return &f.Apps[appAt(f, in.ID)].Name
+	})
+}
+
+// rename gives a factor another name. At returns where that stands, nil where there is none such.
+func (a *Account) rename(
+	ctx context.Context, name string, with Response, from Caller, at func(*user.Factors) *string,
+) error {
 	var v validation
-	v.factorName(in.Name)
-	if err := v.proof(in.With); err != nil {
+	v.factorName(name)
+	if err := v.proof(with); err != nil {
 		return err
 	}
-	s := a.proving(in.With, in.Caller, renameFactorEvent)
-	s.may = func(g granted) error { return hasApp(g.user, in.ID) }
-	return a.changeFactors(ctx, &s, func(f *user.Factors) { f.Apps[appAt(f, in.ID)].Name = in.Name })
+	s := a.proving(with, from, renameFactorEvent)
+	s.may = func(g granted) error {
+		if at(g.user.Factors) == nil {
+			return ErrNotFound
+		}
+		return nil
+	}
+	return a.changeFactors(ctx, &s, func(f *user.Factors) { *at(f) = name })
 }
 
 // changeFactors does to the factors of a user what changes nothing that anybody could sign in by.

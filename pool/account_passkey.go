@@ -236,19 +236,13 @@ type RenamePasskeyInput struct {
 // [ErrNotAuthorized], which a wrong password is too, and with a *[LimitError]. It costs one read and
 // one commit, and a hash where a password is given.
 func (a *Account) RenamePasskey(ctx context.Context, in RenamePasskeyInput) error {
-	var v validation
-	v.factorName(in.Name)
-	if err := v.proof(in.With); err != nil {
-		return err
-	}
-	s := a.proving(in.With, in.Caller, renameFactorEvent)
-	s.may = func(g granted) error {
-		if passkeyAt(g.user.Factors, in.ID) < 0 {
-			return ErrNotFound
+	return a.rename(ctx, in.Name, in.With, in.Caller, func(f *user.Factors) *string {
+		i := passkeyAt(f, in.ID)
+		if i < 0 {
+			return nil
 		}
-		return nil
-	}
-	return a.changeFactors(ctx, &s, func(f *user.Factors) { f.Passkeys[passkeyAt(f, in.ID)].Name = in.Name })
+		return &f.Passkeys[i].Name
+	})
 }
 
 // passkeyAt returns where a passkey stands; -1 means that there is none.
