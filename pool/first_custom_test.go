@@ -363,13 +363,7 @@ func TestT5_FirstChallengeGuessesAreCounted(t *testing.T) {
 // and it looks like a wrong answer.
 func TestT3_FirstChallengesDieWithTheirUser(t *testing.T) {
 	t.Parallel()
-	for name, change := range map[string]func(*user.User){
-		"disabled":            func(u *user.User) { u.Disabled = true },
-		"signed out":          func(u *user.User) { u.Epoch++ },
-		"reset required":      func(u *user.User) { u.Status = user.ResetRequired },
-		"temporary password":  func(u *user.User) { u.Status = user.ForceChangePassword },
-		"of another provider": func(u *user.User) { u.Status = user.External },
-	} {
+	for name, change := range barred {
 		k := open(t, byChallenge(animal()))
 		k.confirmed(ada)
 		need := k.riddle(ada)
