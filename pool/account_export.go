@@ -20,8 +20,9 @@ type ExportInput struct {
 // Export writes what the pool holds about the user as one JSON object, for them to keep or to take
 // elsewhere (GDPR, articles 15 and 20): "version", which is 1, "exported", "pool", "user", "factors" and
 // remembered "devices", "pending" and "former" addresses, "sessions", and "events", oldest first, with
-// where they came from as far as it was not erased. Times are RFC 3339. Members will be added, none renamed. There is no secret in
-// it, no digest of one, no administrator's name, and nothing that the app client may not read.
+// where they came from as far as it was not erased. Times are RFC 3339. Members will be added, none
+// renamed. There is no secret in it, no digest of one, no administrator's name, and nothing that the app
+// client may not read.
 //
 // It holds one page of events in memory at a time. What was written is whole only where the error is
 // nil. It fails with [ErrNeedsProof], with [ErrNotAuthorized], which a wrong password is too, with a

@@ -110,8 +110,8 @@ func (p *Pool) posePasskey(q *question, of []mfa.Passkey, others []mfa.Kind) err
 // that it was right, and the ticket is gone by it: of any number of uses of one answer one wins.
 //
 // One whose count does not grow is refused, an event says so, and the owner is told (WebAuthn Level 3,
-// 6.1.1, leaves that to the relying party): whoever copied a key would be let in for ever otherwise. Passkeys that are
-// backed up count nothing, so nobody is kept out who has several devices.
+// 6.1.1, leaves that to the relying party): whoever copied a key would be let in for ever otherwise.
+// Passkeys that are backed up count nothing, so nobody is kept out who has several devices.
 func (p *Pool) answerPasskey(ctx context.Context, a answered, w PasskeyAssertion, h *hooked) (Step, error) {
 	o := occurrence{who: a.user, from: a.from, Kind: signInEvent, Outcome: refused, Reason: string(mfa.KindPasskey), Client: a.client.ID}
 	wrong := func(also ...storage.Change) error {
